@@ -1,0 +1,1 @@
+"""The engine of Bandbridge: everything but the window. No Qt anywhere below this package."""

@@ -1,0 +1,267 @@
+"""The methods the program offers and their settings: the one list the window, the command line and the engine read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bandbridge.engine.api.config import SettingValue
+from bandbridge.engine.api.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One knob of a method.
+
+    Attributes:
+        key: Name in configuration files and in `--set key=value`.
+        title: Name on the surface.
+        default: Value when nothing is said; its type is the setting's type.
+        explain: What turning it does, in a sentence.
+        low: Smallest allowed number, if any.
+        high: Largest allowed number, if any.
+        choices: Allowed words, for a setting of type str.
+    """
+
+    key: str
+    title: str
+    default: SettingValue
+    explain: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def parse(self, value: SettingValue) -> SettingValue:
+        """Bring a value, possibly text, into this setting's type and range.
+
+        Raises:
+            UsageError: The value does not fit.
+        """
+        wanted = type(self.default)
+        why = f"'{value}' is not a {_WORD_FOR_TYPE[wanted]}."
+        try:
+            if wanted is bool:
+                result: SettingValue = _parse_switch(value)
+            elif wanted is int:
+                result = int(value)
+            elif wanted is float:
+                result = float(value)
+            else:
+                result = str(value)
+        except ValueError as error:
+            raise UsageError(f"The setting '{self.key}' cannot take this value.", why, self.explain) from error
+        if self.choices and result not in self.choices:
+            raise UsageError(
+                f"The setting '{self.key}' does not know '{value}'.",
+                "",
+                f"Choose one of: {', '.join(self.choices)}.",
+            )
+        if isinstance(result, int | float) and not isinstance(result, bool):
+            too_low = self.low is not None and result < self.low
+            too_high = self.high is not None and result > self.high
+            if too_low or too_high or result != result:
+                raise UsageError(
+                    f"The setting '{self.key}' cannot be {value}.",
+                    f"It must lie between {self.low} and {self.high}.",
+                    self.explain,
+                )
+        return result
+
+
+_WORD_FOR_TYPE = {bool: "yes or no", int: "whole number", float: "number", str: "word"}
+
+
+def _parse_switch(value: SettingValue) -> bool:
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
+    return words[str(value).lower()] if str(value).lower() in words else bool(int(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodInfo:
+    """What a person needs to choose a method.
+
+    Attributes:
+        key: Name on the command line.
+        title: Name on the surface.
+        sentence: What it does, plainly, in one sentence.
+        citation: Where it is published; empty for this program's own.
+        needs_pairs: Whether it cannot run without pairs.
+        several_sources: Whether it can mix several source models.
+        trains: Whether it trains at all (False: one pass or none).
+        settings: Its knobs.
+        learning_rate: The encoder's learning rate when nothing is said.
+    """
+
+    key: str
+    title: str
+    sentence: str
+    citation: str
+    needs_pairs: bool = False
+    several_sources: bool = False
+    trains: bool = True
+    settings: tuple[Setting, ...] = ()
+    learning_rate: float = 1e-3
+
+    def resolve(self, given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
+        """All settings of this method: defaults overridden by what was given.
+
+        Raises:
+            UsageError: An unknown setting or a value out of range.
+        """
+        known = {setting.key: setting for setting in self.settings}
+        for key in given:
+            if key not in known:
+                names = ", ".join(known) or "none"
+                raise UsageError(
+                    f"The method '{self.key}' has no setting '{key}'.",
+                    f"Its settings are: {names}.",
+                    "Leave it out.",
+                )
+        return {key: setting.parse(given.get(key, setting.default)) for key, setting in known.items()}
+
+
+_WEIGHT_HELP = "0 switches the term off."
+
+_PSEUDO_LABEL = Setting(
+    key="pseudo_weight",
+    title="Weight of pseudo-labels",
+    default=0.3,
+    low=0.0,
+    high=100.0,
+    explain=f"How much the model learns from its own group-wise labels, made anew every epoch. {_WEIGHT_HELP}",
+)
+_INFORMATION = Setting(
+    key="im_weight",
+    title="Weight of information maximisation",
+    default=1.0,
+    low=0.0,
+    high=100.0,
+    explain=f"Rewards predictions that are confident one by one and varied over all images. {_WEIGHT_HELP}",
+)
+_AUGMENT = Setting(
+    key="augment",
+    title="Random views",
+    default="flip-shift",
+    choices=("none", "flip-shift", "overhead"),
+    explain="Images are mirrored and shifted at random while training; 'overhead' also turns and mirrors them "
+    "every way, right for satellite and aerial images.",
+)
+_CENTROID_ROUNDS = Setting(
+    key="hard_rounds",
+    title="Extra rounds of pseudo-labelling",
+    default=0,
+    low=0,
+    high=5,
+    explain="After the first, soft assignment of images to class centres, how often centres and labels are "
+    "computed again from hard labels.",
+)
+
+METHODS: tuple[MethodInfo, ...] = (
+    MethodInfo(
+        key="source-only",
+        title="Source model as it is",
+        sentence="Shows the sensor images to the untouched source model: the number every method must beat.",
+        citation="",
+        trains=False,
+        several_sources=True,
+    ),
+    MethodInfo(
+        key="bn-adapt",
+        title="Normalisation only",
+        sentence="Measures the statistics of the normalisation layers anew on the sensor images; nothing is trained.",
+        citation="Li et al., Revisiting Batch Normalization for Practical Domain Adaptation, 2016 (arXiv 1603.04779)",
+        trains=False,
+        several_sources=True,
+    ),
+    MethodInfo(
+        key="shot",
+        title="SHOT",
+        sentence="Trains the model on its own confident groupings of the sensor images; uses no pairs.",
+        citation="Liang, Hu and Feng, Do We Really Need to Access the Source Data?, ICML 2020 (arXiv 2002.08546)",
+        settings=(
+            _INFORMATION,
+            _PSEUDO_LABEL,
+            Setting(
+                key="hard_rounds",
+                title=_CENTROID_ROUNDS.title,
+                default=1,
+                low=0,
+                high=5,
+                explain=_CENTROID_ROUNDS.explain,
+            ),
+            _AUGMENT,
+        ),
+    ),
+    MethodInfo(
+        key="socket",
+        title="SOCKET",
+        sentence="Learns from pairs of RGB and sensor images of any scenes, and from confident groupings of your "
+        "sensor images.",
+        citation="Ahmed, Lohit, Peng, Jones and Roy-Chowdhury, Cross-Modal Knowledge Transfer Without "
+        "Task-Relevant Source Data, ECCV 2022 (arXiv 2209.04027)",
+        needs_pairs=True,
+        several_sources=True,
+        settings=(
+            _INFORMATION,
+            _PSEUDO_LABEL,
+            Setting(
+                key="statistics_weight",
+                title="Weight of statistics matching",
+                default=0.5,
+                low=0.0,
+                high=100.0,
+                explain="Keeps what every normalisation layer sees on the sensor close to what it saw on RGB. "
+                + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="pairs_weight",
+                title="Weight of the pairs",
+                default=0.5,
+                low=0.0,
+                high=100.0,
+                explain="Pulls the features of a sensor image towards those of its RGB partner. " + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="pairs_norm",
+                title="Distance on pairs",
+                default="batch",
+                choices=("batch", "sample"),
+                explain="'batch' as published: one norm over the whole batch, growing with its size; 'sample': "
+                "the mean over pairs of squared, standardised differences.",
+            ),
+            _CENTROID_ROUNDS,
+            _AUGMENT,
+            Setting(
+                key="as_released",
+                title="Statistics weight as released",
+                default=False,
+                explain="Repeats the published program's slip, whose trained weight switches statistics matching "
+                "off within some 25 steps; for comparison only.",
+            ),
+        ),
+    ),
+)
+
+DEFAULT_METHOD = "socket"
+
+
+def method_info(key: str) -> MethodInfo:
+    """The catalogue's entry of a method.
+
+    Raises:
+        UsageError: No method has this key.
+    """
+    for info in METHODS:
+        if info.key == key:
+            return info
+    names = ", ".join(info.key for info in METHODS)
+    raise UsageError(f"There is no method '{key}'.", "", f"Choose one of: {names}.")

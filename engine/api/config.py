@@ -1,0 +1,129 @@
+"""What a run is asked to do, frozen: the same configuration and seed give the same result everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SettingValue = float | int | bool | str
+AdapterKind = Literal["auto", "replicate", "first-layer", "learned"]
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchRule:
+    """How raw values become 0..1: per band over the data set, no-data left out, then clipped.
+
+    Attributes:
+        low_percent: Percentile that becomes 0, in percent.
+        high_percent: Percentile that becomes 1, in percent.
+    """
+
+    low_percent: float = 2.0
+    high_percent: float = 98.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFolders:
+    """Two folders (or twice the same) whose images show the same scenes.
+
+    Attributes:
+        rgb: Folder of RGB images.
+        sensor: Folder of sensor images; may equal `rgb` when one file holds all bands.
+        table: CSV file with the columns `rgb` and `sensor` (paths relative to the folders), or None to pair by name.
+    """
+
+    rgb: str
+    sensor: str
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """One adaptation run.
+
+    Attributes:
+        sources: Source model files, one or several.
+        target: Folder of unlabelled sensor images of the task. Class folders, if any, serve reporting only.
+        run: Folder the run writes into.
+        pairs: Folders of paired RGB and sensor images of any scenes.
+        method: Key of a method in `catalogue.METHODS`.
+        rgb_bands: 1-based bands that are red, green, blue; None takes the first three.
+        sensor_bands: 1-based bands of the sensor; None takes all. A file with exactly as many bands as are
+            asked for is taken whole, whatever their numbers.
+        stretch: How raw values become 0..1.
+        no_data: A raw value that means "nothing here", besides NaN and what the files declare.
+        adapter: How the sensor's bands enter the source network.
+        epochs: Passes over the target images; at least 1 for methods that train.
+        batch_size: Images of each stream in a step.
+        learning_rate: Of the encoder; a method may give other parts a multiple of it. None: the method's own.
+        settings: Method settings that differ from the catalogue's defaults.
+        exclude: Files (relative to their folder) the person left out.
+        held_out: Share of the pairs never trained on, used to measure the modality gap, 0..0.5.
+        seed: Of everything random.
+        device: Where to compute.
+        precision: Of the forward passes.
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    run: str
+    pairs: tuple[PairFolders, ...] = ()
+    method: str = "socket"
+    rgb_bands: tuple[int, ...] | None = None
+    sensor_bands: tuple[int, ...] | None = None
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
+    adapter: AdapterKind = "auto"
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float | None = None
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    held_out: float = 0.2
+    seed: int = 0
+    device: DeviceChoice = "auto"
+    precision: Precision = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSourceConfig:
+    """Training a source model from class folders of RGB images.
+
+    Attributes:
+        folder: Labelled RGB images, one folder a class.
+        output: Model file to write (safetensors).
+        architecture: Name in timm's catalogue.
+        weights: Model file to start from, or None.
+        epochs: Passes over the images.
+        size_px: Side of the square input, in pixels.
+        rgb_bands: 1-based bands that are red, green, blue; None takes the first three.
+        classes: Class folders to use; None takes all.
+        bottleneck: Width of SOCKET's bottleneck (Linear + BatchNorm before the head), 0 for none.
+        batch_size: Images in a step.
+        learning_rate: Peak of the one-cycle schedule.
+        held_out: Share of each class kept aside to measure accuracy, 0..0.5.
+        stretch: How raw values become 0..1 (8-bit images are taken as 0..255 whatever this says).
+        no_data: A raw value that means "nothing here".
+        seed: Of everything random.
+        device: Where to compute.
+    """
+
+    folder: str
+    output: str
+    architecture: str = "resnet18"
+    weights: str | None = None
+    epochs: int = 30
+    size_px: int | None = None
+    rgb_bands: tuple[int, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    bottleneck: int = 0
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    held_out: float = 0.2
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
+    seed: int = 0
+    device: DeviceChoice = "auto"

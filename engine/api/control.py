@@ -1,0 +1,55 @@
+"""Pause and stop: the source may ask, the token may only be looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from bandbridge.engine.api.errors import Stopped
+
+Command = Literal["pause", "resume", "stop", "stop_keep"]
+
+
+class Control:
+    """Looked at every step, every batch of a pass and every file of a scan.
+
+    Args:
+        poll: Returns the next pending command or None; must not block. Called by `check`.
+        wait_s: How long to sleep between looks while paused, in seconds.
+    """
+
+    def __init__(self, poll: Callable[[], Command | None] | None = None, *, wait_s: float = 0.05) -> None:
+        self._poll = poll
+        self._wait_s = wait_s
+        self._paused = False
+        self._paused_s = 0.0
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds spent paused so far, to be left out of speeds and times left."""
+        return self._paused_s
+
+    def check(self) -> None:
+        """Honour pending commands; while paused, wait here.
+
+        Raises:
+            Stopped: The person asked to stop (with `keep` set for "stop and keep").
+        """
+        if self._poll is None:
+            return
+        while True:
+            command = self._poll()
+            if command == "stop":
+                raise Stopped
+            if command == "stop_keep":
+                raise Stopped(keep=True)
+            if command == "pause":
+                self._paused = True
+            elif command == "resume":
+                self._paused = False
+            elif not self._paused:
+                return
+            else:
+                time.sleep(self._wait_s)
+                self._paused_s += self._wait_s

@@ -1,0 +1,218 @@
+"""What a worker says while it works: small, frozen, numpy at most. `Finished` comes last, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from bandbridge.engine.api.reports import Report
+from numpy.typing import NDArray
+
+Outcome = Literal["completed", "kept", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the work is.
+
+    Attributes:
+        title: What is being done now, e.g. "Reading target images" or "Adapting (SOCKET)".
+        done: Units done.
+        total: Units in all; 0 if unknown.
+        unit: What a unit is, e.g. "image", "step".
+        fraction: Share of the whole job done, 0..1, or None if unknown.
+        seconds_left: Estimate for the whole job, or None.
+        detail: More, e.g. the file at hand.
+    """
+
+    title: str
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    fraction: float | None = None
+    seconds_left: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something worth telling, e.g. a file set aside. Level "info" or "warning"."""
+
+    level: Literal["info", "warning"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStarted:
+    """The facts of a run that do not change any more.
+
+    Attributes:
+        stage: Name of the stage, e.g. "SOCKET".
+        steps: Steps in all.
+        steps_per_epoch: Steps in an epoch.
+        device: In words, e.g. "CPU, 2 threads".
+        terms: Names of the loss terms to come, in the order to draw them.
+        first_step: 0, or where a resumed run goes on.
+    """
+
+    stage: str
+    steps: int
+    steps_per_epoch: int
+    device: str
+    terms: tuple[str, ...]
+    first_step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """Loss values sampled since the last event.
+
+    Attributes:
+        steps: (N,) step numbers.
+        values: Term name -> (N,) unweighted values; "total" is the weighted sum.
+        images_per_second: Speed of the steps since the last event.
+        memory_mb: Resident memory of the worker, in MiB.
+    """
+
+    steps: NDArray[np.int64]
+    values: Mapping[str, NDArray[np.float32]]
+    images_per_second: float
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """The modality gap on held-out pairs (never trained on) at one step.
+
+    Attributes:
+        step: Step number; 0 is before training.
+        measures: Name -> value; the names are the keys of `GAP_MEASURES`.
+        rgb_points: (N, 2) RGB partners' source features in the fixed basis.
+        sensor_points: (N, 2) sensor features of the model at this step in the same basis; row i is pair i.
+        target_points: (M, 2) target images' features in the same basis.
+    """
+
+    step: int
+    measures: Mapping[str, float]
+    rgb_points: NDArray[np.float32]
+    sensor_points: NDArray[np.float32]
+    target_points: NDArray[np.float32]
+
+
+GAP_MEASURES: Mapping[str, tuple[str, str]] = {
+    "mean_distance": ("Distance of means", "Distance between the average RGB and sensor features; 0 = none."),
+    "mmd": ("MMD", "How different the two clouds of features are, shape included; 0 = the same."),
+    "cka": ("CKA similarity", "How alike both sensors arrange the same scenes; 1 = the same."),
+    "frechet": ("Fréchet distance", "Distance of the two clouds taken as bell curves; 0 = the same."),
+    "retrieval": (
+        "Pairs found again",
+        "Share of sensor images whose nearest RGB image is their own partner.",
+    ),
+    "probe": (
+        "Sensor told apart",
+        "How often a simple test can tell which sensor a feature came from; 0.5 = not at all, the gap is closed.",
+    ),
+}
+"""Measure -> (title, what it means)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplePrediction:
+    """One image of the strip.
+
+    Attributes:
+        key: Its path relative to its folder.
+        kind: "target" or "pair".
+        picture: (H, W, 3) uint8, the sensor image as shown to a person.
+        partner: (H, W, 3) uint8 paired RGB image, or None.
+        before: (K,) probabilities of the untouched source model.
+        after: (K,) probabilities of the model at this step.
+        truth: Index of the true class where labels exist, for the eye only, else None.
+        translated: (H, W, 3) uint8 translated RGB-like image, or None.
+    """
+
+    key: str
+    kind: Literal["target", "pair"]
+    picture: NDArray[np.uint8]
+    partner: NDArray[np.uint8] | None
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+    truth: int | None = None
+    translated: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """The strip of samples at one step; class names belong to the probabilities."""
+
+    step: int
+    class_names: tuple[str, ...]
+    items: tuple[SamplePrediction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochEnd:
+    """An epoch is over.
+
+    Attributes:
+        step: Steps done.
+        epoch: Epochs done.
+        predicted_counts: Class name -> images given this class in the last pass over all target images.
+        mean_confidence: Mean of the highest probability, 0..1.
+        held_out_agreement: Share of held-out pairs whose sensor image gets the class the source model gives the
+            RGB partner, or None without pairs.
+    """
+
+    step: int
+    epoch: int
+    predicted_counts: Mapping[str, int]
+    mean_confidence: float
+    held_out_agreement: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved:
+    """A checkpoint is safely on the disk."""
+
+    step: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The work stands still (`paused` True) or goes on again (False)."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A failure in words, as of `BandbridgeError`."""
+
+    what: str
+    why: str = ""
+    do: str = ""
+    details: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why, self.do) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The last event of a job, exactly once.
+
+    Attributes:
+        outcome: "completed"; "kept" (stopped, with a result); "stopped" (without); "failed".
+        result: The job's report for "completed" and "kept", else None.
+        problem: What went wrong, for "failed".
+    """
+
+    outcome: Outcome
+    result: Report | None = None
+    problem: Problem | None = None
+
+
+Event = Progress | Notice | TrainingStarted | Losses | Gap | Samples | EpochEnd | CheckpointSaved | Paused | Finished

@@ -1,0 +1,117 @@
+"""What a worker can be asked to do; every job answers with `Finished` carrying the report named here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bandbridge.engine.api.config import DeviceChoice, PairFolders, RunConfig, StretchRule, TrainSourceConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectModel:
+    """Open a model file -> `ModelReport`. A file that is no model is a `ModelError`."""
+
+    path: str
+    class_names: str | None = None
+    """Text or CSV file with one class name a line (or `index,name`), or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanFolder:
+    """Look through an image folder -> `FolderReport`."""
+
+    folder: str
+    bands: tuple[int, ...] | None = None
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanPairs:
+    """Look through two folders and pair them -> `PairsReport`."""
+
+    folders: PairFolders
+    rgb_bands: tuple[int, ...] | None = None
+    sensor_bands: tuple[int, ...] | None = None
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnails:
+    """Small pictures -> `ThumbnailsReport`.
+
+    Attributes:
+        paths: Image files.
+        bands: 1-based; one band is shown grey, three as colours, None lets the file decide.
+        low: Raw value per band shown black; None stretches each image on its own.
+        high: Raw value per band shown white.
+        size_px: Longest side.
+    """
+
+    paths: tuple[str, ...]
+    bands: tuple[int, ...] | None = None
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+    size_px: int = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapt:
+    """Run an adaptation -> `AdaptReport`. With `resume`, go on from the run folder's last checkpoint."""
+
+    config: RunConfig
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSource:
+    """Train a source model -> `TrainSourceReport`."""
+
+    config: TrainSourceConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluate:
+    """Measure a model on a labelled folder -> `EvaluateReport`."""
+
+    model: str
+    folder: str
+    bands: tuple[int, ...] | None = None
+    device: DeviceChoice = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predict:
+    """Apply a model to images or folders -> `PredictReport`; writes a CSV file if `output` is given."""
+
+    model: str
+    paths: tuple[str, ...]
+    bands: tuple[int, ...] | None = None
+    output: str | None = None
+    device: DeviceChoice = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Write a model file for others and check it -> `ExportReport`. `source` is a run folder or a model file."""
+
+    source: str
+    format: Literal["safetensors", "onnx"]
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeSample:
+    """Write the sample project -> `SampleReport`."""
+
+    folder: str
+    seed: int = 0
+
+
+Job = (
+    InspectModel | ScanFolder | ScanPairs | Thumbnails | Adapt | TrainSource | Evaluate | Predict | Export | MakeSample
+)

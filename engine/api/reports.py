@@ -1,0 +1,349 @@
+"""What a finished job answers: facts about models, folders and runs, ready to be shown or written as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Severity = Literal["note", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something doubtful about a file or a folder.
+
+    Attributes:
+        severity: "note" (good to know), "warning" (goes on without the file), "error" (cannot go on).
+        kind: Short key for counting, e.g. "unreadable", "unmatched", "ambiguous", "depth", "size", "bands".
+        file: Path relative to the folder, or the folder itself.
+        what: What was found. One sentence.
+        why: Why it matters. One sentence.
+        do: What to do. One sentence.
+    """
+
+    severity: Severity
+    kind: str
+    file: str
+    what: str
+    why: str = ""
+    do: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReport:
+    """What the program sees in a model file.
+
+    Attributes:
+        path: The file.
+        format: E.g. "Bandbridge model", "PyTorch checkpoint", "safetensors weights", "ONNX".
+        safety: How safe this format is, one sentence.
+        recognised: Whether the network could be built and filled completely.
+        architecture: Name in timm's (or torchvision's) catalogue, "ONNX graph", or "" if not recognised.
+        also_fits: Other catalogue names the same weights would fit.
+        candidates: Nearest catalogue names with their similarity 0..1, when not recognised.
+        explanation: One sentence on how it was recognised, or why not and what else would do.
+        parameters: Number of weights.
+        class_names: One name a class (numbers as text when unknown).
+        names_known: Whether the names came from the file or a list.
+        input_channels: Channels of the network's input.
+        bands: Raw bands read from a file, e.g. 1 for a one-band sensor model; differs from `input_channels`
+            when an adapter stands between.
+        input_size: Side of the square input in pixels.
+        mean: Per channel, subtracted after values are brought to 0..1.
+        std: Per channel, divided by afterwards.
+        normalisation_layers: Kind -> count, e.g. {"BatchNorm2d": 20}.
+        feature_width: Length of the feature vector before the last linear layer.
+        fingerprint: SHA-256 of the file.
+        size_bytes: Of the file.
+        sensor: In words, for adapted models ("1 band, uint16"); "" for RGB.
+        notes: Anything a person should know, e.g. metadata that contradicts the weights.
+    """
+
+    path: str
+    format: str
+    safety: str
+    recognised: bool
+    architecture: str
+    explanation: str
+    also_fits: tuple[str, ...] = ()
+    candidates: tuple[tuple[str, float], ...] = ()
+    parameters: int = 0
+    class_names: tuple[str, ...] = ()
+    names_known: bool = False
+    input_channels: int = 3
+    bands: int = 3
+    input_size: int = 0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    normalisation_layers: Mapping[str, int] = field(default_factory=dict)
+    feature_width: int = 0
+    fingerprint: str = ""
+    size_bytes: int = 0
+    sensor: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandHistogram:
+    """Histogram of one band over a data set.
+
+    Attributes:
+        band: 1-based number in the file.
+        counts: (256,) number of values.
+        edges: (257,) raw values.
+        low: Raw value that becomes 0.
+        high: Raw value that becomes 1.
+    """
+
+    band: int
+    counts: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderReport:
+    """What the program sees in an image folder.
+
+    Attributes:
+        folder: The folder.
+        files: Usable images, relative to the folder, sorted.
+        sizes: "width x height" -> count.
+        depths: Number type, e.g. "uint16" -> count.
+        bands: Number of bands -> count.
+        class_counts: Class folder -> count; empty unless every image lies in a class folder.
+        chosen_bands: 1-based bands that will be used, or None for all.
+        histograms: One a used band.
+        no_data_share: Share of pixels without data, 0..1.
+        georeferenced: Count of images with a place on the map.
+        findings: Everything doubtful.
+    """
+
+    folder: str
+    files: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    depths: Mapping[str, int] = field(default_factory=dict)
+    bands: Mapping[int, int] = field(default_factory=dict)
+    class_counts: Mapping[str, int] = field(default_factory=dict)
+    chosen_bands: tuple[int, ...] | None = None
+    histograms: tuple[BandHistogram, ...] = ()
+    no_data_share: float = 0.0
+    georeferenced: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsReport:
+    """How two folders pair up.
+
+    Attributes:
+        rgb: Report of the RGB side.
+        sensor: Report of the sensor side.
+        rule: The rule that paired them, in words.
+        pairs: (key, RGB file, sensor file), sorted by key; files relative to their folders.
+        unmatched_rgb: RGB files without a partner.
+        unmatched_sensor: Sensor files without a partner.
+        ambiguous: Keys that several files of one side share, with those files.
+        findings: Of the pairing itself (those of the folders are in their reports).
+    """
+
+    rgb: FolderReport
+    sensor: FolderReport
+    rule: str
+    pairs: tuple[tuple[str, str, str], ...] = ()
+    unmatched_rgb: tuple[str, ...] = ()
+    unmatched_sensor: tuple[str, ...] = ()
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThumbnailsReport:
+    """Small pictures in the order asked for; None where a file could not be read."""
+
+    pictures: tuple[NDArray[np.uint8] | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Measured on labelled images.
+
+    Attributes:
+        images: Labelled images counted.
+        accuracy: Share right, 0..1.
+        balanced_accuracy: Mean over classes present of the share right, 0..1.
+        per_class: Class name -> share right.
+        confusion: (K, K) rows true, columns predicted, counts.
+        class_names: Of rows and columns.
+    """
+
+    images: int
+    accuracy: float
+    balanced_accuracy: float
+    per_class: Mapping[str, float]
+    confusion: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptReport:
+    """The result of an adaptation run.
+
+    Attributes:
+        run: The run folder.
+        model: The adapted model file (this program's own format), or "" for source-only stopped early.
+        method: Key of the method.
+        seed: Of the run.
+        epochs_done: Epochs finished.
+        steps_done: Steps finished.
+        seconds: Wall time of the whole run without pauses.
+        images_per_second: Target images through training steps per second, 0 if nothing was trained.
+        before: Scores of the untouched source model on the target, None without labels.
+        after: Scores of the adapted model on the target, None without labels.
+        gap_before: Modality gap on held-out pairs before, empty without pairs.
+        gap_after: The same after.
+        predicted_before: Class name -> count predicted by the untouched model.
+        predicted_after: The same by the adapted model.
+        mean_confidence_before: Mean highest probability, 0..1.
+        mean_confidence_after: The same after.
+        agreement_before: Share of held-out pairs on which the sensor prediction equals the source model's on RGB.
+        agreement_after: The same after.
+        changed: Target images whose predicted class changed.
+        target_images: Target images used.
+        pairs_used: Pairs trained on.
+        pairs_held_out: Pairs kept aside to measure.
+        set_aside: Files left out, with reasons.
+        mixing: Source model -> learned mixing weight (one entry of 1.0 for a single source).
+        adapter: How the bands entered the network.
+        device: In words.
+        versions: Package -> version.
+    """
+
+    run: str
+    model: str
+    method: str
+    seed: int
+    epochs_done: int
+    steps_done: int
+    seconds: float
+    images_per_second: float
+    before: Scores | None
+    after: Scores | None
+    gap_before: Mapping[str, float]
+    gap_after: Mapping[str, float]
+    predicted_before: Mapping[str, int]
+    predicted_after: Mapping[str, int]
+    mean_confidence_before: float
+    mean_confidence_after: float
+    agreement_before: float | None
+    agreement_after: float | None
+    changed: int
+    target_images: int
+    pairs_used: int
+    pairs_held_out: int
+    set_aside: tuple[Finding, ...]
+    mixing: Mapping[str, float]
+    adapter: str
+    device: str
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSourceReport:
+    """The result of training a source model; accuracy is measured on images kept aside."""
+
+    model: str
+    architecture: str
+    class_names: tuple[str, ...]
+    images: int
+    held_out: Scores | None
+    seconds: float
+    set_aside: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateReport:
+    """Scores of a model on a labelled folder."""
+
+    model: str
+    folder: str
+    scores: Scores
+    set_aside: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One image's prediction: its file, the class and the probability of every class."""
+
+    file: str
+    class_name: str
+    confidence: float
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictReport:
+    """Predictions of a model for images, in the order read."""
+
+    model: str
+    class_names: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    output: str = ""
+    set_aside: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """An exported model file and its check against the model it came from.
+
+    Attributes:
+        output: The file written.
+        format: "safetensors" or "onnx".
+        checked_images: Real images both were run on (0: no images were at hand; made-up values were used).
+        largest_difference: Of any class probability between both.
+        same_classes: Whether every image got the same class.
+        explanation: One sentence on how the file is used.
+    """
+
+    output: str
+    format: str
+    checked_images: int
+    largest_difference: float
+    same_classes: bool
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleReport:
+    """Where the parts of the sample project lie.
+
+    Attributes:
+        folder: The sample's folder.
+        source: Its RGB source model.
+        sensors: Sensor name -> (pairs' RGB folder, pairs' sensor folder, target folder).
+        seed: Of the simulation.
+    """
+
+    folder: str
+    source: str
+    sensors: Mapping[str, tuple[str, str, str]]
+    seed: int
+
+
+Report = (
+    ModelReport
+    | FolderReport
+    | PairsReport
+    | ThumbnailsReport
+    | AdaptReport
+    | TrainSourceReport
+    | EvaluateReport
+    | PredictReport
+    | ExportReport
+    | SampleReport
+)
