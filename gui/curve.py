@@ -1,0 +1,128 @@
+"""A curve of any length in bounded memory: lows, highs and means over spans that double when space runs out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class Curve:
+    """Values over steps, kept as at most `capacity` spans.
+
+    A span keeps its lowest and highest value, so that no spike is ever lost, and the sum and number of its values,
+    so that any average is exact.
+
+    Args:
+        capacity: Most spans kept; the number in use stays between half of it and all of it once it was full.
+    """
+
+    def __init__(self, capacity: int = 2048) -> None:
+        self._capacity = capacity
+        self._stride = 1
+        self._last_step = -1
+        self._latest = float("nan")
+        self._keys: IntArray = np.empty(0, dtype=np.int64)
+        self._low: FloatArray = np.empty(0)
+        self._high: FloatArray = np.empty(0)
+        self._sum: FloatArray = np.empty(0)
+        self._count: FloatArray = np.empty(0)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def latest(self) -> float:
+        """The value added last, NaN while the curve is empty."""
+        return self._latest
+
+    @property
+    def first(self) -> float:
+        """Mean of the first span, NaN while the curve is empty."""
+        return float(self._sum[0] / self._count[0]) if len(self) else float("nan")
+
+    @property
+    def steps(self) -> FloatArray:
+        """(N,) the middle of every span, in steps."""
+        middles = self._keys * self._stride + (self._stride - 1) / 2
+        steps: FloatArray = np.minimum(middles, float(self._last_step))
+        return steps
+
+    @property
+    def means(self) -> FloatArray:
+        """(N,) the mean of every span."""
+        return self._sum / self._count
+
+    def add(self, steps: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+        """Append values.
+
+        Args:
+            steps: (N,) ascending step numbers, none before those already here.
+            values: (N,) values; those that are not finite are left out.
+        """
+        finite = np.isfinite(values)
+        steps, new = np.asarray(steps)[finite], np.asarray(values, dtype=np.float64)[finite]
+        if not len(new):
+            return
+        self._last_step, self._latest = int(steps[-1]), float(new[-1])
+        self._keys = np.concatenate((self._keys, steps // self._stride))
+        self._low = np.concatenate((self._low, new))
+        self._high = np.concatenate((self._high, new))
+        self._sum = np.concatenate((self._sum, new))
+        self._count = np.concatenate((self._count, np.ones(len(new))))
+        self._merge()
+        while len(self._keys) > self._capacity:
+            self._stride *= 2
+            self._keys //= 2
+            self._merge()
+
+    def cut(self, step: int) -> None:
+        """Forget everything from `step` on: a resumed run starts again there."""
+        kept = int(np.searchsorted(self._keys * self._stride, step))
+        self._keys, self._low, self._high = self._keys[:kept], self._low[:kept], self._high[:kept]
+        self._sum, self._count = self._sum[:kept], self._count[:kept]
+        self._last_step = min(self._last_step, step - 1)
+        self._latest = float(self.means[-1]) if kept else float("nan")
+
+    def envelope(self) -> tuple[FloatArray, FloatArray]:
+        """Lows and highs in turn: the curve as its values would draw it.
+
+        Returns:
+            (2N,) steps and (2N,) values; (N,) each while every span holds a single step.
+        """
+        if self._stride == 1:
+            return self.steps, self.means
+        return np.repeat(self.steps, 2), np.stack((self._low, self._high), axis=1).reshape(-1)
+
+    def smoothed(self, share: float) -> tuple[FloatArray, FloatArray]:
+        """Means over a moving window, exact over all values ever added.
+
+        Args:
+            share: Width of the window as a share of the curve, 0..1; 0 gives each span's own mean.
+
+        Returns:
+            (N,) steps and (N,) values.
+        """
+        size = len(self)
+        half = round(share * size / 2)
+        if half == 0:
+            return self.steps, self.means
+        middle = np.arange(size)
+        # The window shrinks towards both ends on both sides alike, otherwise a slope would bend there.
+        reach = np.minimum(half, np.minimum(middle, size - 1 - middle))
+        sums = np.concatenate(([0.0], np.cumsum(self._sum)))
+        counts = np.concatenate(([0.0], np.cumsum(self._count)))
+        after, before = middle + reach + 1, middle - reach
+        return self.steps, (sums[after] - sums[before]) / (counts[after] - counts[before])
+
+    def _merge(self) -> None:
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(self._keys)) + 1))
+        if len(starts) == len(self._keys):
+            return
+        self._keys = self._keys[starts]
+        self._low = np.minimum.reduceat(self._low, starts)
+        self._high = np.maximum.reduceat(self._high, starts)
+        self._sum = np.add.reduceat(self._sum, starts)
+        self._count = np.add.reduceat(self._count, starts)
