@@ -16,11 +16,19 @@ class Control:
 
     Args:
         poll: Returns the next pending command or None; must not block. Called by `check`.
+        on_pause: Told True when the work comes to stand still and False when it goes on.
         wait_s: How long to sleep between looks while paused, in seconds.
     """
 
-    def __init__(self, poll: Callable[[], Command | None] | None = None, *, wait_s: float = 0.05) -> None:
+    def __init__(
+        self,
+        poll: Callable[[], Command | None] | None = None,
+        *,
+        on_pause: Callable[[bool], None] = lambda _: None,
+        wait_s: float = 0.05,
+    ) -> None:
         self._poll = poll
+        self._on_pause = on_pause
         self._wait_s = wait_s
         self._paused = False
         self._paused_s = 0.0
@@ -44,10 +52,9 @@ class Control:
                 raise Stopped
             if command == "stop_keep":
                 raise Stopped(keep=True)
-            if command == "pause":
-                self._paused = True
-            elif command == "resume":
-                self._paused = False
+            if command in ("pause", "resume"):
+                self._paused = command == "pause"
+                self._on_pause(self._paused)
             elif not self._paused:
                 return
             else:

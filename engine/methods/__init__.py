@@ -1,1 +1,1 @@
-"""To be written."""
+"""The methods, one file each: what is trained, on which streams, with which terms."""

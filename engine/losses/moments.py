@@ -1,0 +1,60 @@
+"""Matching the statistics that normalisation layers see on the sensor to those they saw on RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Per-channel mean and biased variance of a layer's input, each (C,)."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def channel_moments(values: Tensor, channel_dim: int) -> Moments:
+    """Mean and biased variance per channel over every other dimension.
+
+    Args:
+        values: A layer's input, e.g. (B, C, H, W).
+        channel_dim: Which dimension counts channels.
+    """
+    others = [d for d in range(values.ndim) if d != channel_dim % values.ndim]
+    variance, mean = torch.var_mean(values, dim=others, correction=0)
+    return Moments(mean, variance)
+
+
+FIRST_LAYER_WEIGHT = 10.0
+
+
+def statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) -> Tensor:
+    """L_d = sum_l g_l (||m_l - M_l||_2 + ||v_l - V_l||_2), g_1 = 10, other g_l = 1; norms unsquared.
+
+    Args:
+        seen: Moments on the current target batch, first layer first.
+        expected: Moments of the untouched source model, same order and shapes.
+
+    Returns:
+        Scalar >= 0.
+
+    Source:
+        SOCKET (arXiv 2209.04027), distribution matching term.
+    """
+    if len(seen) != len(expected):
+        raise ValueError(f"{len(seen)} layers seen, {len(expected)} expected")
+    total = torch.zeros((), device=seen[0].mean.device) if seen else torch.zeros(())
+    for position, (now, then) in enumerate(zip(seen, expected, strict=True)):
+        weight = FIRST_LAYER_WEIGHT if position == 0 else 1.0
+        total = total + weight * (_norm(now.mean - then.mean) + _norm(now.variance - then.variance))
+    return total
+
+
+def _norm(difference: Tensor) -> Tensor:
+    """Euclidean norm; torch gives it the gradient zero at zero."""
+    norm: Tensor = torch.linalg.vector_norm(difference.float())
+    return norm

@@ -1,0 +1,37 @@
+"""Matching the features of the two images of a pair."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def batch_distance(sensor_features: Tensor, rgb_features: Tensor) -> Tensor:
+    """L_TI = ||F_s(x^s) - F_t(x^t)||_F over the whole batch; grows with the square root of the batch size.
+
+    Args:
+        sensor_features: (B, D) of the model being adapted.
+        rgb_features: (B, D) of the untouched source model on the RGB partners.
+
+    Source:
+        SOCKET (arXiv 2209.04027), task-irrelevant feature matching.
+    """
+    distance: Tensor = torch.linalg.vector_norm(rgb_features - sensor_features)
+    return distance
+
+
+def sample_distance(sensor_features: Tensor, rgb_features: Tensor, spread: Tensor) -> Tensor:
+    """Mean over pairs and dimensions of ((F_t - F_s) / spread)^2, independent of batch size and feature scale.
+
+    Args:
+        sensor_features: (B, D).
+        rgb_features: (B, D).
+        spread: (D,) standard deviation of the source features over all pairs; dimensions that never vary count
+            with the mean spread.
+
+    Source:
+        This project.
+    """
+    floor = spread.mean().clamp_min(1e-12) * 1e-2
+    safe = torch.where(spread > floor, spread, spread.mean().clamp_min(1e-12))
+    return ((sensor_features - rgb_features) / safe).square().mean()

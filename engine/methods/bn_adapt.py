@@ -1,0 +1,72 @@
+"""BN-adapt: the statistics of the batch normalisation layers measured anew on the target images.
+
+Li, Wang, Shi, Hou and Liu, Adaptive Batch Normalization for practical domain adaptation (arXiv 1603.04779). Nothing is
+trained. The moments are those of all target images with equal weight, not a fading average of the last batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.methods.ground import Ground
+from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule
+from torch import nn
+
+
+class BatchNormAdaptation:
+    """One pass over the target images.
+
+    Args:
+        ground: Images and models.
+
+    Raises:
+        UsageError: The network has no batch normalisation.
+    """
+
+    name = "Normalisation only"
+    streams = ("target",)
+    terms: tuple[str, ...] = ()
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.schedule = Schedule("sgd", 0.0, lambda _: 1.0)
+        self._layers = [
+            layer
+            for member in ground.members
+            for layer in member.encoder.modules()
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+        ]
+        if not self._layers:
+            raise UsageError(
+                "'Normalisation only' cannot adapt this model.",
+                "Its network has no batch normalisation layers, whose statistics this method would measure.",
+                "Choose another method.",
+            )
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The sensor twins, whose statistics change."""
+        return self._ground.modules()
+
+    def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
+        """None: nothing is trained."""
+        return {}
+
+    def refresh(self) -> None:
+        """Look at all target images, for the record."""
+        self._ground.look()
+
+    def objectives(self, batches: Mapping[str, Batch]) -> Sequence[Objective]:
+        """Let the batch normalisation layers alone see the batch; their statistics average over all batches."""
+        if all(layer.momentum is not None for layer in self._layers):
+            for layer in self._layers:
+                layer.reset_running_stats()
+                layer.momentum = None
+        with torch.no_grad():
+            for member in self._ground.members:
+                member.encoder.eval()
+                for layer in self._layers:
+                    layer.train()
+                member.encoder(batches["target"].images)
+        return ()

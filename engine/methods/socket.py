@@ -1,0 +1,159 @@
+"""SOCKET: cross-modal knowledge transfer without task-relevant source data.
+
+Ahmed, Lohit, Peng, Jones and Roy-Chowdhury, ECCV 2022 (arXiv 2209.04027). Frozen classifiers, one encoder a source
+model adapted to the sensor, scalar mixing weights where there are several sources.
+
+    L = im_weight L_IM + pseudo_weight CE + statistics_weight sum_k a_k L_d^k + pairs_weight sum_k a_k L_TI^k
+
+Deliberate differences from the released program:
+
+* The mixing weights are normalised (softmax). There, one bare sigmoid multiplies L_d, and training drives it to zero
+  within some 25 steps; the setting `as_released` repeats that for comparison.
+* Every source has statistics of its own.
+* The features of the RGB partners are computed once, for every mirrored or turned view a pair can be shown in; both
+  images of a pair are always in the same view.
+* Running statistics of the adapted network describe the target alone: pairs are normalised by their own batch and leave
+  no trace in the averages.
+* Networks without BatchNorm2d are matched at their other normalisation layers, or at the outputs of their convolutions,
+  against moments measured on the pairs' RGB images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.losses.moments import statistics_distance
+from bandbridge.engine.losses.pairs import batch_distance, sample_distance
+from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
+from bandbridge.engine.methods.moments_recorder import MomentsRecorder
+from bandbridge.engine.methods.self_training import SelfTraining
+from bandbridge.engine.training.passes import feature_pass
+from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term, inverse_decay
+from bandbridge.engine.training.views import VIEW_COUNT
+from torch import Tensor, nn
+
+
+class ReleasedWeight(nn.Module):
+    """The bare sigmoid of the released program, kept only to show what it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.score = nn.Parameter(torch.zeros(()))
+
+    def forward(self) -> Tensor:
+        """A weight in 0..1 that nothing holds up."""
+        return self.score.sigmoid()
+
+
+class PartnerFeatures:
+    """Features of the RGB partners under the untouched source model, one row a view and a pair.
+
+    Args:
+        member: The source model, with its RGB images.
+        ground: Images and settings.
+    """
+
+    def __init__(self, member: Member, ground: Ground) -> None:
+        assert member.rgb is not None
+        views = VIEW_COUNT[str(ground.settings["augment"])]
+        rgb, control, precision = member.rgb, ground.control, ground.precision
+        self._by_view = torch.stack(
+            [feature_pass(member.source, rgb, control, view=view, precision=precision) for view in range(views)]
+        )  # (views, N, D)
+        used = torch.from_numpy(ground.training_pairs)
+        self.spread = self._by_view[0][used].std(dim=0, correction=0)  # (D,)
+
+    def of(self, batch: Batch) -> Tensor:
+        """(B, D) features of a batch's partners, in the views the batch shows."""
+        return self._by_view[batch.turns, batch.indices]
+
+
+class Socket:
+    """The four terms of SOCKET on a target batch and a batch of pairs.
+
+    Args:
+        ground: Images and models, with pairs.
+
+    Raises:
+        UsageError: There are no pairs to train on, or the sources' features differ in width.
+    """
+
+    name = "SOCKET"
+    streams = ("target", "pairs")
+    terms = ("information", "pseudo-labels", "statistics", "pairs")
+
+    def __init__(self, ground: Ground) -> None:
+        if ground.pairs is None or len(ground.training_pairs) == 0:
+            raise UsageError(
+                "SOCKET needs pairs.", "No RGB and sensor images of the same scenes were given.", "Add them."
+            )
+        if len({member.head.in_features for member in ground.members}) > 1:
+            widths = ", ".join(f"{member.name}: {member.head.in_features}" for member in ground.members)
+            raise UsageError(
+                "These source models cannot be mixed.",
+                f"Their features differ in length ({widths}).",
+                "Use models of one architecture, or train them with a bottleneck of the same width.",
+            )
+        self._ground = ground
+        self._self_training = SelfTraining(ground)
+        self._partners = [PartnerFeatures(member, ground) for member in ground.members]
+        self._recorders = [MomentsRecorder(member.encoder) for member in ground.members]
+        self._expected = [
+            MomentsRecorder(member.source).expected(member.rgb, ground.control)
+            for member in ground.members
+            if member.rgb is not None
+        ]
+        self._released = ReleasedWeight().to(ground.target.device) if ground.settings["as_released"] else None
+        self.schedule = Schedule("sgd", ground.learning_rate, inverse_decay)
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Sensor twins, mixing weights and pseudo-labels."""
+        found = {**self._ground.modules(), "self-training": self._self_training}
+        if self._released is not None:
+            found["released weight"] = self._released
+        return found
+
+    def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
+        """One optimiser for encoders and mixing weights; the heads are frozen."""
+        groups = self._ground.parameter_groups()
+        if self._released is not None:
+            groups.append(ParameterGroup([self._released.score], 10.0))
+        return {"model": groups}
+
+    def refresh(self) -> None:
+        """New pseudo-labels from the mixed features."""
+        self._self_training.refresh()
+
+    def objectives(self, batches: Mapping[str, Batch]) -> Sequence[Objective]:
+        """One objective of four terms."""
+        target, pairs = batches["target"], batches["pairs"]
+        mixing = self._ground.mixing()  # (n,)
+        logits: Tensor | None = None
+        statistics = mixing.new_zeros(())
+        distance = mixing.new_zeros(())
+        for position, (weight, member) in enumerate(zip(mixing, self._ground.members, strict=True)):
+            with self._recorders[position].recording() as seen:
+                features = member.encoder(target.images)  # (B, D)
+            scores = weight * member.head(features)  # (B, K)
+            logits = scores if logits is None else logits + scores
+            statistics = statistics + weight * statistics_distance(seen, self._expected[position])
+            with statistics_kept(member.encoder):
+                distance = distance + weight * self._pair_distance(member, position, pairs)
+        assert logits is not None
+        if self._released is not None:
+            statistics = self._released() * statistics
+        terms = {
+            **self._self_training.terms(logits, target),
+            "statistics": Term(self._ground.number("statistics_weight"), statistics),
+            "pairs": Term(self._ground.number("pairs_weight"), distance),
+        }
+        return (Objective(terms, ("model",)),)
+
+    def _pair_distance(self, member: Member, position: int, pairs: Batch) -> Tensor:
+        partners = self._partners[position]
+        features = member.encoder(pairs.images)  # (B, D)
+        if self._ground.settings["pairs_norm"] == "batch":
+            return batch_distance(features, partners.of(pairs))
+        return sample_distance(features, partners.of(pairs), partners.spread)

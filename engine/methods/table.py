@@ -1,0 +1,19 @@
+"""From a method's key to its stages: explicit, one line a method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
+from bandbridge.engine.methods.ground import Ground
+from bandbridge.engine.methods.shot import Shot
+from bandbridge.engine.methods.socket import Socket
+from bandbridge.engine.training.stage import Stage
+
+STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
+    "source-only": lambda ground: (),
+    "bn-adapt": lambda ground: (BatchNormAdaptation(ground),),
+    "shot": lambda ground: (Shot(ground),),
+    "socket": lambda ground: (Socket(ground),),
+}
+"""Method key of the catalogue -> its stages, first to last."""

@@ -1,0 +1,144 @@
+"""Streams: endless, seeded sequences of batches from images resident in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from bandbridge.engine.training.seeding import generator
+from bandbridge.engine.training.stage import Batch
+from bandbridge.engine.training.views import apply_views, draw_views
+from numpy.typing import NDArray
+from torch import Tensor
+
+FULL_SCALE = 65535.0
+
+
+class ImageBank:
+    """Decoded images of one kind, standardised when read.
+
+    Args:
+        pixels: (N, C, S, S) uint16; 0..65535 stands for 0..1.
+        mean: (C,) subtracted from the 0..1 values.
+        std: (C,) divided by afterwards.
+        device: Where batches are wanted.
+    """
+
+    def __init__(
+        self, pixels: NDArray[np.uint16], mean: Sequence[float], std: Sequence[float], device: torch.device
+    ) -> None:
+        self.pixels = pixels
+        self.device = device
+        self._scale = torch.tensor([1.0 / (FULL_SCALE * s) for s in std]).view(1, -1, 1, 1)
+        self._offset = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)]).view(1, -1, 1, 1)
+
+    def __len__(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def size_px(self) -> int:
+        """Side of the images."""
+        return int(self.pixels.shape[-1])
+
+    def read(self, indices: NDArray[np.int64]) -> Tensor:
+        """Standardised images, (B, C, S, S) float32 on the CPU."""
+        raw = torch.from_numpy(self.pixels[indices].astype(np.float32))
+        return torch.addcmul(self._offset, raw, self._scale)
+
+    def batches(self, size: int, chosen: NDArray[np.int64] | None = None) -> list[NDArray[np.int64]]:
+        """All images (or the chosen ones) in order, cut into runs of at most `size` indices."""
+        order = np.arange(len(self), dtype=np.int64) if chosen is None else chosen
+        return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+class Stream(Protocol):
+    """What the loop asks of a stream."""
+
+    def steps_per_epoch(self) -> int:
+        """Steps until every image has come once."""
+        ...
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step, always the same for the same step."""
+        ...
+
+
+class ImageStream:
+    """Batches of an image bank in seeded random order, every image once a round; the last batch of a round is filled
+    up with the round's first images, so that all batches are of one size.
+
+    Args:
+        name: Part of every random choice.
+        bank: The images.
+        chosen: Indices to draw from, or None for all.
+        batch_size: Images in a batch (fewer if the stream has fewer).
+        augment: "none", "flip-shift" or "overhead".
+        shift: Whether views may be shifted.
+        seed: Of the run.
+        labels: (N,) class indices of the bank's images for supervised training, else None.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bank: ImageBank,
+        *,
+        chosen: NDArray[np.int64] | None = None,
+        batch_size: int,
+        augment: str,
+        shift: bool,
+        seed: int,
+        labels: NDArray[np.int64] | None = None,
+    ) -> None:
+        self._name = name
+        self._bank = bank
+        self._chosen = np.arange(len(bank), dtype=np.int64) if chosen is None else chosen
+        self._batch_size = min(batch_size, len(self._chosen))
+        self._augment = augment
+        self._shift = shift
+        self._seed = seed
+        self._labels = labels
+        self._orders: dict[int, NDArray[np.int64]] = {}
+
+    @property
+    def batch_size(self) -> int:
+        """Images in every batch."""
+        return self._batch_size
+
+    def steps_per_epoch(self) -> int:
+        """Steps until every image has come once."""
+        return -(-len(self._chosen) // self._batch_size)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step, always the same for the same step."""
+        indices = self._indices(step)
+        random = generator(self._seed, self._name, "views", step)
+        views = draw_views(self._augment, len(indices), self._bank.size_px, random, shift=self._shift)
+        images = apply_views(self._bank.read(indices), views)
+        device = self._bank.device
+        labels = None if self._labels is None else torch.from_numpy(self._labels[indices]).to(device)
+        return Batch(
+            images.to(device, memory_format=torch.channels_last),
+            torch.from_numpy(indices).to(device),
+            views.turns.to(device),
+            labels,
+        )
+
+    def _indices(self, step: int) -> NDArray[np.int64]:
+        """Images of a step."""
+        steps, size, count = self.steps_per_epoch(), self._batch_size, len(self._chosen)
+        epoch, within = divmod(step, steps)
+        first = within * size
+        order = self._order(epoch)
+        if first + size <= count:
+            return order[first : first + size]
+        missing = first + size - count
+        return np.concatenate([order[first:], order[:missing]])
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._orders:
+            shuffled = torch.randperm(len(self._chosen), generator=generator(self._seed, self._name, "order", epoch))
+            self._orders = {epoch: self._chosen[shuffled.numpy()]}
+        return self._orders[epoch]
