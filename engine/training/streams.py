@@ -66,8 +66,9 @@ class Stream(Protocol):
 
 
 class ImageStream:
-    """Batches of an image bank in seeded random order, every image once a round; the last batch of a round is filled
-    up with the round's first images, so that all batches are of one size.
+    """Batches of an image bank in seeded random order, every image once a round.
+
+    The last batch of a round is filled up with the round's first images, so that all batches are of one size.
 
     Args:
         name: Part of every random choice.
