@@ -1,0 +1,406 @@
+"""A project: what the person has chosen so far, saved by itself into `project.bandbridge.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD
+from bandbridge.engine.api.config import (
+    AdapterKind,
+    DeviceChoice,
+    PairFolders,
+    RunConfig,
+    SettingValue,
+    StretchRule,
+)
+from bandbridge.engine.api.errors import StorageError, UsageError
+from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
+
+PROJECT_FILE = "project.bandbridge.json"
+"""Name of the file inside a project's folder."""
+FORMAT_VERSION = 1
+
+Effort = Literal["quick", "standard", "thorough", "own"]
+EFFORT_EPOCHS: Mapping[str, int] = {"quick": 5, "standard": 15, "thorough": 40}
+"""Effort -> passes over the target images; "own" stands for any other number."""
+
+RunOutcome = Literal["running", "completed", "kept", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEntry:
+    """One run of a project.
+
+    Attributes:
+        folder: The run folder.
+        method: Key of the method.
+        seed: Of the run.
+        started: Local time, ISO 8601, to the second.
+        outcome: How it ended, or "running".
+    """
+
+    folder: str
+    method: str
+    seed: int
+    started: str
+    outcome: RunOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything a person chooses; frozen, so that undo is a list of these.
+
+    Paths are absolute here; in the file they are relative to the project's folder where they lie inside it.
+
+    Attributes:
+        name: Shown in the title bar.
+        sources: Source model files.
+        class_names: The classes' names in the order of the model's outputs; empty takes the names in the model file.
+        pairs: Folders of paired images.
+        target: Folder of target images, or "".
+        rgb_bands: 1-based bands that are red, green, blue; None takes the first three.
+        sensor_bands: 1-based bands of the sensor; None takes all.
+        stretch: How raw values become 0..1.
+        no_data: A raw value that means "nothing here".
+        exclude: Files (relative to their folder) left out.
+        method: Key of the method.
+        settings: Method key -> its settings that differ from the catalogue's defaults.
+        effort: Quick, standard, thorough, or the person's own number of epochs.
+        epochs: Passes over the target images.
+        batch_size: Images of each stream in a step.
+        learning_rate: Of the encoder; None takes the method's own.
+        adapter: How the sensor's bands enter the source network.
+        seed: Of everything random.
+        device: Where to compute.
+        runs: Runs so far, oldest first.
+    """
+
+    name: str = "Untitled"
+    sources: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    pairs: tuple[PairFolders, ...] = ()
+    target: str = ""
+    rgb_bands: tuple[int, ...] | None = None
+    sensor_bands: tuple[int, ...] | None = None
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
+    exclude: tuple[str, ...] = ()
+    method: str = DEFAULT_METHOD
+    settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
+    effort: Effort = "standard"
+    epochs: int = EFFORT_EPOCHS["standard"]
+    batch_size: int = 32
+    learning_rate: float | None = None
+    adapter: AdapterKind = "auto"
+    seed: int = 0
+    device: DeviceChoice = "auto"
+    runs: tuple[RunEntry, ...] = ()
+
+    def to_run_config(self, run: str) -> RunConfig:
+        """The frozen configuration of a run with these choices.
+
+        Args:
+            run: Folder the run writes into.
+        """
+        return RunConfig(
+            sources=self.sources,
+            target=self.target,
+            run=run,
+            pairs=self.pairs,
+            method=self.method,
+            rgb_bands=self.rgb_bands,
+            sensor_bands=self.sensor_bands,
+            stretch=self.stretch,
+            no_data=self.no_data,
+            adapter=self.adapter,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            settings=dict(self.settings.get(self.method, {})),
+            exclude=self.exclude,
+            seed=self.seed,
+            device=self.device,
+        )
+
+
+def project_as_json(project: Project, folder: Path) -> str:
+    """The project file's text, with paths inside the project's folder made relative."""
+
+    def stored(path: str) -> str:
+        inside = path and Path(path).is_absolute() and Path(path).is_relative_to(folder)
+        return Path(path).relative_to(folder).as_posix() if inside else path
+
+    data = asdict(project)
+    data["sources"] = [stored(path) for path in project.sources]
+    data["target"] = stored(project.target)
+    for entry in data["pairs"]:
+        entry.update({key: stored(path) for key, path in entry.items() if path})
+    for entry in data["runs"]:
+        entry["folder"] = stored(entry["folder"])
+    return json.dumps({"format": "bandbridge project", "version": FORMAT_VERSION} | data, indent=2) + "\n"
+
+
+def project_from_json(text: str, folder: Path) -> Project:
+    """Read a project file's text.
+
+    Raises:
+        UsageError: It is no project file, or one of a later version of the program.
+    """
+    not_one = UsageError(
+        f"'{folder / PROJECT_FILE}' is not a Bandbridge project.",
+        "Its contents cannot be read as one.",
+        "Choose another project, or start a new one.",
+    )
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise not_one from error
+    if not isinstance(data, dict) or data.get("format") != "bandbridge project":
+        raise not_one
+    if not isinstance(data.get("version"), int) or data["version"] > FORMAT_VERSION:
+        raise UsageError(
+            f"The project '{folder.name}' was saved by a later version of Bandbridge.",
+            "This version does not know everything in it.",
+            "Open it with that version or a newer one.",
+        )
+
+    def found(path: str) -> str:
+        return str(folder / path) if path and not Path(path).is_absolute() else path
+
+    try:
+        given = {f.name: data[f.name] for f in fields(Project) if f.name in data}
+        given["sources"] = tuple(found(str(path)) for path in given.get("sources", ()))
+        given["class_names"] = tuple(map(str, given.get("class_names", ())))
+        given["target"] = found(str(given.get("target", "")))
+        given["exclude"] = tuple(map(str, given.get("exclude", ())))
+        given["stretch"] = StretchRule(**given.get("stretch", {}))
+        for key in ("rgb_bands", "sensor_bands"):
+            given[key] = tuple(map(int, given[key])) if given.get(key) else None
+        given["pairs"] = tuple(
+            PairFolders(rgb=found(p["rgb"]), sensor=found(p["sensor"]), table=found(p["table"]) if p["table"] else None)
+            for p in given.get("pairs", ())
+        )
+        given["runs"] = tuple(RunEntry(**(r | {"folder": found(r["folder"])})) for r in given.get("runs", ()))
+        if given.get("effort") not in get_args(Effort):
+            given.pop("effort", None)
+        return Project(**given)
+    except (TypeError, ValueError, KeyError) as error:
+        raise not_one from error
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a file so that after a crash either the old or the new one is there, never half of one.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"The project could not be saved to '{file}'.",
+            f"{error.strerror or error}.",
+            "Make room or choose another folder with File > Save as.",
+        ) from error
+
+
+def project_folder_of(path: Path) -> Path | None:
+    """The project folder meant by a path: such a folder, or the file inside it; None if it is neither."""
+    if path.name == PROJECT_FILE and path.is_file():
+        return path.parent
+    return path if (path / PROJECT_FILE).is_file() else None
+
+
+class _Saving(QRunnable):
+    """Writes one state of the project; runs on the model's own thread because a busy disk can take its time."""
+
+    def __init__(self, file: Path, text: str, failed: Any) -> None:
+        super().__init__()
+        self._file = file
+        self._text = text
+        self._failed = failed
+
+    def run(self) -> None:
+        try:
+            write_atomically(self._file, self._text)
+        except StorageError as error:
+            self._failed.emit(error)
+
+
+class ProjectModel(QObject):
+    """The open project: changes go through here, are undone here, and are saved from here.
+
+    Args:
+        project: Its present state.
+        folder: Its folder; created when first saved.
+        parent: Qt parent.
+
+    Signals:
+        changed: Something in `project` is different now.
+        save_failed: A `StorageError`, in words.
+    """
+
+    changed = Signal()
+    save_failed = Signal(object)
+
+    _SAVE_DELAY_MS = 400
+    _UNDO_DEPTH = 200
+    _MERGE_S = 1.0
+    # What a person does not set by hand is not undone by hand.
+    _NOT_UNDONE = ("runs", "name")
+
+    def __init__(self, project: Project, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._folder = Path(folder)
+        self._undo: list[Project] = []
+        self._redo: list[Project] = []
+        self._last_change: tuple[frozenset[str], float] = (frozenset(), 0.0)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(self._SAVE_DELAY_MS)
+        self._timer.timeout.connect(self._save_now)
+
+    @classmethod
+    def open(cls, path: Path, parent: QObject | None = None) -> ProjectModel:
+        """Open a project by its folder or its file.
+
+        Raises:
+            UsageError: There is no project, or it cannot be read.
+        """
+        folder = project_folder_of(Path(path))
+        if folder is None:
+            raise UsageError(
+                f"There is no Bandbridge project in '{path}'.",
+                f"A project's folder holds a file named {PROJECT_FILE}.",
+                "Choose another folder, or start a new project there.",
+            )
+        try:
+            text = (folder / PROJECT_FILE).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"The project '{folder}' cannot be read.", f"{error}.", "Check the file.") from error
+        return cls(project_from_json(text, folder.resolve()), folder.resolve(), parent)
+
+    @property
+    def project(self) -> Project:
+        """The present state."""
+        return self._project
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self._folder
+
+    @property
+    def file(self) -> Path:
+        """The project's file."""
+        return self._folder / PROJECT_FILE
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is something to redo."""
+        return bool(self._redo)
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the project. Quick changes of the same field become one step of undo."""
+        new = replace(self._project, **changes)
+        if new == self._project:
+            return
+        names = frozenset(changes)
+        if not names <= set(self._NOT_UNDONE):
+            now_s = time.monotonic()
+            last_names, last_s = self._last_change
+            if not (self._undo and names == last_names and now_s - last_s < self._MERGE_S):
+                self._undo.append(self._project)
+                del self._undo[: -self._UNDO_DEPTH]
+            self._last_change = (names, now_s)
+            self._redo.clear()
+        self._become(new)
+
+    def undo(self) -> None:
+        """Go back one change."""
+        if self._undo:
+            self._redo.append(self._project)
+            self._step_to(self._undo.pop())
+
+    def redo(self) -> None:
+        """Take an undone change up again."""
+        if self._redo:
+            self._undo.append(self._project)
+            self._step_to(self._redo.pop())
+
+    def _step_to(self, past: Project) -> None:
+        self._last_change = (frozenset(), 0.0)
+        self._become(replace(past, **{name: getattr(self._project, name) for name in self._NOT_UNDONE}))
+
+    def _become(self, project: Project) -> None:
+        self._project = project
+        self._timer.start()
+        self.changed.emit()
+
+    def new_run_folder(self) -> str:
+        """A folder for a new run, not there yet: `runs/<date>_<time>_<method>` in the project's folder."""
+        stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{self._project.method}"
+        folder = self._folder / "runs" / stem
+        number = 2
+        while folder.exists():
+            folder = self._folder / "runs" / f"{stem}_{number}"
+            number += 1
+        return str(folder)
+
+    def save(self) -> None:
+        """Save now, and wait until it is on the disk.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        self._timer.stop()
+        self._pool.waitForDone()
+        write_atomically(self.file, project_as_json(self._project, self._folder))
+
+    def save_as(self, folder: Path) -> None:
+        """Go on in another folder; what was used stays where it is.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        text = project_as_json(replace(self._project, name=folder.name), folder)
+        write_atomically(folder / PROJECT_FILE, text)
+        self._folder = folder
+        self.update(name=folder.name)
+
+    def close(self) -> None:
+        """Save what is not saved yet and stop. Problems are told through `save_failed`."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._save_now()
+        self._pool.waitForDone()
+
+    def _save_now(self) -> None:
+        text = project_as_json(self._project, self._folder)
+        self._pool.start(_Saving(self.file, text, self.save_failed))
