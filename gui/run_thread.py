@@ -290,8 +290,8 @@ class WorkerThread(QThread):
             self._at_work = _Assignment(*upcoming)
             self._send(Submit(self._at_work.job))
         if self._at_work is not None:
-            for number, command in commands:
-                if number in (None, self._at_work.number):
+            for meant, command in commands:
+                if meant in (None, self._at_work.number):
                     self._send(Ask(command))
             if closing and self._stop_by_s is None:
                 self._send(Ask("stop"))
