@@ -1,0 +1,168 @@
+"""Configuration files: a run as JSON, checked where it enters the program.
+
+A file holds the fields of `RunConfig` (or `TrainSourceConfig`) by name, and `"version"`. Folders and files in it may be
+relative to the configuration file, so that a project can be moved as a whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bandbridge.engine.api.catalogue import method_info
+from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TrainSourceConfig
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.storage import write_text
+from pydantic import TypeAdapter, ValidationError
+
+CONFIG_NAME = "config.json"
+"""Its name in a run folder."""
+
+VERSION = 1
+
+Config = TypeVar("Config", RunConfig, TrainSourceConfig)
+
+
+def write_config(path: Path, config: RunConfig) -> None:
+    """Write a run's configuration.
+
+    Raises:
+        StorageError: It could not be written; what stood there before is intact.
+    """
+    fields = {"version": VERSION, **dataclasses.asdict(config)}
+    write_text(path, json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_fields(path: Path) -> dict[str, Any]:
+    """The fields a configuration file gives, unchecked but for their names; paths made absolute.
+
+    Raises:
+        UsageError: The file cannot be read, is no JSON object, is of a newer version or has an unknown field.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"The configuration file '{path}' cannot be read.", error.strerror or str(error), "Check its path."
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"The configuration file '{path}' is not valid JSON.", f"{error}.", "Correct it.") from error
+    if not isinstance(fields, dict):
+        raise UsageError(f"The configuration file '{path}' does not hold the fields of a run.", "", "Correct it.")
+    version = fields.pop("version", VERSION)
+    if version != VERSION:
+        raise UsageError(
+            f"The configuration file '{path}' has version {version}.",
+            f"This program reads version {VERSION}.",
+            "Use the program that wrote it, or write it anew.",
+        )
+    _refuse_unknown(fields, RunConfig, "")
+    _refuse_unknown(fields.get("stretch"), StretchRule, "stretch.")
+    pairs = fields.get("pairs")
+    for folders in pairs if isinstance(pairs, list) else ():
+        _refuse_unknown(folders, PairFolders, "pairs.")
+    return _with_absolute_paths(fields, path.absolute().parent)
+
+
+def read_config(path: Path) -> RunConfig:
+    """Read a complete configuration.
+
+    Raises:
+        UsageError: A field is unknown, missing or does not fit; the text names it.
+    """
+    return run_config(read_fields(path))
+
+
+def run_config(fields: Mapping[str, Any]) -> RunConfig:
+    """A run's configuration from fields as they come from a file or a command line, checked.
+
+    Raises:
+        UsageError: A field is missing or does not fit, or the method cannot work with this.
+    """
+    config = _checked(RunConfig, fields)
+    info = method_info(config.method)
+    info.resolve(config.settings)
+    _require(len(config.sources) > 0, "sources", "at least one source model is needed")
+    _require(
+        len(config.sources) == 1 or info.several_sources,
+        "sources",
+        f"the method '{info.key}' takes one source model, {len(config.sources)} were given",
+    )
+    _require(len(config.pairs) > 0 or not info.needs_pairs, "pairs", f"the method '{info.key}' needs pairs")
+    _require(config.epochs >= 1 or not info.trains, "epochs", "at least 1 is needed")
+    _require(config.batch_size >= 1, "batch_size", "at least 1 is needed")
+    _require(0.0 <= config.held_out <= 0.5, "held_out", "it must lie between 0 and 0.5")
+    _require(config.learning_rate is None or config.learning_rate > 0, "learning_rate", "it must be above 0")
+    _check_stretch(config.stretch)
+    return config
+
+
+def train_source_config(fields: Mapping[str, Any]) -> TrainSourceConfig:
+    """The configuration of a source training from fields as they come from a command line, checked.
+
+    Raises:
+        UsageError: A field is missing or does not fit.
+    """
+    config = _checked(TrainSourceConfig, fields)
+    _require(config.epochs >= 1, "epochs", "at least 1 is needed")
+    _require(config.batch_size >= 1, "batch_size", "at least 1 is needed")
+    _require(config.size_px is None or config.size_px >= 8, "size_px", "at least 8 is needed")
+    _require(config.bottleneck >= 0, "bottleneck", "it cannot be negative")
+    _require(0.0 <= config.held_out <= 0.5, "held_out", "it must lie between 0 and 0.5")
+    _require(config.learning_rate > 0, "learning_rate", "it must be above 0")
+    _check_stretch(config.stretch)
+    return config
+
+
+def _checked(kind: type[Config], fields: Mapping[str, Any]) -> Config:
+    try:
+        return TypeAdapter(kind).validate_python(dict(fields))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "missing":
+            raise UsageError(f"The field '{place}' is missing.", "", "Give it.") from error
+        raise UsageError(
+            f"The field '{place}' cannot be {first['input']!r}.", f"{first['msg']}.", "Correct it."
+        ) from error
+
+
+def _check_stretch(rule: StretchRule) -> None:
+    _require(0.0 <= rule.low_percent < rule.high_percent <= 100.0, "stretch", "it must run upwards within 0 to 100 %")
+
+
+def _require(holds: bool, field: str, why: str) -> None:
+    if not holds:
+        raise UsageError(f"The field '{field}' does not fit.", f"{why[0].upper()}{why[1:]}.", "Correct it.")
+
+
+def _refuse_unknown(fields: object, kind: type[Any], place: str) -> None:
+    if not isinstance(fields, dict):
+        return
+    known = [field.name for field in dataclasses.fields(kind)]
+    for name in fields:
+        if name not in known:
+            raise UsageError(
+                f"There is no field '{place}{name}'.", f"The fields are: {', '.join(known)}.", "Leave it out."
+            )
+
+
+def _with_absolute_paths(fields: dict[str, Any], base: Path) -> dict[str, Any]:
+    def absolute(path: object) -> object:
+        return str(base / path) if isinstance(path, str) else path
+
+    result = dict(fields)
+    for name in ("target", "run"):
+        if name in result:
+            result[name] = absolute(result[name])
+    if isinstance(result.get("sources"), list):
+        result["sources"] = [absolute(source) for source in result["sources"]]
+    if isinstance(result.get("pairs"), list):
+        result["pairs"] = [
+            {name: absolute(path) for name, path in folders.items()} if isinstance(folders, dict) else folders
+            for folders in result["pairs"]
+        ]
+    return result
