@@ -1,1 +1,1 @@
-"""To be written."""
+"""Images of any sensor: reading with radiometry kept, checking folders, pairing, the decoded cache."""

@@ -1,0 +1,58 @@
+"""What an image file says about itself before its pixels are decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageHeader:
+    """The facts of one image file.
+
+    Attributes:
+        path: The file.
+        width: In pixels, as stored.
+        height: In pixels, as stored.
+        bands: Bands that hold measurements; a band declared as transparency is not counted.
+        dtype: Number type as stored, e.g. "uint16".
+        no_data: Value the file declares as "nothing here", or None.
+        georeferenced: Whether the file knows its place on the map.
+        alpha: 1-based number of the band declared as transparency, or None.
+        pages: Images in the file; only the first is read.
+    """
+
+    path: Path
+    width: int
+    height: int
+    bands: int
+    dtype: str
+    no_data: float | None = None
+    georeferenced: bool = False
+    alpha: int | None = None
+    pages: int = 1
+
+    @property
+    def stored_bands(self) -> int:
+        """Bands in the file, transparency included."""
+        return self.bands + (self.alpha is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPixels:
+    """Pixels as a file stores them.
+
+    Attributes:
+        header: Of the file.
+        bands: 1-based numbers of the bands read.
+        values: (C, H, W) in the file's own number type; red comes before blue.
+        hidden: (H, W) True where the file's transparency or mask says "nothing here", or None.
+    """
+
+    header: ImageHeader
+    bands: tuple[int, ...]
+    values: NDArray[np.generic]
+    hidden: NDArray[np.bool_] | None = None

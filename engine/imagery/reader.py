@@ -1,0 +1,159 @@
+"""The one reader of image files: PNG, JPEG, TIFF, GeoTIFF and NumPy arrays, with radiometry kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery.array_file import ARRAY_START, array_header, read_array
+from bandbridge.engine.imagery.bands import choose_bands
+from bandbridge.engine.imagery.compressed import (
+    JPEG_START,
+    PNG_START,
+    jpeg_header,
+    png_header,
+    read_jpeg,
+    read_png,
+)
+from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
+from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from numpy.typing import NDArray
+
+__all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "load_image", "read_header", "read_image"]
+
+LARGEST_IMAGE = 400_000_000
+"""Values (width x height x bands read) of the largest image that is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One image in memory.
+
+    Attributes:
+        header: Of its file.
+        bands: 1-based numbers of the bands read.
+        values: (C, H, W) raw sensor values, NaN where there is nothing.
+    """
+
+    header: ImageHeader
+    bands: tuple[int, ...]
+    values: NDArray[np.float32]
+
+
+def read_header(path: str | Path) -> ImageHeader:
+    """What a file says about itself; its content decides the format, not its name.
+
+    Raises:
+        ImageError: The file is missing, empty, damaged or no image.
+    """
+    path = Path(path)
+    start = _start(path)
+    if start.startswith(PNG_START):
+        return png_header(path, path.read_bytes())
+    if start.startswith(JPEG_START):
+        return jpeg_header(path, path.read_bytes())
+    if start.startswith(ARRAY_START):
+        return array_header(path)
+    return tiff_header(path)
+
+
+def read_image(
+    path: str | Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None
+) -> NDArray[np.float32]:
+    """Raw sensor values of a file, as stored: no scaling, no turning, red before blue.
+
+    Args:
+        path: The file.
+        bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
+        no_data: A raw value that means "nothing here", besides what the file declares.
+
+    Returns:
+        (C, H, W), NaN where there is nothing: declared no-data, transparency 0, NaN and infinite values.
+
+    Raises:
+        ImageError: The file cannot be read or lacks a band.
+    """
+    return load_image(path, bands=bands, no_data=no_data).values
+
+
+def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None) -> Image:
+    """As `read_image`, together with the header, in one go.
+
+    Raises:
+        ImageError: The file cannot be read or lacks a band.
+    """
+    stored = _read_stored(Path(path), bands)
+    values = _as_float32(stored.values)
+    for nothing in (stored.header.no_data, no_data):
+        if nothing is not None:
+            # Compared in the file's own number type: float32 cannot tell all 32-bit integers apart.
+            values[stored.values == _as_stored(nothing)] = np.nan
+    if stored.hidden is not None:
+        values[:, stored.hidden] = np.nan
+    return Image(header=stored.header, bands=stored.bands, values=values)
+
+
+def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:
+    choose = partial(_choose_within_limit, bands)
+    start = _start(path)
+    if start.startswith(PNG_START):
+        return read_png(path, path.read_bytes(), choose)
+    if start.startswith(JPEG_START):
+        return read_jpeg(path, path.read_bytes(), choose)
+    if start.startswith(ARRAY_START):
+        return read_array(path, choose)
+    return read_tiff(path, choose)
+
+
+def _choose_within_limit(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[int, ...]:
+    bands = choose_bands(asked, header)
+    if header.width * header.height * len(bands) > LARGEST_IMAGE:
+        raise ImageError(
+            f"The image '{header.path}' is too large to be one image of a data set.",
+            f"It claims {header.width} x {header.height} pixels with {len(bands)} bands to read; "
+            f"the limit is {LARGEST_IMAGE // 1_000_000} million values.",
+            "Cut it into tiles first, or leave it out.",
+        )
+    return bands
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file that may be an image."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise ImageError(
+            f"The image '{path}' cannot be opened.",
+            f"The system says: {error.strerror or error}.",
+            "Check that it exists, is a file and may be read.",
+        ) from error
+    if not start:
+        raise ImageError(
+            f"The image '{path}' is empty.",
+            "The file has no content at all (zero bytes).",
+            "Copy it again from where it came from, or leave it out.",
+        )
+    if not start.startswith((PNG_START, JPEG_START, ARRAY_START, *TIFF_STARTS)):
+        raise ImageError(
+            f"The file '{path}' is no image this program reads.",
+            "Its content is neither PNG, JPEG, TIFF nor a NumPy array, whatever its name says.",
+            "Save it in one of these formats, or leave it out.",
+        )
+    return start
+
+
+def _as_float32(stored: NDArray[np.generic]) -> NDArray[np.float32]:
+    if stored.dtype.kind != "f":
+        return stored.astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = stored.astype(np.float32)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _as_stored(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else value
