@@ -222,6 +222,7 @@ class AdaptReport:
         adapter: How the bands entered the network.
         device: In words.
         versions: Package -> version.
+        stopped_early: Whether the person stopped it and kept what was learned so far.
     """
 
     run: str
@@ -251,6 +252,7 @@ class AdaptReport:
     adapter: str
     device: str
     versions: Mapping[str, str]
+    stopped_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +266,7 @@ class TrainSourceReport:
     held_out: Scores | None
     seconds: float
     set_aside: tuple[Finding, ...] = ()
+    stopped_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from bandbridge.engine.training.seeding import generator
 from bandbridge.engine.training.stage import Batch
 from bandbridge.engine.training.views import apply_views, draw_views
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 FULL_SCALE = 65535.0
@@ -21,18 +20,18 @@ class ImageBank:
 
     Args:
         pixels: (N, C, S, S) uint16; 0..65535 stands for 0..1.
-        mean: (C,) subtracted from the 0..1 values.
-        std: (C,) divided by afterwards.
+        mean: (C,) subtracted from the 0..1 values; (N, C) where groups of images have their own.
+        std: (C,) or (N, C), divided by afterwards.
         device: Where batches are wanted.
     """
 
-    def __init__(
-        self, pixels: NDArray[np.uint16], mean: Sequence[float], std: Sequence[float], device: torch.device
-    ) -> None:
+    def __init__(self, pixels: NDArray[np.uint16], mean: ArrayLike, std: ArrayLike, device: torch.device) -> None:
         self.pixels = pixels
         self.device = device
-        self._scale = torch.tensor([1.0 / (FULL_SCALE * s) for s in std]).view(1, -1, 1, 1)
-        self._offset = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)]).view(1, -1, 1, 1)
+        means = np.broadcast_to(np.asarray(mean, np.float32), pixels.shape[:2])
+        stds = np.broadcast_to(np.asarray(std, np.float32), pixels.shape[:2])
+        self._scale = torch.from_numpy(1.0 / (FULL_SCALE * stds))[:, :, None, None]  # (N, C, 1, 1)
+        self._offset = torch.from_numpy(-means / stds)[:, :, None, None]  # (N, C, 1, 1)
 
     def __len__(self) -> int:
         return int(self.pixels.shape[0])
@@ -45,7 +44,7 @@ class ImageBank:
     def read(self, indices: NDArray[np.int64]) -> Tensor:
         """Standardised images, (B, C, S, S) float32 on the CPU."""
         raw = torch.from_numpy(self.pixels[indices].astype(np.float32))
-        return torch.addcmul(self._offset, raw, self._scale)
+        return torch.addcmul(self._offset[indices], raw, self._scale[indices])
 
     def batches(self, size: int, chosen: NDArray[np.int64] | None = None) -> list[NDArray[np.int64]]:
         """All images (or the chosen ones) in order, cut into runs of at most `size` indices."""

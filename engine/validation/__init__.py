@@ -1,1 +1,1 @@
-"""To be written."""
+"""What a model is worth: scores where labels exist, the modality gap and agreement where they do not."""

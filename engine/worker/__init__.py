@@ -1,1 +1,1 @@
-"""To be written."""
+"""Doing jobs: the table from job to function, and the process that serves the window."""

@@ -1,0 +1,443 @@
+"""An adaptation run from configuration to report."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from bandbridge.engine.api.catalogue import MethodInfo, method_info
+from bandbridge.engine.api.config import DeviceChoice, RunConfig
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import BandbridgeError, ModelError, Stopped, UsageError
+from bandbridge.engine.api.events import Event, Notice, SamplePrediction
+from bandbridge.engine.api.jobs import Adapt
+from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.imagery.picture import picture_of_stretched
+from bandbridge.engine.methods.ground import Ground, Member, Survey
+from bandbridge.engine.methods.table import STAGES
+from bandbridge.engine.models.adapter import sensor_encoder
+from bandbridge.engine.models.model_file import save_sensor_model
+from bandbridge.engine.models.sensor_model import SensorModel
+from bandbridge.engine.models.source import SourceModel, open_source
+from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position
+from bandbridge.engine.training.loop import build_optimisers, train
+from bandbridge.engine.training.seeding import generator
+from bandbridge.engine.training.streams import ImageBank, ImageStream
+from bandbridge.engine.validation.scores import measure_scores
+from bandbridge.engine.worker.gather import Images, gather_images
+from bandbridge.engine.worker.report import write_report
+from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
+from bandbridge.engine.worker.watch import Gallery, GapWatch, RunWatcher
+from numpy.typing import NDArray
+
+Emit = Callable[[Event], None]
+
+GALLERY_TARGETS = 12
+GALLERY_PAIRS = 4
+VERSIONED = ("bandbridge", "torch", "timm", "numpy", "rasterio", "opencv-python-headless", "scikit-learn")
+
+
+def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
+    """Run an adaptation; see `run_folder` for what it writes.
+
+    Raises:
+        BandbridgeError: In words; whatever was saved before is intact.
+        Stopped: Without a result to keep.
+    """
+    config = job.config
+    info = method_info(config.method)
+    settings = info.resolve(config.settings)
+    _check(config, info)
+    folder = RunFolder(config, resume=job.resume)
+    device = choose_device(config.device)
+    began = time.perf_counter()
+    sources = open_sources(config.sources)
+    images = gather_images(
+        config,
+        [source.inputs for source in sources],
+        sources[0].class_names,
+        with_pairs=bool(config.pairs),
+        emit=emit,
+        control=control,
+    )
+    for finding in images.findings:
+        emit(Notice(level="warning", text=f"{finding.file}: {finding.what}"))
+    folder.mark("running")
+    try:
+        ground, adapter = lay_ground(config, info, settings, sources, images, device, control)
+        run = _Run(config, info, folder, sources, images, ground, adapter, device, emit, control)
+        report = run.carry_out(resume=job.resume, began=began)
+    except Stopped:
+        folder.mark("stopped")
+        raise
+    except Exception as error:
+        with contextlib.suppress(BandbridgeError):  # a full disk must not hide what went wrong
+            folder.mark("failed", str(error))
+        raise
+    folder.mark("kept" if report.stopped_early else "completed")
+    return report
+
+
+def _check(config: RunConfig, info: MethodInfo) -> None:
+    """Refuse what cannot work before anything is read."""
+    if not config.sources:
+        raise UsageError("No source model was given.", "", "Choose the RGB classifier to start from.")
+    if len(config.sources) > 1 and not info.several_sources:
+        raise UsageError(
+            f"{info.title} works with one source model; {len(config.sources)} were given.",
+            "",
+            "Choose one, or a method that mixes several.",
+        )
+    if info.needs_pairs and not config.pairs:
+        raise UsageError(
+            f"{info.title} needs pairs.",
+            "It learns from images of the same scenes seen by both sensors.",
+            "Add folders of pairs, or choose a method that does without.",
+        )
+    if info.trains and config.epochs < 1:
+        raise UsageError("The number of epochs must be at least 1.", "", "Choose a larger number.")
+    if config.batch_size < 2:
+        raise UsageError("The batch size must be at least 2.", "Batch statistics need two images.", "Choose 2 or more.")
+    if not 0.0 <= config.held_out <= 0.5:
+        raise UsageError("The share of pairs kept aside must lie between 0 and 0.5.", "", "Choose 0.2, for example.")
+
+
+def choose_device(choice: DeviceChoice) -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        UsageError: CUDA was asked for and there is none.
+    """
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "There is no CUDA graphics card this program can use.",
+            "Either the computer has none, or its driver or torch's CUDA support is missing.",
+            "Choose 'auto' or 'cpu'.",
+        )
+    return torch.device("cuda" if choice != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def device_words(device: torch.device) -> str:
+    """A device for people."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def open_sources(paths: Sequence[str]) -> list[SourceModel]:
+    """Open the source models of a run.
+
+    Raises:
+        ModelError: One cannot be used, or they do not go together.
+    """
+    sources = [open_source(path) for path in paths]
+    first = sources[0]
+    for path, source in zip(paths, sources, strict=True):
+        if source.class_names != first.class_names:
+            raise ModelError(
+                f"'{Path(path).name}' does not know the same classes as '{Path(paths[0]).name}'.",
+                f"It has {len(source.class_names)} classes, the first {len(first.class_names)}, or other names or order.",
+                "Use models of the same classes, or give them one list of class names.",
+            )
+        if source.inputs.size_px != first.inputs.size_px:
+            raise ModelError(
+                f"'{Path(path).name}' takes images of another size than '{Path(paths[0]).name}'.",
+                f"{source.inputs.size_px} against {first.inputs.size_px} pixels.",
+                "Use models of one input size.",
+            )
+    return sources
+
+
+def lay_ground(
+    config: RunConfig,
+    info: MethodInfo,
+    settings: Mapping[str, object],
+    sources: Sequence[SourceModel],
+    images: Images,
+    device: torch.device,
+    control: Control,
+) -> tuple[Ground, str]:
+    """Models and images as the methods take them, and how the bands enter the network, in words."""
+    bands = images.target.decoded.pixels.shape[1]
+    adapter = ""
+    members: list[Member] = []
+    torch.manual_seed(int(generator(config.seed, "new parts").initial_seed()) % 2**63)
+    for number, source in enumerate(sources):
+        twin, adapter = sensor_encoder(source, bands, config.adapter)
+        rgb = None
+        if images.pairs is not None:
+            rgb = ImageBank(images.pairs.rgb[number], source.inputs.mean, source.inputs.std, device)
+        members.append(
+            Member(
+                name=Path(config.sources[number]).name,
+                source=source.encoder.to(device, memory_format=torch.channels_last),
+                encoder=twin.to(device, memory_format=torch.channels_last),
+                head=source.head.to(device),
+                rgb=rgb,
+            )
+        )
+    pairs = images.pairs
+    ground = Ground(
+        members,
+        ImageBank(images.target.decoded.pixels, images.stretch.mean, images.stretch.std, device),
+        pairs=None if pairs is None else ImageBank(pairs.sensor, pairs.sensor_mean, pairs.sensor_std, device),
+        training_pairs=None if pairs is None else pairs.training,
+        held_out_pairs=None if pairs is None else pairs.held_out,
+        settings=settings,  # type: ignore[arg-type]
+        learning_rate=config.learning_rate if config.learning_rate is not None else info.learning_rate,
+        control=control,
+        precision=torch.bfloat16 if config.precision == "bfloat16" else torch.float32,
+    )
+    return ground, adapter
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a model makes of the target and of the held-out pairs, as arrays."""
+
+    probabilities: NDArray[np.float32]
+    agreement: float | None
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """(N,) predicted classes."""
+        return self.probabilities.argmax(axis=1).astype(np.int64)
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """(N,) highest probability."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    def counts(self, names: Sequence[str]) -> dict[str, int]:
+        """Class name -> images predicted."""
+        return dict(zip(names, np.bincount(self.classes, minlength=len(names)).tolist(), strict=True))
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run at work."""
+
+    config: RunConfig
+    info: MethodInfo
+    folder: RunFolder
+    sources: Sequence[SourceModel]
+    images: Images
+    ground: Ground
+    adapter: str
+    device: torch.device
+    emit: Emit
+    control: Control
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.sources[0].class_names
+
+    def carry_out(self, *, resume: bool, began: float) -> AdaptReport:
+        """Look, train, look again, write everything down."""
+        untouched = self.ground.look()
+        gap = GapWatch(self.ground, self.control) if GapWatch.possible(self.ground) else None
+        gap_before = gap.measure(untouched, 0).measures if gap else {}
+        before = self._take(untouched, gap)
+        watcher, stopped_early = self._train(resume, gap, untouched)
+        survey = self.ground.look() if stopped_early or watcher is None else self.ground.survey
+        assert survey is not None
+        after = self._take(survey, gap)
+        gap_after = gap.measure(survey, watcher.steps_done if watcher else 0).measures if gap else {}
+        self._save_model()
+        self._write_predictions(before, after)
+        truth = self.images.target.truth
+        pairs = self.images.pairs
+        steps_per_epoch = self._target_stream().steps_per_epoch()
+        steps = watcher.steps_done if watcher else 0
+        trained = (steps - watcher.first_step) * self._target_stream().batch_size if watcher else 0
+        report = AdaptReport(
+            run=str(self.folder.path),
+            model=str(self.folder.model),
+            method=self.config.method,
+            seed=self.config.seed,
+            epochs_done=steps // steps_per_epoch,
+            steps_done=steps,
+            seconds=time.perf_counter() - began - self.control.paused_s,
+            images_per_second=trained / watcher.training_s if watcher and watcher.training_s > 0 else 0.0,
+            before=measure_scores(truth, before.classes, self.class_names),
+            after=measure_scores(truth, after.classes, self.class_names),
+            gap_before=gap_before,
+            gap_after=gap_after,
+            predicted_before=before.counts(self.class_names),
+            predicted_after=after.counts(self.class_names),
+            mean_confidence_before=float(before.confidence.mean()),
+            mean_confidence_after=float(after.confidence.mean()),
+            agreement_before=before.agreement,
+            agreement_after=after.agreement,
+            changed=int((before.classes != after.classes).sum()),
+            target_images=len(truth),
+            pairs_used=0 if pairs is None or not self.info.needs_pairs else len(pairs.training),
+            pairs_held_out=0 if pairs is None else len(pairs.held_out),
+            set_aside=self.images.findings,
+            mixing=dict(zip(self.config.sources, self.ground.mixing().detach().cpu().tolist(), strict=True)),
+            adapter=self.adapter,
+            device=device_words(self.device),
+            versions={name: importlib.metadata.version(name) for name in VERSIONED},
+            stopped_early=stopped_early,
+        )
+        self.folder.write_table(
+            "set_aside.csv",
+            ("severity", "kind", "file", "what", "why", "do"),
+            [(f.severity, f.kind, f.file, f.what, f.why, f.do) for f in self.images.findings],
+        )
+        self.folder.write_json(REPORT_FILE, report)
+        write_report(self.folder.path, report, self.config, self.info)
+        return report
+
+    def _take(self, survey: Survey, gap: GapWatch | None) -> _Look:
+        return _Look(survey.probabilities.cpu().numpy(), gap.agreement(survey) if gap else None)
+
+    def _target_stream(self) -> ImageStream:
+        return ImageStream(
+            "target",
+            self.ground.target,
+            batch_size=self.config.batch_size,
+            augment=str(self.ground.settings.get("augment", "none")),
+            shift=True,
+            seed=self.config.seed,
+        )
+
+    def _streams(self) -> dict[str, ImageStream]:
+        streams = {"target": self._target_stream()}
+        if self.ground.pairs is not None and len(self.ground.training_pairs) > 0:
+            streams["pairs"] = ImageStream(
+                "pairs",
+                self.ground.pairs,
+                chosen=self.ground.training_pairs,
+                batch_size=self.config.batch_size,
+                augment=str(self.ground.settings.get("augment", "none")),
+                shift=False,
+                seed=self.config.seed,
+            )
+        return streams
+
+    def _train(self, resume: bool, gap: GapWatch | None, untouched: Survey) -> tuple[RunWatcher | None, bool]:
+        """Go through the method's stages; returns the last stage's watcher and whether the person stopped early."""
+        streams = self._streams()
+        gallery = self._gallery(untouched)
+        start = read_position(self.folder.checkpoint, self.folder.fingerprint) if resume else Position()
+        watcher: RunWatcher | None = None
+        for number, stage in enumerate(STAGES[self.config.method](self.ground)):
+            if number < start.stage:
+                continue
+            epochs = self.config.epochs if self.info.trains else 1
+            first_step = start.step if number == start.stage else 0
+            optimisers = build_optimisers(stage)
+            if resume and number == start.stage:
+                load_checkpoint(self.folder.checkpoint, stage.modules(), optimisers)
+                for name in ("losses.csv", "gap.csv", "epochs.csv"):
+                    self.folder.drop_after(name, first_step - 1)
+            steps_per_epoch = streams[stage.streams[0]].steps_per_epoch()
+            watcher = RunWatcher(
+                stage=stage,
+                stage_number=number,
+                ground=self.ground,
+                folder=self.folder,
+                emit=self.emit,
+                control=self.control,
+                gallery=gallery,
+                gap=gap,
+                class_names=self.class_names,
+                steps=epochs * steps_per_epoch,
+                steps_per_epoch=steps_per_epoch,
+                first_step=first_step,
+                device_words=device_words(self.device),
+            )
+            try:
+                train(
+                    stage,
+                    streams,
+                    epochs=epochs,
+                    seed=self.config.seed,
+                    optimisers=optimisers,
+                    watcher=watcher,
+                    control=self.control,
+                    first_step=first_step,
+                    precision=self.ground.precision,
+                    device=self.device,
+                )
+            except Stopped as stopped:
+                watcher.save(watcher.steps_done, optimisers)
+                if not stopped.keep:
+                    raise
+                self.ground.control = Control()  # what remains to be done is the result the person asked for
+                return watcher, True
+        return watcher, False
+
+    def _gallery(self, untouched: Survey) -> Gallery:
+        """A few target images, spread over the predicted classes, and a few held-out pairs."""
+        target = self.images.target
+        probabilities = untouched.probabilities.cpu().numpy()
+        random = np.random.default_rng(int(generator(self.config.seed, "gallery").initial_seed()))
+        items: list[tuple[SamplePrediction, int]] = []
+        for index in random.permutation(len(target.truth))[:GALLERY_TARGETS].tolist():
+            truth = int(target.truth[index])
+            item = SamplePrediction(
+                key=target.decoded.names[index],
+                kind="target",
+                picture=picture_of_stretched(target.decoded.pixels[index]),
+                partner=None,
+                before=probabilities[index],
+                after=probabilities[index],
+                truth=truth if truth >= 0 else None,
+            )
+            items.append((item, index))
+        pairs = self.images.pairs
+        if pairs is not None and untouched.pair_logits is not None:
+            pair_probabilities = untouched.pair_logits.softmax(dim=1).cpu().numpy()
+            for row, index in enumerate(pairs.held_out[:GALLERY_PAIRS].tolist()):
+                item = SamplePrediction(
+                    key=pairs.names[index],
+                    kind="pair",
+                    picture=picture_of_stretched(pairs.sensor[index]),
+                    partner=picture_of_stretched(pairs.rgb[0][index]),
+                    before=pair_probabilities[row],
+                    after=pair_probabilities[row],
+                )
+                items.append((item, row))
+        return Gallery(items, self.class_names)
+
+    def _save_model(self) -> None:
+        """Write the adapted model."""
+        model = SensorModel.adapted(
+            sources=self.sources,
+            encoders=[member.encoder for member in self.ground.members],
+            mixing=self.ground.mixing().detach(),
+            stretch=self.images.stretch,
+            bands=self.images.bands,
+            dtype=self.images.target.depth,
+            no_data=self.config.no_data,
+            adapter=self.adapter,
+            provenance={"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint},
+        )
+        save_sensor_model(self.folder.model, model)
+
+    def _write_predictions(self, before: _Look, after: _Look) -> None:
+        """One line a target image, in the order of names."""
+        names = self.images.target.decoded.names
+        truth = self.images.target.truth
+        rows = [
+            (
+                names[i],
+                self.class_names[truth[i]] if truth[i] >= 0 else "",
+                self.class_names[before.classes[i]],
+                f"{before.confidence[i]:.6f}",
+                self.class_names[after.classes[i]],
+                f"{after.confidence[i]:.6f}",
+            )
+            for i in sorted(range(len(names)), key=lambda index: names[index])
+        ]
+        columns = ("file", "truth", "before", "before_confidence", "after", "after_confidence")
+        self.folder.write_table(PREDICTIONS_FILE, columns, rows)

@@ -1,0 +1,338 @@
+"""Gathering a run's images: which files, under which stretch, decoded once.
+
+The order of the target images follows from their content alone, so that neither file names nor class folders can steer
+training; class folders are read into `truth` for reports, and no method ever receives it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bandbridge.engine.api.config import PairFolders, RunConfig
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ImageError, PairingError
+from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.jobs import ScanPairs
+from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
+from bandbridge.engine.imagery.folder import usable_images
+from bandbridge.engine.imagery.labels import match_classes
+from bandbridge.engine.imagery.pairing import match_pairs
+from bandbridge.engine.imagery.stretch import Stretch, measure_stretch
+from bandbridge.engine.models.source import InputSpec
+from bandbridge.engine.training.seeding import generator
+from numpy.typing import NDArray
+
+Emit = Callable[[Event], None]
+
+FEWEST_TARGETS = 2
+MOST_HELD_OUT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class TargetImages:
+    """The target, in an order that depends on content alone.
+
+    Attributes:
+        decoded: The images.
+        truth: (N,) class index, -1 where there is no label. For reports only.
+        depth: Number type of the files, e.g. "uint16".
+    """
+
+    decoded: DecodedSet
+    truth: NDArray[np.int64]
+    depth: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairImages:
+    """All pairs of all folders, in the order of their keys.
+
+    Attributes:
+        names: Key of every pair.
+        sensor: (N, bands, S, S) uint16.
+        sensor_mean: (N, bands) of the stretched sensor values of each pair's folder.
+        sensor_std: (N, bands).
+        rgb: One (N, 3, S, S) uint16 array for every source model (the same array where they agree).
+        training: Indices trained on.
+        held_out: Indices kept aside.
+    """
+
+    names: tuple[str, ...]
+    sensor: NDArray[np.uint16]
+    sensor_mean: NDArray[np.float32]
+    sensor_std: NDArray[np.float32]
+    rgb: tuple[NDArray[np.uint16], ...]
+    training: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Everything a run looks at.
+
+    Attributes:
+        target: The target images.
+        pairs: The pairs, None without any.
+        stretch: Of the target's sensor values, frozen into the adapted model.
+        bands: 1-based bands of the sensor files, None for all.
+        findings: Files set aside, with reasons.
+    """
+
+    target: TargetImages
+    pairs: PairImages | None
+    stretch: Stretch
+    bands: tuple[int, ...] | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _PairGroup:
+    """The matched files of one pair of folders."""
+
+    folders: PairFolders
+    keys: tuple[str, ...]
+    rgb_files: tuple[str, ...]
+    sensor_files: tuple[str, ...]
+    rgb_depth: str
+    sensor_depth: str
+
+
+def gather_images(
+    config: RunConfig,
+    inputs: Sequence[InputSpec],
+    class_names: Sequence[str],
+    *,
+    with_pairs: bool,
+    emit: Emit,
+    control: Control,
+) -> Images:
+    """Find, check, stretch and decode a run's images.
+
+    Args:
+        config: The run.
+        inputs: What each source model expects; all of one size.
+        class_names: Of the source models, to recognise class folders.
+        with_pairs: Whether pairs are wanted at all.
+        emit: Takes progress.
+        control: Looked at for every file.
+
+    Raises:
+        ImageError: There are too few usable images.
+        PairingError: Nothing pairs up.
+    """
+    findings: list[Finding] = []
+    size_px = inputs[0].size_px
+    target_folder = Path(config.target)
+    target = usable_images(config.target, bands=config.sensor_bands, exclude=config.exclude, control=control)
+    findings += target.findings
+    if len(target.files) < FEWEST_TARGETS:
+        raise ImageError(
+            f"There are too few usable target images in '{config.target}': {len(target.files)}.",
+            "Statistics of the sensor cannot be measured on so few.",
+            "Check the folder, the chosen bands and the list of files set aside.",
+        )
+    groups = _match_groups(config, findings, control, emit) if with_pairs else []
+    stretches = _sensor_stretches(config, target.depth, target_folder, target.files, groups, control, emit)
+    stretch = stretches[target.depth]
+
+    decoded, unreadable = decode_images(
+        target_folder,
+        target.files,
+        bands=config.sensor_bands,
+        stretch=stretch,
+        size_px=size_px,
+        no_data=config.no_data,
+        control=control,
+        emit=emit,
+        title="Reading target images",
+    )
+    findings += unreadable
+    decoded = _in_order_of_content(decoded)
+    if len(decoded.names) < FEWEST_TARGETS:
+        raise ImageError(
+            f"Hardly any target image in '{config.target}' can be read.",
+            f"{len(unreadable)} of {len(target.files)} files are damaged.",
+            "See the list of files set aside.",
+        )
+    pairs = _decode_pairs(config, inputs, groups, stretches, findings, control, emit) if groups else None
+    truth = match_classes(decoded.names, class_names)
+    return Images(TargetImages(decoded, truth, target.depth), pairs, stretch, config.sensor_bands, tuple(findings))
+
+
+def _in_order_of_content(decoded: DecodedSet) -> DecodedSet:
+    digests = [
+        hashlib.blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).digest() for image in decoded.pixels
+    ]
+    order = sorted(range(len(digests)), key=lambda index: digests[index])
+    return DecodedSet(
+        names=tuple(decoded.names[index] for index in order),
+        pixels=decoded.pixels[np.asarray(order, dtype=np.int64)],
+        stretch=decoded.stretch,
+    )
+
+
+def _match_groups(config: RunConfig, findings: list[Finding], control: Control, emit: Emit) -> list[_PairGroup]:
+    """Pair the files of every pair of folders by name."""
+    groups: list[_PairGroup] = []
+    for folders in config.pairs:
+        job = ScanPairs(
+            folders=folders,
+            rgb_bands=config.rgb_bands,
+            sensor_bands=config.sensor_bands,
+            stretch=config.stretch,
+            no_data=config.no_data,
+            exclude=config.exclude,
+        )
+        matched = match_pairs(job, control)
+        findings += matched.findings
+        if not matched.pairs:
+            raise PairingError(
+                f"No image of '{folders.rgb}' has a partner in '{folders.sensor}'.",
+                matched.rule,
+                "Give both images of a scene the same name, or list them in a CSV table (columns rgb and sensor).",
+            )
+        keys, rgb_files, sensor_files = zip(*matched.pairs, strict=True)
+        groups.append(_PairGroup(folders, keys, rgb_files, sensor_files, matched.rgb_depth, matched.sensor_depth))
+    return groups
+
+
+def _sensor_stretches(
+    config: RunConfig,
+    target_depth: str,
+    target_folder: Path,
+    target_files: Sequence[str],
+    groups: Sequence[_PairGroup],
+    control: Control,
+    emit: Emit,
+) -> dict[str, Stretch]:
+    """One stretch a number type: files of one type count alike, whichever folder they lie in."""
+    by_depth: dict[str, list[Path]] = {target_depth: [target_folder / name for name in target_files]}
+    for group in groups:
+        paths = [Path(group.folders.sensor) / name for name in group.sensor_files]
+        by_depth.setdefault(group.sensor_depth, []).extend(paths)
+    return {
+        depth: measure_stretch(
+            paths, bands=config.sensor_bands, rule=config.stretch, no_data=config.no_data, control=control, emit=emit
+        )[0]
+        for depth, paths in by_depth.items()
+    }
+
+
+def rgb_stretch(
+    spec: InputSpec, depth: str, paths: Sequence[Path], config: RunConfig, control: Control, emit: Emit
+) -> Stretch:
+    """How RGB values of this number type become what a source model expects.
+
+    Its own frozen stretch if it has one for this type, 0..255 for 8-bit images, else measured on these images.
+    """
+    if spec.stretch is not None and spec.dtype == depth:
+        return spec.stretch
+    if depth == "uint8":
+        return Stretch.eight_bit(3)
+    rgb_bands = config.rgb_bands or (1, 2, 3)
+    return measure_stretch(
+        paths, bands=rgb_bands, rule=config.stretch, no_data=config.no_data, control=control, emit=emit
+    )[0]
+
+
+def _decode_pairs(
+    config: RunConfig,
+    inputs: Sequence[InputSpec],
+    groups: Sequence[_PairGroup],
+    stretches: dict[str, Stretch],
+    findings: list[Finding],
+    control: Control,
+    emit: Emit,
+) -> PairImages:
+    """Decode both sides of all pairs; a pair with an unreadable image is left out."""
+    size_px = inputs[0].size_px
+    names: list[str] = []
+    sensors: list[NDArray[np.uint16]] = []
+    means: list[NDArray[np.float32]] = []
+    stds: list[NDArray[np.float32]] = []
+    rgbs: list[list[NDArray[np.uint16]]] = [[] for _ in inputs]
+    for group in groups:
+        stretch = stretches[group.sensor_depth]
+        sensor, unreadable = decode_images(
+            Path(group.folders.sensor),
+            group.sensor_files,
+            bands=config.sensor_bands,
+            stretch=stretch,
+            size_px=size_px,
+            no_data=config.no_data,
+            control=control,
+            emit=emit,
+            title="Reading the pairs' sensor images",
+        )
+        findings += unreadable
+        rgb_sets, unreadable = _decode_rgb(config, inputs, group, control, emit)
+        findings += unreadable
+        sensor_rows = {name: row for row, name in enumerate(sensor.names)}
+        rgb_rows = {name: row for row, name in enumerate(rgb_sets[0].names)}
+        kept = [
+            (key, rgb_rows[rgb], sensor_rows[sensor_name])
+            for key, rgb, sensor_name in zip(group.keys, group.rgb_files, group.sensor_files, strict=True)
+            if rgb in rgb_rows and sensor_name in sensor_rows
+        ]
+        if not kept:
+            continue
+        keys, rgb_index, sensor_index = zip(*kept, strict=True)
+        names += keys
+        sensors.append(sensor.pixels[np.asarray(sensor_index)])
+        means.append(np.broadcast_to(np.asarray(stretch.mean, np.float32), (len(keys), len(stretch.mean))))
+        stds.append(np.broadcast_to(np.asarray(stretch.std, np.float32), (len(keys), len(stretch.std))))
+        for collected, decoded in zip(rgbs, rgb_sets, strict=True):
+            collected.append(decoded.pixels[np.asarray(rgb_index)])
+    if not names:
+        raise PairingError("No pair can be read.", "In every pair one image is damaged.", "See the list of findings.")
+    held_out, training = _hold_out(len(names), config)
+    return PairImages(
+        names=tuple(names),
+        sensor=np.concatenate(sensors),
+        sensor_mean=np.concatenate(means),
+        sensor_std=np.concatenate(stds),
+        rgb=tuple(np.concatenate(parts) for parts in rgbs),
+        training=training,
+        held_out=held_out,
+    )
+
+
+def _decode_rgb(
+    config: RunConfig, inputs: Sequence[InputSpec], group: _PairGroup, control: Control, emit: Emit
+) -> tuple[list[DecodedSet], list[Finding]]:
+    """The RGB side, decoded once for every different stretch the source models ask for."""
+    folder = Path(group.folders.rgb)
+    paths = [folder / name for name in group.rgb_files]
+    by_stretch: dict[Stretch, DecodedSet] = {}
+    found: list[Finding] = []
+    sets: list[DecodedSet] = []
+    for spec in inputs:
+        stretch = rgb_stretch(spec, group.rgb_depth, paths, config, control, emit)
+        if stretch not in by_stretch:
+            by_stretch[stretch], unreadable = decode_images(
+                folder,
+                group.rgb_files,
+                bands=config.rgb_bands or (1, 2, 3),
+                stretch=stretch,
+                size_px=spec.size_px,
+                no_data=config.no_data,
+                control=control,
+                emit=emit,
+                title="Reading the pairs' RGB images",
+            )
+            if not found:
+                found = list(unreadable)
+        sets.append(by_stretch[stretch])
+    return sets, found
+
+
+def _hold_out(count: int, config: RunConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices kept aside and indices trained on, drawn by seed; at least one pair is always left to train on."""
+    wanted = min(round(count * config.held_out), MOST_HELD_OUT, count - 1)
+    order = np.random.default_rng(int(generator(config.seed, "held-out pairs").initial_seed())).permutation(count)
+    return np.sort(order[:wanted]).astype(np.int64), np.sort(order[wanted:]).astype(np.int64)

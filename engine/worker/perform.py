@@ -1,0 +1,120 @@
+"""From a job to the function that does it, and from what can go wrong to words."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Callable
+
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import BandbridgeError, Stopped
+from bandbridge.engine.api.events import Event, Finished, Outcome, Problem
+from bandbridge.engine.api.jobs import (
+    Adapt,
+    Evaluate,
+    Export,
+    InspectModel,
+    Job,
+    MakeSample,
+    Predict,
+    ScanFolder,
+    ScanPairs,
+    Thumbnails,
+    TrainSource,
+)
+from bandbridge.engine.api.reports import AdaptReport, Report, TrainSourceReport
+
+Emit = Callable[[Event], None]
+
+
+def perform(job: Job, emit: Emit, control: Control) -> Report:
+    """Do a job.
+
+    Each branch imports what it needs, so that looking at a picture does not wait for the networks to load.
+
+    Raises:
+        BandbridgeError: An expected failure in words.
+        Stopped: The person asked to stop and there is no result.
+    """
+    match job:
+        case InspectModel():
+            from bandbridge.engine.models.source import inspect_model
+
+            return inspect_model(job)
+        case ScanFolder():
+            from bandbridge.engine.imagery.folder import scan_folder
+
+            return scan_folder(job, control, emit)
+        case ScanPairs():
+            from bandbridge.engine.imagery.pairing import scan_pairs
+
+            return scan_pairs(job, control, emit)
+        case Thumbnails():
+            from bandbridge.engine.imagery.picture import thumbnails
+
+            return thumbnails(job, control)
+        case Adapt():
+            from bandbridge.engine.worker.adapt import adapt
+
+            return adapt(job, emit, control)
+        case TrainSource():
+            from bandbridge.engine.worker.train_source import train_source
+
+            return train_source(job, emit, control)
+        case Evaluate():
+            from bandbridge.engine.worker.apply import evaluate
+
+            return evaluate(job, emit, control)
+        case Predict():
+            from bandbridge.engine.worker.apply import predict
+
+            return predict(job, emit, control)
+        case Export():
+            from bandbridge.engine.export.export import export
+
+            return export(job, control, emit)
+        case MakeSample():
+            from bandbridge.engine.sample.make import make_sample
+
+            return make_sample(job, emit, control)
+
+
+def answer(job: Job, emit: Emit, control: Control) -> Finished:
+    """Do a job and put whatever happens into one `Finished`."""
+    try:
+        report = perform(job, emit, control)
+    except Stopped:
+        return Finished(outcome="stopped")
+    except Exception as error:
+        return Finished(outcome="failed", problem=in_words(error))
+    outcome: Outcome = "completed"
+    if isinstance(report, AdaptReport | TrainSourceReport) and report.stopped_early:
+        outcome = "kept"
+    return Finished(outcome=outcome, result=report)
+
+
+def in_words(error: Exception) -> Problem:
+    """What to tell a person about an error, expected or not."""
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, BandbridgeError):
+        return Problem(what=error.what, why=error.why, do=error.do, details=error.details or details)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return Problem(
+            what="There is not enough memory for this.",
+            why="The images or the network need more than is free.",
+            do="Choose a smaller batch size, close other programs, or use fewer images.",
+            details=details,
+        )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Problem(
+            what="The disk is full.",
+            why=str(error),
+            do="Free some space; what was saved before is intact, and the run can go on from there.",
+            details=details,
+        )
+    return Problem(
+        what="Something went wrong that the program did not expect.",
+        why=f"{type(error).__name__}: {error}",
+        do="Copy the details and report them; nothing that was saved before is lost.",
+        details=details,
+    )

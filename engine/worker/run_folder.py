@@ -1,0 +1,155 @@
+"""The run folder: what a run leaves behind, readable by a person, a spreadsheet and this program.
+
+    run.json                 configuration and state, written first and last
+    losses.csv               every sampled step, appended
+    gap.csv                  the modality gap, a line an epoch, appended
+    epochs.csv               predicted class counts, confidence and agreement, a line an epoch, appended
+    checkpoint.safetensors   everything needed to go on, replaced in one step
+    model.safetensors        the adapted model
+    predictions.csv          every target image before and after
+    set_aside.csv            files left out and why
+    report.json, report.html the result
+
+Curves are text that is only ever appended to: a killed process loses at most the last line.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.storage import storage_error, write_text
+
+RUN_FILE = "run.json"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+MODEL_FILE = "model.safetensors"
+PREDICTIONS_FILE = "predictions.csv"
+REPORT_FILE = "report.json"
+
+
+def as_plain(value: Any) -> Any:
+    """A report or configuration as what JSON knows: objects, lists, numbers (None for NaN and infinity), text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return as_plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [as_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return as_plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def fingerprint(config: RunConfig) -> str:
+    """Identifies what decides a run's course: its configuration but for the folder it is written to and the device."""
+    facts = as_plain(config)
+    for free in ("run", "device"):
+        del facts[free]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+class RunFolder:
+    """Writes a run's files.
+
+    Args:
+        config: The run's configuration.
+        resume: Go on in a folder that holds this configuration's checkpoint.
+
+    Raises:
+        UsageError: The folder already holds a run, or there is nothing to go on from.
+        StorageError: It cannot be written.
+    """
+
+    def __init__(self, config: RunConfig, *, resume: bool) -> None:
+        self.config = config
+        self.path = Path(config.run)
+        self.fingerprint = fingerprint(config)
+        if resume and not self.checkpoint.is_file():
+            raise UsageError(
+                f"There is nothing to go on from in '{self.path}'.",
+                "The run has not saved a checkpoint yet.",
+                "Start it anew in another folder.",
+            )
+        if not resume and self.path.is_dir() and any(self.path.iterdir()):
+            raise UsageError(
+                f"The folder '{self.path}' is not empty.",
+                "A run never writes over what is there.",
+                "Choose another folder, or go on with the run it holds.",
+            )
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint file."""
+        return self.path / CHECKPOINT_FILE
+
+    @property
+    def model(self) -> Path:
+        """The adapted model file."""
+        return self.path / MODEL_FILE
+
+    def mark(self, state: str, problem: str = "") -> None:
+        """Write down the run's state: running, completed, kept, stopped or failed."""
+        facts = {
+            "format": "bandbridge-run-1",
+            "state": state,
+            "process": os.getpid() if state == "running" else None,
+            "problem": problem,
+            "fingerprint": self.fingerprint,
+            "config": as_plain(self.config),
+        }
+        self.write_json(RUN_FILE, facts)
+
+    def write_json(self, name: str, facts: Any) -> None:
+        """Write a JSON file in one step."""
+        write_text(self.path / name, json.dumps(as_plain(facts), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write a CSV file in one step."""
+        lines = _Lines()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+        write_text(self.path / name, "".join(lines))
+
+    def append(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Append lines to a CSV file, with a head line if it is new."""
+        path = self.path / name
+        try:
+            new = not path.exists()
+            with path.open("a", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                if new:
+                    writer.writerow(columns)
+                writer.writerows(rows)
+        except OSError as error:
+            raise storage_error(path, error) from error
+
+    def drop_after(self, name: str, step: int) -> None:
+        """Forget lines of a curve past a step, so that a resumed run does not draw them twice."""
+        path = self.path / name
+        if not path.exists():
+            return
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines[1:] if line.partition(",")[0].isdigit() and int(line.partition(",")[0]) <= step]
+        write_text(path, "\n".join([*lines[:1], *kept]) + "\n")
+
+
+class _Lines(list[str]):
+    """A list a CSV writer can write to."""
+
+    def write(self, line: str) -> int:
+        self.append(line)
+        return len(line)

@@ -1,0 +1,286 @@
+"""Looking on while a method trains: events for the window, curves for the record, checkpoints for a restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import psutil
+import torch
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.events import (
+    CheckpointSaved,
+    EpochEnd,
+    Event,
+    Gap,
+    Losses,
+    Progress,
+    SamplePrediction,
+    Samples,
+    TrainingStarted,
+)
+from bandbridge.engine.methods.ground import Ground, Survey
+from bandbridge.engine.training.checkpoint import Position, save_checkpoint
+from bandbridge.engine.training.loop import total_of
+from bandbridge.engine.training.passes import feature_pass
+from bandbridge.engine.training.stage import Objective, Stage
+from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS, GapMeter
+from bandbridge.engine.worker.run_folder import RunFolder
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.optim import Optimizer
+
+REPORT_EVERY_S = 0.1
+SAVE_EVERY_S = 120.0
+MOST_MAP_POINTS = 400
+
+
+class Gallery:
+    """The few images shown while training.
+
+    Args:
+        items: Pictures with their index in the target bank or among the held-out pairs.
+        class_names: Of the probabilities.
+    """
+
+    def __init__(self, items: Sequence[tuple[SamplePrediction, int]], class_names: tuple[str, ...]) -> None:
+        self._items = items
+        self._class_names = class_names
+
+    def show(self, step: int, target: NDArray[np.float32], pairs: NDArray[np.float32] | None) -> Samples:
+        """The strip with the probabilities of the model at hand. (N, K) of all target images, (P, K) of the pairs."""
+        shown = []
+        for item, index in self._items:
+            probabilities = target if item.kind == "target" else pairs
+            if probabilities is not None:
+                shown.append(
+                    SamplePrediction(
+                        key=item.key,
+                        kind=item.kind,
+                        picture=item.picture,
+                        partner=item.partner,
+                        before=item.before,
+                        after=probabilities[index],
+                        truth=item.truth,
+                    )
+                )
+        return Samples(step=step, class_names=self._class_names, items=tuple(shown))
+
+
+class GapWatch:
+    """Measures the modality gap on held-out pairs.
+
+    Args:
+        ground: Models and images; its survey is that of the untouched model.
+        control: Looked at while the RGB features are computed.
+    """
+
+    def __init__(self, ground: Ground, control: Control) -> None:
+        self._ground = ground
+        chosen = ground.held_out_pairs
+        self._rgb = [
+            feature_pass(member.source, member.rgb, control, chosen=chosen, precision=ground.precision)
+            for member in ground.members
+            if member.rgb is not None
+        ]
+        with torch.no_grad():
+            logits = [member.head(rgb) for member, rgb in zip(ground.members, self._rgb, strict=True)]
+        self.rgb_classes = self._mix(logits).argmax(dim=1)  # (P,)
+        survey = ground.survey
+        assert survey is not None
+        assert survey.pair_features is not None
+        self._meter = GapMeter(_array(self._mix(self._rgb)), _array(survey.pair_features))
+
+    @staticmethod
+    def possible(ground: Ground) -> bool:
+        """Whether there are enough held-out pairs to measure anything."""
+        return len(ground.held_out_pairs) >= FEWEST_PAIRS
+
+    def _mix(self, parts: Sequence[Tensor]) -> Tensor:
+        weights = self._ground.mixing().detach()
+        mixed = weights[0] * parts[0]
+        for weight, part in zip(weights[1:], parts[1:], strict=True):
+            mixed = mixed + weight * part
+        return mixed
+
+    def agreement(self, survey: Survey) -> float:
+        """Share of held-out pairs whose sensor image gets the class the source model gives the RGB partner."""
+        assert survey.pair_logits is not None
+        return float((survey.pair_logits.argmax(dim=1) == self.rgb_classes).float().mean())
+
+    def measure(self, survey: Survey, step: int) -> Gap:
+        """The gap at a step."""
+        assert survey.pair_features is not None
+        rgb, sensor = _array(self._mix(self._rgb)), _array(survey.pair_features)
+        target = _array(survey.features[:MOST_MAP_POINTS])
+        return Gap(
+            step=step,
+            measures=self._meter.measure(rgb, sensor),
+            rgb_points=self._meter.place(rgb),
+            sensor_points=self._meter.place(sensor),
+            target_points=self._meter.place(target),
+        )
+
+
+def _array(features: Tensor) -> NDArray[np.float64]:
+    return np.asarray(features.double().cpu().numpy())
+
+
+class RunWatcher:
+    """Tells the window, writes the record and saves checkpoints; it never changes the training.
+
+    Args:
+        stage: Being trained.
+        stage_number: Its place among the method's stages.
+        ground: Models and images.
+        folder: Where the record goes.
+        emit: Takes events.
+        control: For the time spent paused.
+        gallery: The images to show.
+        gap: Measures the gap, or None without enough pairs.
+        class_names: Of the predictions.
+        steps: Steps in all.
+        steps_per_epoch: Steps in an epoch.
+        first_step: Where training goes on.
+        device_words: For people.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: Stage,
+        stage_number: int,
+        ground: Ground,
+        folder: RunFolder,
+        emit: Callable[[Event], None],
+        control: Control,
+        gallery: Gallery,
+        gap: GapWatch | None,
+        class_names: tuple[str, ...],
+        steps: int,
+        steps_per_epoch: int,
+        first_step: int,
+        device_words: str,
+    ) -> None:
+        self._stage = stage
+        self._stage_number = stage_number
+        self._ground = ground
+        self._folder = folder
+        self._emit = emit
+        self._control = control
+        self._gallery = gallery
+        self._gap = gap
+        self._class_names = class_names
+        self._steps = steps
+        self.first_step = first_step
+        self._steps_per_epoch = steps_per_epoch
+        self._on_cpu = ground.target.device.type == "cpu"
+        self._columns = ("step", "total", *stage.terms)
+        self._rows: list[tuple[float, ...]] = []
+        self._target_images = 0
+        self._process = psutil.Process()
+        self._began = self._reported = self._saved = self._now()
+        self._images_since = 0
+        self.last_gap: Gap | None = None
+        self.first_gap: Gap | None = None
+        self.steps_done = first_step
+        self.training_s = 0.0
+        emit(
+            TrainingStarted(
+                stage=stage.name,
+                steps=steps,
+                steps_per_epoch=steps_per_epoch,
+                device=device_words,
+                terms=stage.terms,
+                first_step=first_step,
+            )
+        )
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._control.paused_s
+
+    def epoch_began(self, epoch: int, step: int) -> None:
+        """Report what the model makes of all images."""
+        survey = self._ground.survey
+        assert survey is not None
+        probabilities = survey.probabilities.cpu().numpy()  # (N, K)
+        counts = np.bincount(probabilities.argmax(axis=1), minlength=len(self._class_names))
+        agreement = self._gap.agreement(survey) if self._gap else None
+        end = EpochEnd(
+            step=step,
+            epoch=epoch,
+            predicted_counts=dict(zip(self._class_names, counts.tolist(), strict=True)),
+            mean_confidence=float(probabilities.max(axis=1).mean()),
+            held_out_agreement=agreement,
+        )
+        self._emit(end)
+        self._folder.append(
+            "epochs.csv",
+            ("step", "epoch", "mean_confidence", "held_out_agreement", *self._class_names),
+            [(step, epoch, end.mean_confidence, "" if agreement is None else agreement, *counts.tolist())],
+        )
+        if self._gap is not None:
+            self.last_gap = self._gap.measure(survey, step)
+            self.first_gap = self.first_gap or self.last_gap
+            self._emit(self.last_gap)
+            names = tuple(self.last_gap.measures)
+            self._folder.append("gap.csv", ("step", *names), [(step, *self.last_gap.measures.values())])
+        pairs = None if survey.pair_logits is None else survey.pair_logits.softmax(dim=1).cpu().numpy()
+        self._emit(self._gallery.show(step, probabilities, pairs))
+
+    def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
+        """Take the losses of a step: all of them on a CPU, where reading costs nothing, else only when due."""
+        self.steps_done = step
+        self._images_since += images
+        due = self._now() - self._reported >= REPORT_EVERY_S or step == self._steps
+        if objectives and (self._on_cpu or due):
+            values = {name: float(term.value) for o in objectives for name, term in o.terms.items()}
+            total = sum(float(total_of(objective)) for objective in objectives)
+            self._rows.append((step, total, *(values[name] for name in self._stage.terms)))
+        if due:
+            self._report(step)
+
+    def _report(self, step: int) -> None:
+        now = self._now()
+        passed = max(now - self._reported, 1e-9)
+        table = np.asarray(self._rows, dtype=np.float64).reshape(-1, len(self._columns))
+        self._emit(
+            Losses(
+                steps=table[:, 0].astype(np.int64),
+                values={name: table[:, i + 1].astype(np.float32) for i, name in enumerate(self._columns[1:])},
+                images_per_second=self._images_since / passed,
+                memory_mb=self._process.memory_info().rss / 2**20,
+            )
+        )
+        done = step - self.first_step
+        left = (now - self._began) / max(done, 1) * (self._steps - step)
+        self._emit(
+            Progress(
+                title=f"Adapting ({self._stage.name})",
+                done=step,
+                total=self._steps,
+                unit="step",
+                fraction=step / self._steps,
+                seconds_left=left,
+                detail=f"Epoch {min(step // self._steps_per_epoch + 1, self._steps // self._steps_per_epoch)} "
+                f"of {self._steps // self._steps_per_epoch}",
+            )
+        )
+        self._folder.append("losses.csv", self._columns, [(int(row[0]), *row[1:]) for row in self._rows])
+        self._rows.clear()
+        self._images_since = 0
+        self._reported = now
+        self.training_s = now - self._began
+
+    def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
+        """Save at the end of every epoch, and inside epochs that take minutes."""
+        if epoch_ended or self._now() - self._saved >= SAVE_EVERY_S:
+            self.save(step, optimisers)
+
+    def save(self, step: int, optimisers: Mapping[str, Optimizer]) -> None:
+        """Write the checkpoint."""
+        position = Position(self._stage_number, step)
+        save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
+        self._saved = self._now()
+        self._emit(CheckpointSaved(step=step, path=str(self._folder.checkpoint)))
