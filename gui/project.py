@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -22,6 +20,7 @@ from bandbridge.engine.api.config import (
     StretchRule,
 )
 from bandbridge.engine.api.errors import StorageError, UsageError
+from bandbridge.engine.api.storage import write_text
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 PROJECT_FILE = "project.bandbridge.json"
@@ -120,6 +119,7 @@ class Project:
             sensor_bands=self.sensor_bands,
             stretch=self.stretch,
             no_data=self.no_data,
+            class_names=self.class_names,
             adapter=self.adapter,
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -196,32 +196,6 @@ def project_from_json(text: str, folder: Path) -> Project:
         raise not_one from error
 
 
-def write_atomically(file: Path, text: str) -> None:
-    """Replace a file so that after a crash either the old or the new one is there, never half of one.
-
-    Raises:
-        StorageError: It cannot be written.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StorageError(
-            f"The project could not be saved to '{file}'.",
-            f"{error.strerror or error}.",
-            "Make room or choose another folder with File > Save as.",
-        ) from error
-
-
 def project_folder_of(path: Path) -> Path | None:
     """The project folder meant by a path: such a folder, or the file inside it; None if it is neither."""
     if path.name == PROJECT_FILE and path.is_file():
@@ -240,7 +214,7 @@ class _Saving(QRunnable):
 
     def run(self) -> None:
         try:
-            write_atomically(self._file, self._text)
+            write_text(self._file, self._text)
         except StorageError as error:
             self._failed.emit(error)
 
@@ -381,7 +355,7 @@ class ProjectModel(QObject):
         """
         self._timer.stop()
         self._pool.waitForDone()
-        write_atomically(self.file, project_as_json(self._project, self._folder))
+        write_text(self.file, project_as_json(self._project, self._folder))
 
     def save_as(self, folder: Path) -> None:
         """Go on in another folder; what was used stays where it is.
@@ -390,7 +364,7 @@ class ProjectModel(QObject):
             StorageError: It cannot be written.
         """
         text = project_as_json(replace(self._project, name=folder.name), folder)
-        write_atomically(folder / PROJECT_FILE, text)
+        write_text(folder / PROJECT_FILE, text)
         self._folder = folder
         self.update(name=folder.name)
 

@@ -55,6 +55,7 @@ class RunConfig:
             asked for is taken whole, whatever their numbers.
         stretch: How raw values become 0..1.
         no_data: A raw value that means "nothing here", besides NaN and what the files declare.
+        class_names: Names of the classes in the order of the model's outputs; empty takes those in the model file.
         adapter: How the sensor's bands enter the source network.
         epochs: Passes over the target images; at least 1 for methods that train.
         batch_size: Images of each stream in a step.
@@ -76,6 +77,7 @@ class RunConfig:
     sensor_bands: tuple[int, ...] | None = None
     stretch: StretchRule = field(default_factory=StretchRule)
     no_data: float | None = None
+    class_names: tuple[str, ...] = ()
     adapter: AdapterKind = "auto"
     epochs: int = 15
     batch_size: int = 32
