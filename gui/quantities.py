@@ -1,0 +1,84 @@
+"""Numbers as the user's country writes them, with their units."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QLocale
+
+NOTHING = "–"
+_MINUS = "−"
+_THIN_SPACE = "\u202f"
+
+
+def count(value: float) -> str:
+    """A whole number, e.g. "12,345"."""
+    return QLocale().toString(round(value))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number to some significant digits, e.g. "0.0123"; very large and small ones as powers of ten."""
+    if not math.isfinite(value):
+        return NOTHING
+    size = abs(value)
+    if size >= 10**6 or 0 < size < 1e-4:
+        text = QLocale().toString(value, "e", max(digits - 2, 0))
+    else:
+        decimals = max(0, digits - 1 - math.floor(math.log10(size))) if size > 0 else digits - 1
+        text = QLocale().toString(value, "f", min(decimals, 6))
+    return text.replace("-", _MINUS)
+
+
+def fixed(value: float, decimals: int) -> str:
+    """A number with a fixed number of decimals, e.g. "2.50"."""
+    return QLocale().toString(value, "f", decimals).replace("-", _MINUS)
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share 0..1 in percent, e.g. "61 %"."""
+    return f"{QLocale().toString(100 * share, 'f', decimals)}{_THIN_SPACE}%"
+
+
+def change(value: float, digits: int = 2) -> str:
+    """A difference with its sign, e.g. "+0.12"."""
+    return ("+" if value > 0 else "") + number(value, digits)
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points, e.g. "+7 points"."""
+    size = QLocale().toString(abs(100 * difference), "f", 1 if abs(difference) < 0.0995 else 0)
+    sign = "" if not float(abs(round(1000 * difference))) else "+" if difference > 0 else _MINUS
+    return f"{sign}{size} points"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in at most two units, e.g. "2 min 10 s"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{count(whole)} s"
+    if whole < 3600:
+        return f"{count(whole // 60)} min {count(whole % 60)} s"
+    return f"{count(whole // 3600)} h {count(whole % 3600 // 60)} min"
+
+
+def about(seconds: float) -> str:
+    """An estimated length of time, as coarse as estimates are, e.g. "about 3 min"."""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {count(math.ceil(seconds / 10) * 10)} s"
+    if seconds < 5400:
+        return f"about {count(seconds / 60)} min"
+    return f"about {QLocale().toString(seconds / 3600, 'f', 1)} h"
+
+
+def memory(mebibytes: float) -> str:
+    """An amount of memory, e.g. "812 MB" or "1.4 GB"."""
+    if mebibytes < 1000:
+        return f"{count(mebibytes)} MB"
+    return f"{QLocale().toString(mebibytes / 1024, 'f', 1)} GB"
+
+
+def counted(value: int, one: str, many: str = "") -> str:
+    """A number with its noun, e.g. "1 image", "12 images"."""
+    return f"{count(value)} {one if value == 1 else many or one + 's'}"

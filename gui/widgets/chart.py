@@ -1,0 +1,155 @@
+"""A plot in the window's look: theme colours, named axes, numbers as the user writes them, and a place read out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyqtgraph as pg
+from bandbridge.gui.quantities import fixed, number
+from bandbridge.gui.theme import Theme
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QWheelEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+
+class LocaleAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
+    """An axis whose numbers look as everywhere else in the window."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Text of the ticks, with just the decimals their spacing needs."""
+        if self.logMode:
+            return [_power(value) for value in values]
+        step = abs(spacing * scale)
+        decimals = max(0, math.ceil(-math.log10(step) - 1e-9)) if step > 0 else 0
+        if decimals > 4:
+            return [number(value * scale, 2) for value in values]
+        return [fixed(value * scale, decimals) for value in values]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Text of ticks on a logarithmic axis; `values` are already powers of ten."""
+        return [number(value, 1) for value in values]
+
+
+def _power(exponent: float) -> str:
+    return number(10**exponent, 1) if abs(exponent - round(exponent)) < 1e-6 else ""
+
+
+class Chart(QWidget):
+    """One plot. Wheel and drag move it only while it has the focus; a double click shows everything again.
+
+    Args:
+        theme: Colours; the plot follows its changes live.
+        x_title: Name and unit of the horizontal axis; "" hides it.
+        y_title: Name and unit of the vertical axis; "" hides it.
+        numbers: Whether the axes carry numbers and the plot a grid.
+        parent: Qt parent.
+
+    Signals:
+        pointed: Horizontal position under the pointer, or None when it has left.
+        restyled: The theme changed; items must take their new colours.
+
+    Attributes:
+        plot: The pyqtgraph plot item; add curves here.
+    """
+
+    pointed = Signal(object)
+    restyled = Signal()
+
+    def __init__(
+        self, theme: Theme, x_title: str, y_title: str, *, numbers: bool = True, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._numbers = numbers
+        self._follows = True
+        self._titles = {"bottom": x_title, "left": y_title}
+        axes = {side: LocaleAxis(side) for side in ("bottom", "left")}
+        self._view: Any = pg.PlotWidget(axisItems=axes)
+        self._view.setFrameShape(self._view.Shape.NoFrame)
+        self._view.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._view.viewport().installEventFilter(self)
+        self._view.scene().sigMouseMoved.connect(self._point_at)
+        self.setFocusProxy(self._view)
+        self.plot: Any = self._view.getPlotItem()
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        for axis in axes.values():
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=-4, tickTextOffset=4, maxTickLevel=0 if numbers else -1, showValues=numbers)
+        for side, title in self._titles.items():
+            self.plot.showAxis(side, bool(title))
+        self.marker: Any = pg.InfiniteLine(angle=90, movable=False)
+        self.marker.setVisible(False)
+        self.plot.addItem(self.marker, ignoreBounds=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._view)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def sizeHint(self) -> QSize:
+        """Room for a curve to be read."""
+        return QSize(320, 200)
+
+    def minimumSizeHint(self) -> QSize:
+        """The smallest at which a curve still says something."""
+        return QSize(120, 80)
+
+    def set_x_title(self, title: str) -> None:
+        """Rename the horizontal axis."""
+        if title != self._titles["bottom"]:
+            self._titles["bottom"] = title
+            self._restyle()
+
+    def follow_pointer(self, follow: bool) -> None:
+        """Whether a line marks the place under the pointer."""
+        self._follows = follow
+
+    def show_all(self) -> None:
+        """Zoom out to everything, and keep following new data."""
+        self.plot.enableAutoRange()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the wheel to the page while the plot is unfocused; notice the pointer leaving."""
+        if event.type() == QEvent.Type.Wheel and isinstance(event, QWheelEvent) and not self._view.hasFocus():
+            event.ignore()
+            return True
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            self.show_all()
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self.marker.setVisible(False)
+            self.pointed.emit(None)
+        return super().eventFilter(watched, event)
+
+    def _point_at(self, place: QPointF) -> None:
+        box = self.plot.getViewBox()
+        if not self._follows:
+            return
+        if not box.sceneBoundingRect().contains(place):
+            self.marker.setVisible(False)
+            self.pointed.emit(None)
+            return
+        x = float(box.mapSceneToView(place).x())
+        self.marker.setPos(x)
+        self.marker.setVisible(True)
+        self.pointed.emit(x)
+
+    def _restyle(self) -> None:
+        self._view.setBackground(self._theme.colour("surface"))
+        small: QFont = self._theme.font("small")
+        line, muted = self._theme.colour("line"), self._theme.colour("muted")
+        for side, title in self._titles.items():
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(line))
+            axis.setTextPen(pg.mkPen(muted))
+            axis.setTickFont(small)
+            if title:
+                height = QFontMetrics(small).height()
+                if side == "bottom":
+                    axis.setHeight((2 if self._numbers else 1) * height + 4)
+                axis.setLabel(title, color=muted.name(), **{"font-size": f"{small.pointSizeF():.1f}pt"})
+        self.plot.showGrid(x=False, y=self._numbers, alpha=0.7)
+        self.marker.setPen(pg.mkPen(muted, style=Qt.PenStyle.DashLine))
+        self.restyled.emit()

@@ -1,0 +1,213 @@
+"""The losses while training: a curve per term, raw and smoothed, with the values under the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from bandbridge.gui.curve import Curve, FloatArray
+from bandbridge.gui.quantities import count, number
+from bandbridge.gui.run_story import RunStory
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.chart import Chart
+from bandbridge.gui.widgets.flow_layout import FlowLayout
+from bandbridge.gui.widgets.legend_chip import LegendChip
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+TOTAL = "total"
+# (light, dark); none of them near the blue, orange and green that mean RGB, sensor and translated.
+_TERM_COLOURS = (
+    ("#b5347a", "#ee8fc0"),
+    ("#5a4db3", "#a99cf5"),
+    ("#77701a", "#cfc65c"),
+    ("#8a5a3a", "#cf9f7e"),
+    ("#4d6b76", "#9dbfcc"),
+)
+_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+_SMOOTHEST = 0.25
+_SMOOTH_POINTS = 400
+
+
+@dataclass(slots=True)
+class _Term:
+    chip: LegendChip
+    raw: Any
+    smooth: Any
+    position: int
+
+
+class LossChart(QFrame):
+    """Curves of all loss terms over epochs.
+
+    Args:
+        theme: Colours.
+        parent: Qt parent.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setAccessibleName("Loss curves")
+        self._theme = theme
+        self._story: RunStory | None = None
+        self._steps_per_epoch = 1
+        self._terms: dict[str, _Term] = {}
+        self._pointed: float | None = None
+
+        title = QLabel("Loss")
+        title.setProperty("role", "section")
+        title.setToolTip("What training makes smaller, step by step. Each curve is one aim of the method.")
+        self._place = QLabel()
+        self._place.setProperty("role", "small")
+        self.log_axis = QCheckBox("&Log axis")
+        self.log_axis.setToolTip("Shows small values as clearly as large ones. Values at or below zero are left out.")
+        self.log_axis.toggled.connect(self._redraw)
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing.setRange(0, 100)
+        self.smoothing.setValue(40)
+        self.smoothing.setFixedWidth(10 * GRID)
+        self.smoothing.setAccessibleName("Smoothing")
+        self.smoothing.setToolTip("How far neighbouring steps are averaged. The pale line behind is not averaged.")
+        self.smoothing.valueChanged.connect(self._redraw)
+        smoothing_label = QLabel("S&moothing")
+        smoothing_label.setBuddy(self.smoothing)
+
+        self._chart = Chart(theme, "Epoch", "Loss")
+        self._chart.plot.getViewBox().setMouseEnabled(x=True, y=False)
+        self._chart.plot.getViewBox().setAutoVisible(y=True)
+        self._chart.plot.setDownsampling(auto=True, mode="peak")
+        self._chart.plot.setClipToView(True)
+        self._chart.pointed.connect(self._point_at)
+        self._chart.restyled.connect(self._restyle)
+        self._checkpoints = pg.VTickGroup(yrange=(0.0, 0.05))
+        self._chart.plot.addItem(self._checkpoints, ignoreBounds=True)
+
+        head = QHBoxLayout()
+        head.setSpacing(GRID)
+        head.addWidget(title)
+        head.addWidget(self._place)
+        head.addStretch(1)
+        head.addWidget(self.log_axis)
+        head.addSpacing(GRID)
+        head.addWidget(smoothing_label)
+        head.addWidget(self.smoothing)
+        self._chips = FlowLayout(0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
+        layout.setSpacing(GRID // 2)
+        layout.addLayout(head)
+        layout.addLayout(self._chips)
+        layout.addWidget(self._chart, 1)
+        self._restyle()
+
+    def show_story(self, story: RunStory) -> None:
+        """Draw what a run has told so far."""
+        self._story = story
+        if story.training is not None:
+            self._steps_per_epoch = max(story.training.steps_per_epoch, 1)
+        self._match_terms(story.curves)
+        self._redraw()
+
+    def _match_terms(self, curves: Mapping[str, Curve]) -> None:
+        if list(self._terms) == list(curves):
+            return
+        for term in self._terms.values():
+            self._chart.plot.removeItem(term.raw)
+            self._chart.plot.removeItem(term.smooth)
+            self._chips.removeWidget(term.chip)
+            term.chip.deleteLater()
+        self._terms = {}
+        others = [name for name in curves if name != TOTAL]
+        for name in curves:
+            chip = LegendChip(self._theme, term_title(name), parent=self)
+            chip.toggled.connect(self._redraw)
+            self._chips.addWidget(chip)
+            chip.show()
+            raw = self._chart.plot.plot(connect="finite")
+            smooth = self._chart.plot.plot(connect="finite", antialias=True)
+            self._terms[name] = _Term(chip, raw, smooth, others.index(name) if name in others else -1)
+        self._restyle()
+
+    def _redraw(self) -> None:
+        if self._story is None:
+            return
+        log = self.log_axis.isChecked()
+        self._chart.plot.setLogMode(y=log)
+        share = _SMOOTHEST * (self.smoothing.value() / 100) ** 2
+        for name, term in self._terms.items():
+            curve = self._story.curves.get(name)
+            shown = curve is not None and term.chip.isChecked()
+            term.raw.setVisible(shown and share > 0)
+            term.smooth.setVisible(shown)
+            if curve is None or not shown:
+                continue
+            if share > 0:
+                self._draw(term.raw, *curve.envelope(), log=log)
+                self._draw(term.smooth, *_thinned(*curve.smoothed(share)), log=log)
+            else:
+                self._draw(term.smooth, *curve.envelope(), log=log)
+        self._checkpoints.setXVals([step / self._steps_per_epoch for step in self._story.checkpoints])
+        marks = "Epoch (marks: checkpoints)" if self._story.checkpoints else "Epoch"
+        self._chart.set_x_title(marks)
+        self._write_values()
+
+    def _draw(self, item: Any, steps: FloatArray, values: FloatArray, *, log: bool) -> None:
+        if log:
+            values = np.where(values > 0, values, np.nan)
+        item.setData(steps / self._steps_per_epoch, values)
+
+    def _point_at(self, epoch: float | None) -> None:
+        self._pointed = epoch
+        self._write_values()
+
+    def _write_values(self) -> None:
+        if self._story is None:
+            return
+        share = _SMOOTHEST * (self.smoothing.value() / 100) ** 2
+        if self._pointed is None:
+            self._place.setText("")
+        for name, term in self._terms.items():
+            curve = self._story.curves.get(name)
+            if curve is None or not len(curve):
+                continue
+            if self._pointed is None:
+                term.chip.set_value(number(float(curve.means[-1])))
+                continue
+            steps, values = curve.smoothed(share)
+            nearest = int(np.abs(steps - self._pointed * self._steps_per_epoch).argmin())
+            term.chip.set_value(number(float(values[nearest])))
+            epoch = number(steps[nearest] / self._steps_per_epoch, 3)
+            self._place.setText(f"at epoch {epoch}, step {count(steps[nearest])}")
+
+    def _restyle(self) -> None:
+        for term in self._terms.values():
+            colour, dash = self._look(term.position)
+            pale = QColor(colour)
+            pale.setAlphaF(0.28)
+            term.raw.setPen(pg.mkPen(pale, width=1))
+            term.smooth.setPen(pg.mkPen(colour, width=2, style=dash))
+            term.chip.set_look(colour, dash)
+        self._checkpoints.setPen(pg.mkPen(self._theme.colour("muted"), width=2))
+
+    def _look(self, position: int) -> tuple[QColor, Qt.PenStyle]:
+        if position < 0:
+            return self._theme.colour("text"), Qt.PenStyle.SolidLine
+        colour = _TERM_COLOURS[position % len(_TERM_COLOURS)][self._theme.is_dark]
+        return QColor(colour), _DASHES[position // len(_TERM_COLOURS) % len(_DASHES)]
+
+
+def _thinned(steps: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """As many points as a broad, smooth line needs; many more would make it slow to draw."""
+    stride = -(-len(steps) // _SMOOTH_POINTS)
+    return (steps, values) if stride <= 1 else (steps[::-stride][::-1], values[::-stride][::-1])
+
+
+def term_title(name: str) -> str:
+    """A loss term's name as it is written on the surface."""
+    words = name.replace("_", " ").replace("-", " ")
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,211 @@
+"""A small chart of one measure: its title, where it started, where it is, and the way between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from bandbridge.gui.curve import Curve
+from bandbridge.gui.quantities import NOTHING, count, number, percent
+from bandbridge.gui.theme import GRID, Theme
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How a measure is named and read.
+
+    Attributes:
+        title: On the surface.
+        explain: What it means, for the tooltip.
+        better: The direction that is good: "down", "up", or "" if neither.
+        is_share: Whether it is a share 0..1, written in percent.
+    """
+
+    title: str
+    explain: str
+    better: Literal["up", "down", ""] = ""
+    is_share: bool = False
+
+    def text(self, value: float) -> str:
+        """A value as it is written."""
+        if not np.isfinite(value):
+            return NOTHING
+        return percent(value) if self.is_share else number(value, 2 if abs(value) < 100 else 3)
+
+
+class MeasureTile(QWidget):
+    """One measure over the epochs.
+
+    Args:
+        theme: Colours.
+        measure: What is shown.
+        parent: Qt parent.
+    """
+
+    def __init__(self, theme: Theme, measure: Measure, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._measure = measure
+        self._curve: Curve | None = None
+        self._steps_per_epoch = 1
+        self._pointed: float | None = None
+        self.setMouseTracking(True)
+        self.setToolTip(f"<b>{measure.title}</b><br>{measure.explain}")
+        self.setAccessibleName(measure.title)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """Room for the words and a curve."""
+        return QSize(150, 88)
+
+    def minimumSizeHint(self) -> QSize:
+        """The smallest at which the curve can be read."""
+        return QSize(124, 66)
+
+    def set_curve(self, curve: Curve | None, steps_per_epoch: int) -> None:
+        """Show a curve, or none."""
+        self._curve, self._steps_per_epoch = curve, max(steps_per_epoch, 1)
+        words = self._words()
+        self.setAccessibleDescription(f"{words[0]} {words[1]}")
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Read out the value under the pointer."""
+        self._pointed = event.position().x()
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Back to start and present."""
+        self._pointed = None
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw title, values and curve."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._theme.font("small"))
+        line_height = painter.fontMetrics().height()
+        width = self.width()
+        painter.setPen(self._theme.colour("muted"))
+        title = painter.fontMetrics().elidedText(self._measure.title, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(QRectF(0, 0, width, line_height), Qt.AlignmentFlag.AlignLeft, title)
+        plot = QRectF(3, 2 * line_height + 6, width - 8, self.height() - 2 * line_height - 10)
+        nearest = self._nearest(plot)
+        values, judgement, role = self._words() if nearest is None else self._words_at(nearest)
+        painter.setPen(self._theme.colour("text"))
+        second = QRectF(0, line_height + 1, width, line_height)
+        painter.drawText(second, Qt.AlignmentFlag.AlignLeft, values)
+        painter.setPen(self._theme.colour(role))
+        if painter.fontMetrics().horizontalAdvance(f"{values}  {judgement}") <= width:
+            painter.drawText(second, Qt.AlignmentFlag.AlignRight, judgement)
+        self._paint_curve(painter, plot, nearest)
+        painter.end()
+
+    def _points(self, plot: QRectF) -> list[QPointF]:
+        curve = self._curve
+        if curve is None or not len(curve):
+            return []
+        steps, values = curve.steps, curve.means
+        low, high = float(values.min()), float(values.max())
+        # A curve that hardly moves must not look like a cliff.
+        least = 0.02 if self._measure.is_share else 0.02 * max(abs(low), abs(high), 1e-9)
+        if high - low < least:
+            middle = (low + high) / 2
+            low, high = middle - least / 2, middle + least / 2
+        first, last = float(steps[0]), max(float(steps[-1]), float(steps[0]) + 1)
+        xs = plot.left() + (steps - first) / (last - first) * plot.width()
+        ys = plot.bottom() - (values - low) / (high - low) * plot.height()
+        return [QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+
+    def _nearest(self, plot: QRectF) -> int | None:
+        points = self._points(plot)
+        if self._pointed is None or not points:
+            return None
+        return int(np.abs(np.array([point.x() for point in points]) - self._pointed).argmin())
+
+    def _paint_curve(self, painter: QPainter, plot: QRectF, nearest: int | None) -> None:
+        painter.setPen(QPen(self._theme.colour("line"), 1))
+        painter.drawLine(plot.bottomLeft() + QPointF(-3, 3.5), plot.bottomRight() + QPointF(3, 3.5))
+        points = self._points(plot)
+        if not points:
+            return
+        painter.setPen(QPen(self._theme.colour("accent"), 1.5))
+        painter.drawPolyline(QPolygonF(points))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour("accent"))
+        painter.drawEllipse(points[-1 if nearest is None else nearest], 3.0, 3.0)
+
+    def _words(self) -> tuple[str, str, str]:
+        curve = self._curve
+        if curve is None or not len(curve):
+            return NOTHING, "", "muted"
+        first, last = curve.first, curve.latest
+        if len(curve) < 2:
+            return self._measure.text(last), "", "muted"
+        values = f"{self._measure.text(first)} → {self._measure.text(last)}"
+        if not self._measure.better or self._measure.text(first) == self._measure.text(last):
+            return values, "", "muted"
+        good = (last < first) == (self._measure.better == "down")
+        return values, "better" if good else "worse", "good" if good else "warning"
+
+    def _words_at(self, index: int) -> tuple[str, str, str]:
+        assert self._curve is not None
+        epoch = count(self._curve.steps[index] / self._steps_per_epoch)
+        return self._measure.text(float(self._curve.means[index])), f"epoch {epoch}", "muted"
+
+
+class MeasureGrid(QWidget):
+    """Tiles side by side, as many in a row as the width allows.
+
+    Args:
+        theme: Colours.
+        measures: Key -> measure, in the order shown.
+        parent: Qt parent.
+    """
+
+    def __init__(self, theme: Theme, measures: dict[str, Measure], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tiles = {key: MeasureTile(theme, measure, self) for key, measure in measures.items()}
+
+    def show_curves(self, find: Callable[[str], Curve | None], steps_per_epoch: int) -> None:
+        """Show the curve of every measure; tiles without one are hidden.
+
+        Args:
+            find: Key -> its curve, or None.
+            steps_per_epoch: To write steps as epochs.
+        """
+        for key, tile in self._tiles.items():
+            curve = find(key)
+            tile.set_curve(curve, steps_per_epoch)
+            tile.setVisible(curve is not None and len(curve) > 0)
+        self._place()
+
+    def resizeEvent(self, event: object) -> None:
+        """Lay the tiles out anew."""
+        self._place()
+
+    def minimumSizeHint(self) -> QSize:
+        """Three by three at their smallest."""
+        return QSize(3 * 124 + 4 * GRID, 3 * 66 + 2 * GRID)
+
+    def _place(self) -> None:
+        shown = [tile for tile in self._tiles.values() if not tile.isHidden()]
+        if not shown:
+            return
+        gap = 2 * GRID
+        columns = max(1, min(len(shown), (self.width() + gap) // (140 + gap)))
+        while columns > 1 and -(-len(shown) // columns) == -(-len(shown) // (columns - 1)):
+            columns -= 1  # as many rows with fewer columns: wider tiles
+        rows = -(-len(shown) // columns)
+        width = (self.width() - gap * (columns - 1)) / columns
+        height = min((self.height() - GRID * (rows - 1)) / rows, 180.0)
+        for index, tile in enumerate(shown):
+            row, column = divmod(index, columns)
+            left, top = round(column * (width + gap)), round(row * (height + GRID))
+            tile.setGeometry(left, top, round(width), round(height))
