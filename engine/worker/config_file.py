@@ -60,6 +60,8 @@ def read_fields(path: Path) -> dict[str, Any]:
             "Use the program that wrote it, or write it anew.",
         )
     _refuse_unknown(fields, RunConfig, "")
+    for name in ("stretch", "settings"):
+        _require(isinstance(fields.get(name, {}), dict), name, "it must hold names and values")
     _refuse_unknown(fields.get("stretch"), StretchRule, "stretch.")
     pairs = fields.get("pairs")
     for folders in pairs if isinstance(pairs, list) else ():

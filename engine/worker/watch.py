@@ -235,8 +235,8 @@ class RunWatcher:
         self._images_since += images
         due = self._now() - self._reported >= REPORT_EVERY_S or step == self._steps
         if objectives and (self._on_cpu or due):
-            values = {name: float(term.value) for o in objectives for name, term in o.terms.items()}
-            total = sum(float(total_of(objective)) for objective in objectives)
+            values = {name: term.value.item() for o in objectives for name, term in o.terms.items()}
+            total = sum(total_of(objective).item() for objective in objectives)
             self._rows.append((step, total, *(values[name] for name in self._stage.terms)))
         if due:
             self._report(step)

@@ -1,0 +1,90 @@
+"""Loss terms against values worked out by hand, and properties that must hold for any input."""
+
+import math
+
+import pytest
+import torch
+from bandbridge.engine.losses.information import entropy, information_maximisation
+from bandbridge.engine.losses.moments import Moments, channel_moments, statistics_distance
+from bandbridge.engine.losses.pairs import batch_distance, sample_distance
+from bandbridge.engine.losses.pseudo_labels import centroid_labels
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def test_entropy_of_a_fair_coin():
+    assert entropy(torch.tensor([0.5, 0.5])).item() == pytest.approx(math.log(2), abs=1e-4)
+
+
+def test_information_is_best_when_certain_and_varied():
+    certain_and_varied = torch.tensor([[50.0, 0.0], [0.0, 50.0]])
+    undecided = torch.zeros(2, 2)
+    one_class = torch.tensor([[50.0, 0.0], [50.0, 0.0]])
+    assert information_maximisation(certain_and_varied).item() == pytest.approx(-math.log(2), abs=1e-3)
+    assert information_maximisation(undecided).item() == pytest.approx(0.0, abs=1e-6)
+    assert information_maximisation(one_class).item() == pytest.approx(0.0, abs=1e-3)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_information_lies_between_minus_log_k_and_zero(seed, classes):
+    logits = 5 * torch.randn(12, classes, generator=torch.Generator().manual_seed(seed))
+    value = information_maximisation(logits).item()
+    assert -math.log(classes) - 1e-3 <= value <= 1e-3
+
+
+def test_channel_moments_are_biased_and_per_channel():
+    values = torch.tensor([[[[1.0, 3.0]], [[0.0, 0.0]]]])  # (1, 2, 1, 2)
+    moments = channel_moments(values, 1)
+    assert moments.mean.tolist() == [2.0, 0.0]
+    assert moments.variance.tolist() == [1.0, 0.0]
+
+
+def test_statistics_distance_by_hand():
+    def moments(mean, variance):
+        return Moments(torch.tensor(mean), torch.tensor(variance))
+
+    seen = [moments([3.0, 4.0], [1.0, 1.0]), moments([1.0], [5.0])]
+    expected = [moments([0.0, 0.0], [1.0, 1.0]), moments([0.0], [2.0])]
+    # first layer 10 * (5 + 0), second 1 * (1 + 3)
+    assert statistics_distance(seen, expected).item() == pytest.approx(54.0)
+    assert statistics_distance(expected, expected).item() == 0.0
+
+
+def test_statistics_distance_has_a_gradient_of_zero_at_zero():
+    mean = torch.zeros(3, requires_grad=True)
+    statistics_distance([Moments(mean, torch.ones(3))], [Moments(torch.zeros(3), torch.ones(3))]).backward()
+    assert mean.grad is not None
+    assert mean.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_statistics_distance_refuses_different_networks():
+    moments = Moments(torch.zeros(1), torch.ones(1))
+    with pytest.raises(ValueError, match="1 layers seen, 2 expected"):
+        statistics_distance([moments], [moments, moments])
+
+
+def test_batch_distance_grows_with_the_root_of_the_batch_and_sample_distance_does_not():
+    sensor, rgb = torch.tensor([[1.0, 2.0]]), torch.tensor([[4.0, 6.0]])
+    assert batch_distance(sensor, rgb).item() == pytest.approx(5.0)
+    assert batch_distance(sensor.repeat(4, 1), rgb.repeat(4, 1)).item() == pytest.approx(10.0)
+    spread = torch.tensor([3.0, 2.0])
+    assert sample_distance(sensor, rgb, spread).item() == pytest.approx((1.0 + 4.0) / 2)
+    assert sample_distance(sensor.repeat(4, 1), rgb.repeat(4, 1), spread).item() == pytest.approx(2.5)
+
+
+def test_a_feature_that_never_varies_does_not_blow_the_pair_distance_up():
+    value = sample_distance(torch.ones(2, 2), torch.zeros(2, 2), torch.tensor([1.0, 0.0]))
+    assert value.item() < 10
+
+
+def test_centroid_labels_follow_the_clusters_not_the_single_predictions():
+    features = torch.tensor([[10.0, 0.0], [10.0, 0.5], [0.0, 10.0], [0.5, 10.0], [9.5, 0.2]])
+    probabilities = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.4, 0.6]])  # the last is mistaken
+    for rounds in (0, 1, 3):
+        assert centroid_labels(features, probabilities, hard_rounds=rounds).tolist() == [0, 0, 1, 1, 0]
+
+
+def test_a_class_without_images_is_never_assigned_in_a_hard_round():
+    features = torch.eye(3)
+    probabilities = torch.tensor([[0.8, 0.2, 0.0], [0.1, 0.9, 0.0], [0.6, 0.4, 0.0]])
+    assert 2 not in centroid_labels(features, probabilities, hard_rounds=2).tolist()

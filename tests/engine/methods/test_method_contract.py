@@ -1,0 +1,149 @@
+"""What every method must hold, whatever it does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from bandbridge.engine.api.catalogue import METHODS
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import Stopped, TrainingError
+from bandbridge.engine.methods.table import STAGES
+from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position, save_checkpoint
+from bandbridge.engine.training.loop import build_optimisers, train
+
+TRAINED = [info.key for info in METHODS if info.trains]
+STAGED = [info.key for info in METHODS if info.key != "source-only"]
+EPOCHS = 2
+
+
+class Recorder:
+    """A watcher that notes totals and can save or raise at a step."""
+
+    def __init__(self, at=None, act=None):
+        self.losses = []
+        self.terms = set()
+        self._at, self._act = at, act
+
+    def epoch_began(self, epoch, step):
+        pass
+
+    def stepped(self, step, objectives, images):
+        for objective in objectives:
+            self.terms |= set(objective.terms)
+            self.losses.append([term.value.item() for term in objective.terms.values()])
+
+    def may_save(self, step, epoch_ended, optimisers):
+        if self._at == step:
+            self._act(step, optimisers)
+
+
+def run(ground, streams, method, *, watcher=None, first_step=0, resume_from=None, seed=0):
+    """Train all stages; returns the recorder."""
+    watcher = watcher or Recorder()
+    for stage in STAGES[method](ground):
+        optimisers = build_optimisers(stage)
+        if resume_from is not None:
+            load_checkpoint(resume_from, stage.modules(), optimisers)
+        train(
+            stage,
+            streams,
+            epochs=EPOCHS,
+            seed=seed,
+            optimisers=optimisers,
+            watcher=watcher,
+            control=ground.control,
+            first_step=first_step,
+        )
+    return watcher
+
+
+def state(ground):
+    return {
+        f"{name}/{key}": value.clone()
+        for name, module in ground.modules().items()
+        for key, value in module.state_dict().items()
+    }
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_table_and_the_catalogue_name_the_same_methods():
+    assert set(STAGES) == {info.key for info in METHODS}
+
+
+@pytest.mark.parametrize("method", STAGED)
+def test_it_runs_from_defaults_and_changes_the_twin_alone(method, make_ground, make_streams):
+    ground = make_ground(method)
+    before = state(ground)
+    frozen = [member.head.weight.clone() for member in ground.members]
+    frozen += [value.clone() for member in ground.members for value in member.source.state_dict().values()]
+    recorder = run(ground, make_streams(ground), method)
+    stage = STAGES[method](ground)[0]
+    assert recorder.terms == set(stage.terms)
+    assert not same(before, state(ground))
+    still = [member.head.weight for member in ground.members]
+    still += [value for member in ground.members for value in member.source.state_dict().values()]
+    assert all(torch.equal(a, b) for a, b in zip(frozen, still, strict=True))
+
+
+@pytest.mark.parametrize("method", STAGED)
+def test_the_same_seed_repeats_and_another_does_not(method, make_ground, make_streams):
+    ends = []
+    for seed in (0, 0, 1):
+        ground = make_ground(method)
+        run(ground, make_streams(ground, seed=seed), method, seed=seed)
+        ends.append(state(ground))
+    assert same(ends[0], ends[1])
+    assert not same(ends[0], ends[2])
+
+
+@pytest.mark.parametrize("method", STAGED)
+@pytest.mark.parametrize("step", [2, 4])
+def test_a_resumed_run_ends_in_the_same_bits(method, step, make_ground, make_streams, tmp_path):
+    """Step 4 is the end of an epoch, step 2 in the middle of one."""
+    whole = make_ground(method)
+    run(whole, make_streams(whole), method)
+
+    path = tmp_path / "checkpoint.safetensors"
+    broken = make_ground(method)
+    stage = STAGES[method](broken)[0]
+
+    def save_and_die(step, optimisers):
+        save_checkpoint(path, stage.modules(), optimisers, Position(0, step), "print")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            stage,
+            make_streams(broken),
+            epochs=EPOCHS,
+            seed=0,
+            optimisers=build_optimisers(stage),
+            watcher=Recorder(step, save_and_die),
+            control=broken.control,
+        )
+    again = make_ground(method)
+    again.look()
+    assert read_position(path, "print") == Position(0, step)
+    run(again, make_streams(again), method, first_step=step, resume_from=path)
+    assert same(state(whole), state(again))
+
+
+@pytest.mark.parametrize("method", STAGED)
+def test_stop_is_honoured_inside_a_refresh(method, make_ground, make_streams):
+    looks = iter(range(1000))
+    ground = make_ground(method)
+    ground.control = Control(lambda: "stop" if next(looks) >= 1 else None)
+    with pytest.raises(Stopped):
+        ground.look()
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_a_term_that_is_no_number_is_named(method, make_ground, make_streams):
+    ground = make_ground(method)
+    for member in ground.members:
+        member.head.weight.data[0, 0] = float("nan")
+    with pytest.raises(TrainingError, match="the term 'information' is no longer a number"):
+        run(ground, make_streams(ground), method)

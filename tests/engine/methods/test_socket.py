@@ -1,0 +1,180 @@
+"""SOCKET: none of the known slips of its first release."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.methods.ground import statistics_kept
+from bandbridge.engine.methods.moments_recorder import MomentsRecorder, watched_layers
+from bandbridge.engine.methods.socket import PartnerFeatures, Socket
+from bandbridge.engine.training.loop import build_optimisers, total_of, train
+from bandbridge.engine.training.stage import Batch
+from bandbridge.engine.training.views import turn
+from torch import nn
+
+
+class Silent:
+    def epoch_began(self, epoch, step):
+        pass
+
+    def stepped(self, step, objectives, images):
+        pass
+
+    def may_save(self, step, epoch_ended, optimisers):
+        pass
+
+
+def fit(stage, ground, streams, epochs):
+    train(
+        stage,
+        streams,
+        epochs=epochs,
+        seed=0,
+        optimisers=build_optimisers(stage),
+        watcher=Silent(),
+        control=ground.control,
+    )
+
+
+def objective_of(stage, streams, step=0):
+    stage.refresh()
+    (objective,) = stage.objectives({name: streams[name].batch(step) for name in stage.streams})
+    return objective
+
+
+def test_the_total_is_the_published_sum(make_ground, make_streams):
+    ground = make_ground("socket")
+    objective = objective_of(Socket(ground), make_streams(ground))
+    values = {name: term.value.item() for name, term in objective.terms.items()}
+    expected = (
+        1.0 * values["information"] + 0.3 * values["pseudo-labels"] + 0.5 * values["statistics"] + 0.5 * values["pairs"]
+    )
+    assert total_of(objective).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_statistics_matching_does_not_switch_itself_off(make_ground, make_streams):
+    """The released program's bare sigmoid sinks towards zero; normalised weights cannot."""
+    weights = {}
+    for as_released in (False, True):
+        ground = make_ground("socket", sources=2, as_released=as_released)
+        ground.learning_rate = 3e-3
+        stage = Socket(ground)
+        fit(stage, ground, make_streams(ground), 10)
+        weights[as_released] = ground.mixing().sum().item()
+        if as_released:
+            assert stage.modules()["released weight"]().item() < 0.1
+    assert weights[False] == pytest.approx(1.0)
+
+
+def test_every_source_has_statistics_of_its_own(make_ground):
+    ground = make_ground("socket", sources=2)
+    stage = Socket(ground)
+    first, second = stage._expected
+    for expected, member in zip((first, second), ground.members, strict=True):
+        norms = [m for m in member.source.modules() if isinstance(m, nn.BatchNorm2d)]
+        for moments, norm in zip(expected, norms, strict=True):
+            assert torch.equal(moments.mean, norm.running_mean)
+            assert torch.equal(moments.variance, norm.running_var)
+    assert not torch.equal(first[1].mean, second[1].mean)
+
+
+def test_mixing_weights_are_learned_and_stay_a_share(make_ground, make_streams):
+    ground = make_ground("socket", sources=2)
+    fit(Socket(ground), ground, make_streams(ground), 4)
+    shares = ground.mixing()
+    assert shares.sum().item() == pytest.approx(1.0)
+    assert shares[0].item() != pytest.approx(0.5, abs=1e-4)
+
+
+def test_both_images_of_a_pair_are_in_the_same_view(make_ground, make_streams):
+    """With an untouched twin that sees the very RGB images, the pair term must vanish in every view."""
+    ground = make_ground("socket", augment="overhead")
+    member = ground.members[0]
+    ground.pairs = member.rgb
+    member.encoder.eval()
+    streams = make_streams(ground)
+    partners = PartnerFeatures(member, ground)
+    seen = set()
+    for step in range(6):
+        batch = streams["pairs"].batch(step)
+        seen |= set(batch.turns.tolist())
+        with torch.no_grad():
+            assert torch.allclose(member.encoder(batch.images), partners.of(batch), atol=1e-5)
+    assert len(seen) > 4
+
+
+def test_views_are_told_apart(make_ground):
+    ground = make_ground("socket", augment="overhead")
+    partners = PartnerFeatures(ground.members[0], ground)
+    image = ground.members[0].rgb.read(np.array([3]))
+    for view in range(8):
+        batch = Batch(turn(image, view), torch.tensor([3]), torch.tensor([view]))
+        with torch.no_grad():
+            assert torch.allclose(ground.members[0].source(batch.images), partners.of(batch), atol=1e-5)
+
+
+def test_shuffling_the_pairs_changes_the_pair_term(make_ground, make_streams):
+    ground = make_ground("socket")
+    right = objective_of(Socket(ground), make_streams(ground)).terms["pairs"].value.item()
+    wrong_ground = make_ground("socket")
+    bank = wrong_ground.members[0].rgb
+    bank.pixels = bank.pixels[::-1].copy()
+    wrong = objective_of(Socket(wrong_ground), make_streams(wrong_ground)).terms["pairs"].value.item()
+    assert right != pytest.approx(wrong, rel=1e-3)
+
+
+def test_running_statistics_describe_the_target_alone(make_ground):
+    ground = make_ground("socket")
+    encoder = ground.members[0].encoder
+    encoder.train()
+    before = {key: value.clone() for key, value in encoder.state_dict().items()}
+    with statistics_kept(encoder), torch.no_grad():
+        encoder(torch.randn(4, 3, 8, 8) * 9)
+    assert all(torch.equal(before[key], value) for key, value in encoder.state_dict().items())
+    with torch.no_grad():
+        encoder(torch.randn(4, 3, 8, 8) * 9)
+    assert not torch.equal(before["1.running_mean"], encoder.state_dict()["1.running_mean"])
+
+
+def test_the_learned_parts_move_ten_times_faster(make_ground):
+    ground = make_ground("socket", sources=2)
+    (optimiser,) = build_optimisers(Socket(ground)).values()
+    assert [group["rate"] for group in optimiser.param_groups] == [1.0, 10.0]
+
+
+def test_without_batch_normalisation_moments_come_from_the_pairs(make_ground):
+    ground = make_ground("socket")
+    for member in ground.members:
+        for network in (member.source, member.encoder):
+            network[1], network[4] = nn.Identity(), nn.Identity()
+    assert [type(layer) for layer in watched_layers(ground.members[0].encoder).values()] == [nn.Conv2d, nn.Conv2d]
+    rgb = ground.members[0].rgb
+    expected = MomentsRecorder(ground.members[0].source).expected(rgb, ground.control)
+    with torch.no_grad():
+        outputs = ground.members[0].source[0](rgb.read(np.arange(len(rgb))))
+    assert torch.allclose(expected[0].mean, outputs.mean(dim=(0, 2, 3)), atol=1e-5)
+    assert torch.allclose(expected[0].variance, outputs.var(dim=(0, 2, 3), correction=0), rtol=1e-4)
+
+
+def test_layer_norm_is_matched_over_its_channels():
+    encoder = nn.Sequential(nn.Flatten(2), nn.LayerNorm(16))
+    recorder = MomentsRecorder(encoder)
+    with recorder.recording() as seen:
+        encoder(torch.randn(2, 3, 4, 4))
+    assert seen[0].mean.shape == (16,)
+
+
+def test_it_needs_pairs(make_ground):
+    ground = make_ground("socket")
+    ground.training_pairs = np.zeros(0, np.int64)
+    with pytest.raises(UsageError, match="needs pairs"):
+        Socket(ground)
+
+
+def test_sources_of_different_width_are_refused(make_ground):
+    ground = make_ground("socket", sources=2)
+    object.__setattr__(ground.members[1], "head", nn.Linear(7, 3))
+    with pytest.raises(UsageError, match="differ in length"):
+        Socket(ground)

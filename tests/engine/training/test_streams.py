@@ -1,0 +1,90 @@
+"""Streams and views: every image once a round, the same view for both images of a pair, nothing hidden in a state."""
+
+import numpy as np
+import pytest
+import torch
+from bandbridge.engine.training.seeding import derived_seed
+from bandbridge.engine.training.streams import ImageBank, ImageStream
+from bandbridge.engine.training.views import apply_views, draw_views, turn
+
+CPU = torch.device("cpu")
+
+
+def bank(count=10, size=8, channels=2):
+    pixels = np.random.default_rng(0).integers(0, 65536, (count, channels, size, size)).astype(np.uint16)
+    return ImageBank(pixels, np.full(channels, 0.5), np.full(channels, 0.25), CPU)
+
+
+def stream(images, **changes):
+    settings = {"batch_size": 4, "augment": "none", "shift": False, "seed": 3} | changes
+    return ImageStream("target", images, **settings)
+
+
+def test_images_are_standardised():
+    images = bank()
+    expected = (images.pixels[[2]].astype(np.float64) / 65535 - 0.5) / 0.25
+    assert np.allclose(images.read(np.array([2])).numpy(), expected, atol=1e-5)
+
+
+def test_groups_of_images_have_statistics_of_their_own():
+    pixels = np.full((2, 1, 2, 2), 65535, np.uint16)
+    images = ImageBank(pixels, [[0.5], [0.0]], [[0.5], [0.1]], CPU)
+    assert images.read(np.array([0, 1]))[:, 0, 0, 0].tolist() == pytest.approx([1.0, 10.0])
+
+
+def test_every_image_comes_once_a_round_and_rounds_differ():
+    drawn = stream(bank(10))
+    assert drawn.steps_per_epoch() == 3
+    rounds = [np.concatenate([drawn.batch(step).indices for step in range(3 * e, 3 * e + 3)]) for e in (0, 1)]
+    for order in rounds:
+        assert len(order) == 12
+        assert set(order.tolist()) == set(range(10))
+    assert rounds[0].tolist() != rounds[1].tolist()
+
+
+def test_a_step_is_the_same_whatever_was_drawn_before():
+    first, second = stream(bank(), augment="flip-shift", shift=True), stream(bank(), augment="flip-shift", shift=True)
+    for step in range(7):
+        first.batch(step)
+    assert torch.equal(first.batch(8).images, second.batch(8).images)
+
+
+def test_a_stream_of_chosen_images_draws_no_other():
+    drawn = stream(bank(10), chosen=np.array([1, 5, 7]))
+    assert {int(i) for step in range(5) for i in drawn.batch(step).indices} == {1, 5, 7}
+    assert drawn.batch_size == 3
+
+
+def test_unlabelled_batches_carry_no_labels():
+    assert stream(bank()).batch(0).labels is None
+
+
+@pytest.mark.parametrize("kind", ["flip-shift", "overhead"])
+def test_views_only_move_pixels(kind):
+    images = bank(size=8).read(np.arange(10))
+    views = draw_views(kind, 10, 8, torch.Generator().manual_seed(1), shift=False)
+    shown = apply_views(images, views)
+    assert torch.equal(shown.flatten(1).sort(dim=1).values, images.flatten(1).sort(dim=1).values)
+
+
+def test_a_batch_of_views_is_every_image_in_its_own_view():
+    images = bank().read(np.arange(10))
+    views = draw_views("overhead", 10, 8, torch.Generator().manual_seed(2), shift=False)
+    shown = apply_views(images, views)
+    for row, view in enumerate(views.turns.tolist()):
+        assert torch.equal(shown[row : row + 1], turn(images[row : row + 1], view))
+
+
+def test_shifts_mirror_the_border():
+    image = torch.arange(64.0).view(1, 1, 8, 8)
+    views = draw_views("flip-shift", 1, 8, torch.Generator().manual_seed(0), shift=True)
+    views.turns.zero_()
+    views.shifts[:] = torch.tensor([[1, -1]])
+    shown = apply_views(image, views)[0, 0]
+    assert torch.equal(shown[:-1, 1:], image[0, 0, 1:, :-1])
+    assert torch.equal(shown[-1], shown[-3])
+
+
+def test_places_have_seeds_of_their_own():
+    assert derived_seed(0, "a", 1) != derived_seed(0, "a", 2) != derived_seed(1, "a", 1)
+    assert derived_seed(0, "a", 1) == derived_seed(0, "a", 1)
