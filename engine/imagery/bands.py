@@ -9,6 +9,10 @@ RGB_BANDS = (1, 2, 3)
 """Bands taken as red, green and blue when nothing is said."""
 
 
+class MissingBandError(ImageError):
+    """A file lacks a band that is asked for."""
+
+
 def choose_bands(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[int, ...]:
     """The bands to read from a file.
 
@@ -25,7 +29,7 @@ def choose_bands(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[in
         1-based band numbers, as stored.
 
     Raises:
-        ImageError: The file lacks a band.
+        MissingBandError: The file lacks a band.
         UsageError: No band is asked for, or a number below 1.
     """
     stored = range(1, header.stored_bands + 1)
@@ -40,7 +44,7 @@ def choose_bands(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[in
         return measurements
     missing = sorted(set(asked).difference(stored))
     if missing:
-        raise ImageError(
+        raise MissingBandError(
             f"The image '{header.path}' lacks {_listed('band', missing)}.",
             f"It has {header.bands} band{'s' * (header.bands != 1)}, and {_listed('band', list(asked))} "
             f"{'is' if len(asked) == 1 else 'are'} asked for.",

@@ -1,0 +1,378 @@
+"""What an image folder holds, and what is doubtful about it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import numpy as np
+from bandbridge.engine.api.config import StretchRule
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ImageError, UsageError
+from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.jobs import ScanFolder
+from bandbridge.engine.api.reports import Finding, FolderReport
+from bandbridge.engine.imagery.band_statistics import BandStatistics
+from bandbridge.engine.imagery.findings import unreadable, without_data
+from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.progress import Pace
+from bandbridge.engine.imagery.read_ahead import read_ahead
+from bandbridge.engine.imagery.reader import Image, ImageHeader, load_image
+from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy")
+"""Endings of file names that are looked at, in any case; the content decides what a file is."""
+
+
+def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, ...]:
+    """The image files of a folder and everything below it.
+
+    Hidden files and folders are left out; links are followed, a folder reached twice is entered once.
+
+    Args:
+        folder: Where to look.
+        exclude: Relative names to leave out.
+
+    Returns:
+        Relative paths with forward slashes, in natural order: `2.png` before `10.png`.
+
+    Raises:
+        UsageError: The folder is missing, is no folder or may not be read.
+    """
+    left_out = frozenset(exclude)
+    names = (name for name in _walk(Path(folder)) if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
+    return tuple(sorted((name for name in names if name not in left_out), key=_natural))
+
+
+def scan_folder(job: ScanFolder, control: Control, emit: Callable[[Event], None]) -> FolderReport:
+    """Look through an image folder, every file decoded once.
+
+    Raises:
+        Stopped: The person asked to stop.
+        UsageError: The folder is missing, or the stretch rule or choice of bands is none.
+    """
+    names = list_images(job.folder, job.exclude)
+    scan = scan_images(
+        job.folder, names, bands=job.bands, rule=job.stretch, no_data=job.no_data, control=control, emit=emit
+    )
+    return scan.report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderScan:
+    """A folder's report, and the stretch measured on its usable images (None if there are none)."""
+
+    report: FolderReport
+    stretch: Stretch | None
+
+
+def scan_images(
+    folder: str | Path,
+    names: Sequence[str],
+    *,
+    bands: tuple[int, ...] | None,
+    rule: StretchRule,
+    no_data: float | None,
+    control: Control,
+    emit: Callable[[Event], None],
+    title: str = "Looking through images",
+) -> FolderScan:
+    """Look through named images of a folder, every file decoded once.
+
+    Set aside, each with a finding: files that cannot be read, lack a band or hold no data, and files whose number
+    type or number of bands differs from the majority.
+
+    Args:
+        folder: Where the images lie.
+        names: Their relative paths.
+        bands: 1-based bands by the band rule, or None for all.
+        rule: The stretch.
+        no_data: A raw value that means "nothing here".
+        control: Pause and stop.
+        emit: Takes progress.
+        title: Of the progress.
+
+    Raises:
+        Stopped: The person asked to stop.
+        UsageError: The stretch rule or the choice of bands is none.
+    """
+    root = Path(folder)
+    findings: list[Finding] = []
+    seen: list[_Seen] = []
+    statistics: dict[_Kind, BandStatistics] = {}
+    pace = Pace(emit, title, len(names))
+    read = partial(_load, root, bands, no_data)
+    for name, image in read_ahead(names, read, control):
+        if isinstance(image, ImageError):
+            findings.append(unreadable(name, root / name, image))
+        elif np.isnan(image.values).all():
+            findings.append(without_data(name))
+        else:
+            one = _Seen(name, image.header, image.bands)
+            statistics.setdefault(one.kind, BandStatistics(*one.kind)).add(image.values)
+            seen.append(one)
+        pace.step(name)
+
+    usable, odd_ones = _set_minority_aside(seen)
+    findings += odd_ones
+    measured = measure_bands(statistics[usable[0].kind], usable[0].bands, rule) if usable else None
+    gathered = statistics[usable[0].kind] if usable else None
+    class_counts = _class_counts(usable)
+    findings += _folder_findings(str(folder), names, usable, measured, class_counts)
+    report = FolderReport(
+        folder=str(folder),
+        files=tuple(one.name for one in usable),
+        sizes=_counted(f"{one.header.width} x {one.header.height}" for one in seen),
+        depths=_counted(one.header.dtype for one in seen),
+        bands=_counted(one.header.bands for one in seen),
+        class_counts=class_counts,
+        chosen_bands=bands,
+        histograms=measured.histograms if measured else (),
+        no_data_share=gathered.missing / gathered.values if gathered else 0.0,
+        georeferenced=sum(one.header.georeferenced for one in usable),
+        findings=tuple(findings),
+    )
+    return FolderScan(report=report, stretch=measured.stretch if measured else None)
+
+
+_Kind = tuple[str, int]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A file that was read: its name, header and the bands read from it."""
+
+    name: str
+    header: ImageHeader
+    bands: tuple[int, ...]
+
+    @property
+    def kind(self) -> _Kind:
+        return self.header.dtype, len(self.bands)
+
+
+def _load(root: Path, bands: tuple[int, ...] | None, no_data: float | None, name: str) -> Image:
+    return load_image(root / name, bands=bands, no_data=no_data)
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Files below a folder, hidden ones and special files (pipes, devices) left out."""
+    try:
+        folders = [("", os.stat(root))]
+        entered = set()
+        while folders:
+            below, facts = folders.pop()
+            if (facts.st_dev, facts.st_ino) in entered:
+                continue
+            entered.add((facts.st_dev, facts.st_ino))
+            with os.scandir(root / below) as entries:
+                for entry in entries:
+                    name = f"{below}{entry.name}"
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir():
+                        folders.append((f"{name}/", os.stat(entry.path)))
+                    elif entry.is_file() or entry.is_symlink():  # a broken link is named when it is read
+                        yield name
+    except OSError as error:
+        raise UsageError(
+            f"The folder '{root}' cannot be read.",
+            f"The system says: {error.strerror or error}" + (f" ({error.filename})." if error.filename else "."),
+            "Check that it exists, is a folder and may be read.",
+        ) from error
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts] + [(-1, name)]
+
+
+def _set_minority_aside(seen: list[_Seen]) -> tuple[list[_Seen], list[Finding]]:
+    if not seen:
+        return [], []
+    [(depth, _)] = Counter(one.header.dtype for one in seen).most_common(1)
+    [(bands, _)] = Counter(len(one.bands) for one in seen if one.header.dtype == depth).most_common(1)
+    usable, findings = [], []
+    for one in seen:
+        if one.header.dtype != depth:
+            findings.append(_odd_depth(one, depth))
+        elif len(one.bands) != bands:
+            findings.append(_odd_bands(one, bands))
+        else:
+            usable.append(one)
+    return usable, findings
+
+
+def _odd_depth(one: _Seen, depth: str) -> Finding:
+    return Finding(
+        severity="warning",
+        kind="depth",
+        file=one.name,
+        what=f"The image '{one.name}' holds numbers of type {one.header.dtype}, most of its folder {depth}.",
+        why="Its values are on another scale, so the common stretch would show it far too dark or too bright.",
+        do="Save it again from the original data, or leave it out.",
+    )
+
+
+def _odd_bands(one: _Seen, bands: int) -> Finding:
+    return Finding(
+        severity="warning",
+        kind="bands",
+        file=one.name,
+        what=f"The image '{one.name}' has {len(one.bands)} band{'s' * (len(one.bands) > 1)}, "
+        f"most of its folder {bands}.",
+        why="All images must have the same bands in the same order.",
+        do="Choose bands by number, or leave it out.",
+    )
+
+
+def _class_counts(usable: list[_Seen]) -> dict[str, int]:
+    classes = [class_of(one.name) for one in usable]
+    return dict(sorted(Counter(name for name in classes if name).items())) if all(classes) else {}
+
+
+def _folder_findings(
+    folder: str,
+    names: Sequence[str],
+    usable: list[_Seen],
+    measured: BandsMeasured | None,
+    class_counts: dict[str, int],
+) -> Iterator[Finding]:
+    if not usable:
+        yield _nothing_usable(folder, names)
+    if measured:
+        yield from _constant_findings(folder, measured)
+    sizes = Counter((one.header.width, one.header.height) for one in usable)
+    if len(sizes) > 1:
+        commonest = ", ".join(f"{width} x {height} ({count})" for (width, height), count in sizes.most_common(3))
+        yield Finding(
+            severity="note",
+            kind="size",
+            file=folder,
+            what=f"The images have {len(sizes)} different sizes, most often {commonest}.",
+            why="All are brought to the square size of the model, so the same thing may appear in different scales.",
+            do="Nothing, if that is how the images were taken; otherwise cut them to one size.",
+        )
+    yield from _class_findings(folder, class_counts)
+    yield from _duplicate_findings(names)
+    yield from _hidden_content_findings(folder, usable)
+
+
+def _nothing_usable(folder: str, names: Sequence[str]) -> Finding:
+    if names:
+        what = f"None of the {len(names)} image files in '{folder}' can be used."
+        why = "Each one's reason is in this list."
+    else:
+        what = f"The folder '{folder}' holds no images."
+        others = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in _walk(Path(folder)))
+        kinds = ", ".join(f"{suffix} ({count})" for suffix, count in others.most_common(4))
+        why = (
+            f"It holds files of other kinds only: {kinds}." if kinds else "It is empty, or only hidden files lie in it."
+        )
+    return Finding(
+        severity="error",
+        kind="empty",
+        file=folder,
+        what=what,
+        why=why,
+        do="Choose a folder with PNG, JPEG, TIFF or NPY files.",
+    )
+
+
+def _constant_findings(folder: str, measured: BandsMeasured) -> Iterator[Finding]:
+    for histogram in measured.histograms:
+        band = histogram.band
+        if band in measured.constant:
+            yield Finding(
+                severity="warning",
+                kind="constant",
+                file=folder,
+                what=f"Band {band} has the value {histogram.low:g} everywhere.",
+                why="A model can learn nothing from a band that never changes.",
+                do="Choose another band, or check how the images were saved.",
+            )
+        elif band in measured.nearly_constant:
+            yield Finding(
+                severity="warning",
+                kind="constant",
+                file=folder,
+                what=f"Band {band} has nearly the same value everywhere.",
+                why="The percentiles of the stretch coincide, so its whole range "
+                f"({histogram.low:g} to {histogram.high:g}) is used instead.",
+                do="Look at the histogram; give a no-data value if the common value means 'nothing here'.",
+            )
+
+
+def _class_findings(folder: str, class_counts: dict[str, int]) -> Iterator[Finding]:
+    for name, count in class_counts.items():
+        if count == 1:
+            yield Finding(
+                severity="note",
+                kind="class-size",
+                file=name,
+                what=f"The class folder '{name}' holds one image only.",
+                why="A share of right answers measured on one image says nothing.",
+                do="Add images of this class, or read its figure with care.",
+            )
+    if len(class_counts) == 1:
+        yield Finding(
+            severity="note",
+            kind="one-class",
+            file=folder,
+            what="All images lie in one class folder.",
+            why="Adaptation learns from differences between classes; with one class it may invent differences.",
+            do="Check that this is the folder that holds all class folders.",
+        )
+
+
+def _duplicate_findings(names: Sequence[str]) -> Iterator[Finding]:
+    same_stem: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        same_stem[str(PurePosixPath(name).with_suffix(""))].append(name)
+    for group in same_stem.values():
+        if len(group) > 1:
+            yield Finding(
+                severity="note",
+                kind="duplicate",
+                file=group[0],
+                what=f"{len(group)} files differ in the ending only: {', '.join(group)}.",
+                why="They may be the same picture twice, and pairing by name cannot tell them apart.",
+                do="Leave out all but one, if they are.",
+            )
+
+
+def _hidden_content_findings(folder: str, usable: list[_Seen]) -> Iterator[Finding]:
+    """Content that is not read, so that nothing is dropped without a word."""
+    transparent = [one for one in usable if one.header.alpha is not None and one.header.alpha not in one.bands]
+    if transparent:
+        first = transparent[0]
+        yield Finding(
+            severity="note",
+            kind="transparency",
+            file=folder,
+            what=f"In {len(transparent)} of {len(usable)} images, band {first.header.alpha} is declared as "
+            "transparency and was used as a mask.",
+            why="Some programs declare the fourth band so even if it is a measurement such as near infrared.",
+            do=f"If it is a measurement, choose bands by number, {first.header.alpha} among them.",
+        )
+    paged = [one.name for one in usable if one.header.pages > 1]
+    if paged:
+        yield Finding(
+            severity="warning",
+            kind="pages",
+            file=folder,
+            what=f"{len(paged)} of {len(usable)} files hold several images, '{paged[0]}' for one.",
+            why="Only the first image of each file is read.",
+            do="Split them into one file an image if the others are needed.",
+        )
+
+
+def _counted(values: Iterable[_T]) -> dict[_T, int]:
+    return dict(Counter(values).most_common())

@@ -1,0 +1,47 @@
+"""Telling how far a pass over many files is, at most ten times a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bandbridge.engine.api.events import Event, Progress
+
+_INTERVAL_S = 0.1
+
+
+class Pace:
+    """Counts the files of one pass.
+
+    Args:
+        emit: Takes the events.
+        title: What is being done, e.g. "Reading target images".
+        total: Files in all.
+    """
+
+    def __init__(self, emit: Callable[[Event], None], title: str, total: int) -> None:
+        self._emit = emit
+        self._title = title
+        self._total = total
+        self._done = 0
+        self._started = time.monotonic()
+        self._said = -_INTERVAL_S
+
+    def step(self, name: str) -> None:
+        """One more file is done."""
+        self._done += 1
+        now = time.monotonic() - self._started
+        if now - self._said < _INTERVAL_S and self._done < self._total:
+            return
+        self._said = now
+        self._emit(
+            Progress(
+                title=self._title,
+                done=self._done,
+                total=self._total,
+                unit="image",
+                fraction=self._done / self._total,
+                seconds_left=now / self._done * (self._total - self._done),
+                detail=name,
+            )
+        )

@@ -1,0 +1,68 @@
+"""Reading many files side by side, in order, with a bounded number of images in memory."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ImageError
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_MOST_THREADS = 8
+
+
+def read_ahead(
+    items: Sequence[_Item], read: Callable[[_Item], _Result], control: Control
+) -> Iterator[tuple[_Item, _Result | ImageError]]:
+    """Apply `read` to every item, a few ahead of the one being used.
+
+    Decoders work outside Python's lock, so threads gain. Pause and stop are looked at before every item.
+
+    Args:
+        items: What to read.
+        read: Runs in threads.
+        control: Pause and stop.
+
+    Yields:
+        Every item in order with its result, or with the `ImageError` that kept it from being read.
+
+    Raises:
+        Stopped: The person asked to stop.
+    """
+    threads = min(_MOST_THREADS, _cores())
+    ahead: deque[tuple[_Item, Future[_Result]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="bandbridge-read") as pool:
+        try:
+            for item in items:
+                control.check()
+                ahead.append((item, pool.submit(read, item)))
+                if len(ahead) > 2 * threads:
+                    done = _next(ahead)
+                    yield done
+            while ahead:
+                control.check()
+                done = _next(ahead)
+                yield done
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _next(ahead: deque[tuple[_Item, Future[_Result]]]) -> tuple[_Item, _Result | ImageError]:
+    item, future = ahead.popleft()
+    try:
+        return item, future.result()
+    except ImageError as error:
+        return item, error
+
+
+def _cores() -> int:
+    """Processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
