@@ -54,7 +54,7 @@ class DecodedSet:
         Returns:
             (B, C, S, S) stretched values in 0..1.
         """
-        chosen = self.pixels[np.asarray(indices)].astype(np.float32)
+        chosen: NDArray[np.float32] = self.pixels[np.asarray(indices)].astype(np.float32)
         chosen /= _LEVELS
         return chosen
 

@@ -36,29 +36,25 @@ def read_ahead(
         Stopped: The person asked to stop.
     """
     threads = min(_MOST_THREADS, _cores())
+    waiting = deque(items)
     ahead: deque[tuple[_Item, Future[_Result]]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="bandbridge-read") as pool:
         try:
-            for item in items:
+            while waiting or ahead:
                 control.check()
-                ahead.append((item, pool.submit(read, item)))
-                if len(ahead) > 2 * threads:
-                    done = _next(ahead)
-                    yield done
-            while ahead:
-                control.check()
-                done = _next(ahead)
-                yield done
+                if waiting:
+                    ahead.append((waiting[0], pool.submit(read, waiting.popleft())))
+                if waiting and len(ahead) <= 2 * threads:
+                    continue
+                item, future = ahead.popleft()
+                try:
+                    result = future.result()
+                except ImageError as error:
+                    yield item, error
+                else:
+                    yield item, result
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _next(ahead: deque[tuple[_Item, Future[_Result]]]) -> tuple[_Item, _Result | ImageError]:
-    item, future = ahead.popleft()
-    try:
-        return item, future.result()
-    except ImageError as error:
-        return item, error
 
 
 def _cores() -> int:
