@@ -1,6 +1,6 @@
 """Configuration files: a run as JSON, checked where it enters the program.
 
-A file holds the fields of `RunConfig` (or `TrainSourceConfig`) by name, and `"version"`. Folders and files in it may be
+A file holds fields of `RunConfig` by name, or is the `run.json` of a run folder. Folders and files in it may be
 relative to the configuration file, so that a project can be moved as a whole.
 """
 
@@ -15,32 +15,17 @@ from typing import Any, TypeVar
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TrainSourceConfig
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.storage import write_text
+from bandbridge.engine.worker.run_folder import RUN_FORMAT
 from pydantic import TypeAdapter, ValidationError
 
-CONFIG_NAME = "config.json"
-"""Its name in a run folder."""
-
-VERSION = 1
-
 Config = TypeVar("Config", RunConfig, TrainSourceConfig)
-
-
-def write_config(path: Path, config: RunConfig) -> None:
-    """Write a run's configuration.
-
-    Raises:
-        StorageError: It could not be written; what stood there before is intact.
-    """
-    fields = {"version": VERSION, **dataclasses.asdict(config)}
-    write_text(path, json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_fields(path: Path) -> dict[str, Any]:
     """The fields a configuration file gives, unchecked but for their names; paths made absolute.
 
     Raises:
-        UsageError: The file cannot be read, is no JSON object, is of a newer version or has an unknown field.
+        UsageError: The file cannot be read, is no JSON object, is of another kind or has an unknown field.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -52,13 +37,14 @@ def read_fields(path: Path) -> dict[str, Any]:
         raise UsageError(f"The configuration file '{path}' is not valid JSON.", f"{error}.", "Correct it.") from error
     if not isinstance(fields, dict):
         raise UsageError(f"The configuration file '{path}' does not hold the fields of a run.", "", "Correct it.")
-    version = fields.pop("version", VERSION)
-    if version != VERSION:
-        raise UsageError(
-            f"The configuration file '{path}' has version {version}.",
-            f"This program reads version {VERSION}.",
-            "Use the program that wrote it, or write it anew.",
-        )
+    if "format" in fields:
+        if fields["format"] != RUN_FORMAT:
+            raise UsageError(
+                f"The configuration file '{path}' is of the kind '{fields['format']}'.",
+                f"This program reads '{RUN_FORMAT}'.",
+                "Use the program that wrote it.",
+            )
+        fields = fields.get("config", {})
     _refuse_unknown(fields, RunConfig, "")
     for name in ("stretch", "settings"):
         _require(isinstance(fields.get(name, {}), dict), name, "it must hold names and values")
@@ -82,21 +68,10 @@ def run_config(fields: Mapping[str, Any]) -> RunConfig:
     """A run's configuration from fields as they come from a file or a command line, checked.
 
     Raises:
-        UsageError: A field is missing or does not fit, or the method cannot work with this.
+        UsageError: A field is missing or does not fit.
     """
     config = _checked(RunConfig, fields)
-    info = method_info(config.method)
-    info.resolve(config.settings)
-    _require(len(config.sources) > 0, "sources", "at least one source model is needed")
-    _require(
-        len(config.sources) == 1 or info.several_sources,
-        "sources",
-        f"the method '{info.key}' takes one source model, {len(config.sources)} were given",
-    )
-    _require(len(config.pairs) > 0 or not info.needs_pairs, "pairs", f"the method '{info.key}' needs pairs")
-    _require(config.epochs >= 1 or not info.trains, "epochs", "at least 1 is needed")
-    _require(config.batch_size >= 1, "batch_size", "at least 1 is needed")
-    _require(0.0 <= config.held_out <= 0.5, "held_out", "it must lie between 0 and 0.5")
+    method_info(config.method).resolve(config.settings)
     _require(config.learning_rate is None or config.learning_rate > 0, "learning_rate", "it must be above 0")
     _check_stretch(config.stretch)
     return config

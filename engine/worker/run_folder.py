@@ -34,6 +34,7 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 MODEL_FILE = "model.safetensors"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.json"
+RUN_FORMAT = "bandbridge-run-1"
 
 
 def as_plain(value: Any) -> Any:
@@ -103,7 +104,7 @@ class RunFolder:
     def mark(self, state: str, problem: str = "") -> None:
         """Write down the run's state: running, completed, kept, stopped or failed."""
         facts = {
-            "format": "bandbridge-run-1",
+            "format": RUN_FORMAT,
             "state": state,
             "process": os.getpid() if state == "running" else None,
             "problem": problem,

@@ -1,10 +1,12 @@
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.worker.config_file import read_config, run_config, train_source_config, write_config
+from bandbridge.engine.worker.config_file import read_config, run_config, train_source_config
+from bandbridge.engine.worker.run_folder import RUN_FILE, RunFolder
 
 WHOLE = RunConfig(
     sources=("/models/a.safetensors", "/models/b.onnx"),
@@ -22,9 +24,10 @@ WHOLE = RunConfig(
 LEAST = {"sources": ["/m"], "target": "/t", "run": "/r", "method": "shot"}
 
 
-def test_what_is_written_is_read_back_equal(tmp_path: Path):
-    write_config(tmp_path / "config.json", WHOLE)
-    assert read_config(tmp_path / "config.json") == WHOLE
+def test_what_a_run_writes_down_is_read_back_equal(tmp_path: Path):
+    whole = dataclasses.replace(WHOLE, run=str(tmp_path / "run"))
+    RunFolder(whole, resume=False).mark("running")
+    assert read_config(tmp_path / "run" / RUN_FILE) == whole
 
 
 def test_paths_are_relative_to_the_file_and_not_to_where_the_program_runs(tmp_path: Path):
@@ -42,7 +45,8 @@ def test_paths_are_relative_to_the_file_and_not_to_where_the_program_runs(tmp_pa
     [
         ("{", "not valid JSON"),
         ("[1]", "does not hold"),
-        ('{"version": 99}', "version 99"),
+        ('{"format": "bandbridge-run-99"}', "'bandbridge-run-99'"),
+        ('{"settings": 3}', "'settings'"),
         ('{"epoch": 3}', "no field 'epoch'"),
         ('{"stretch": {"low": 2}}', "no field 'stretch.low'"),
         ('{"pairs": [{"thermal": "x"}]}', "no field 'pairs.thermal'"),
@@ -58,17 +62,11 @@ def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, text: str, 
     ("change", "named"),
     [
         ({"epochs": "many"}, "'epochs' cannot be 'many'"),
-        ({"epochs": 0}, "'epochs'"),
-        ({"batch_size": 0}, "'batch_size'"),
-        ({"held_out": 0.9}, "'held_out'"),
-        ({"held_out": float("nan")}, "'held_out'"),
+        ({"learning_rate": float("nan")}, "'learning_rate'"),
         ({"learning_rate": -1}, "'learning_rate'"),
         ({"device": "tpu"}, "'device' cannot be 'tpu'"),
         ({"stretch": {"low_percent": 98, "high_percent": 2}}, "'stretch'"),
         ({"method": "magic"}, "no method 'magic'"),
-        ({"method": "socket"}, "needs pairs"),
-        ({"sources": ["/a", "/b"]}, "takes one source model"),
-        ({"sources": []}, "at least one source model"),
         ({"settings": {"pairs_weight": 1}}, "no setting 'pairs_weight'"),
         ({"settings": {"im_weight": -1}}, "'im_weight' cannot be -1"),
     ],

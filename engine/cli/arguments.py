@@ -1,0 +1,231 @@
+"""The command line's words: every verb with its options, help and examples."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
+
+_EXAMPLES = {
+    "open": """
+  bandbridge open landscape.bandbridge
+""",
+    "sample": """
+  bandbridge sample landscape
+  bandbridge sample landscape-2 --seed 2
+""",
+    "train-source": """
+  bandbridge train-source photos -o photos.safetensors
+  bandbridge train-source patches -o patches.safetensors --rgb-bands 4,3,2 --classes Forest,River,Highway
+  bandbridge train-source patches -o patches.safetensors --architecture resnet50 --weights resnet50.pth --size 128
+""",
+    "inspect": """
+  bandbridge inspect model.pth                    what the program sees in a model file
+  bandbridge inspect model.onnx --classes names.txt
+  bandbridge inspect thermal                      what it sees in a folder of images
+  bandbridge inspect rgb thermal                  how two folders pair up
+""",
+    "adapt": """
+  bandbridge adapt --source model.safetensors --pairs rgb nir --target fields/nir -o runs/nir
+  bandbridge adapt --source a.onnx --source b.onnx --pairs rgb nir --target fields/nir -o runs/mixed --seed 1
+  bandbridge adapt --source model.pth --pairs scenes scenes --rgb-bands 4,3,2 --sensor-bands 8 --target fields -o runs/8
+  bandbridge adapt --source model.pth --target thermal -o runs/shot --method shot --epochs 30 --set im_weight=0.5
+  bandbridge adapt --config runs/nir/run.json --seed 2 -o runs/nir-2
+  bandbridge adapt --resume runs/nir              goes on where a stopped or interrupted run stood
+
+Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume goes on from the last checkpoint).
+""",
+    "evaluate": """
+  bandbridge evaluate runs/nir labelled/nir
+  bandbridge evaluate model.safetensors patches --sensor-bands 8 --json scores.json
+""",
+    "predict": """
+  bandbridge predict runs/nir new/nir -o predictions.csv
+  bandbridge predict model.onnx one.tif two.tif
+""",
+    "export": """
+  bandbridge export runs/nir --format onnx -o nir.onnx
+  bandbridge export runs/nir --format safetensors -o nir.safetensors
+""",
+    "benchmark": """
+  bandbridge benchmark
+  bandbridge benchmark epoch window --json measured.json
+""",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every verb; `verb` in its result names the one chosen."""
+    parser = argparse.ArgumentParser(
+        prog="bandbridge",
+        description="Move a trained RGB image classifier to another sensor. Without a verb, the window opens.",
+        epilog="Each verb explains itself: bandbridge adapt --help. Exit code: 0 done, 1 failed, 2 wrong use.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="say the version and end")
+    verbs = parser.add_subparsers(dest="verb", title="verbs", metavar="VERB")
+    _add_open(verbs)
+    _add_sample(verbs)
+    _add_train_source(verbs)
+    _add_inspect(verbs)
+    _add_adapt(verbs)
+    _add_evaluate(verbs)
+    _add_predict(verbs)
+    _add_export(verbs)
+    _add_benchmark(verbs)
+    return parser
+
+
+def _add_open(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "open", "open a project in the window")
+    verb.add_argument("project", type=Path, metavar="PROJECT", help="project file")
+
+
+def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "sample", "make the sample project: a simulated landscape seen by several sensors")
+    verb.add_argument("folder", type=Path, metavar="DIR", help="folder to make")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="another landscape (default 0)")
+
+
+def _add_train_source(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "train-source", "train an RGB source model from labelled images, one folder a class")
+    verb.add_argument("folder", type=Path, metavar="RGB_DIR", help="folder of class folders")
+    verb.add_argument("-o", "--output", type=Path, metavar="MODEL", required=True, help="model file to write")
+    verb.add_argument("--architecture", metavar="NAME", help="name in timm's catalogue (default resnet18)")
+    verb.add_argument("--weights", type=Path, metavar="FILE", help="model file to start from")
+    verb.add_argument("--epochs", type=int, metavar="N", help="passes over the images (default 30)")
+    verb.add_argument("--size", type=int, metavar="PX", help="side of the square input (default: the images' own)")
+    verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
+    verb.add_argument("--classes", type=_names, metavar="A,B,...", help="class folders to use (default: all)")
+    verb.add_argument("--bottleneck", type=int, metavar="N", help="width of SOCKET's bottleneck (default: none)")
+    _add_training_options(verb, "batch_size, learning_rate, held_out, no_data, stretch_low, stretch_high")
+
+
+def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "inspect", "say what the program sees in a model file or in image folders")
+    verb.add_argument("path", type=Path, metavar="FILE_OR_FOLDER", help="model file or folder of images")
+    verb.add_argument("sensor", type=Path, metavar="SENSOR_DIR", nargs="?", help="second folder: how both pair up")
+    verb.add_argument("--classes", type=Path, metavar="FILE", help="list of class names for a model file")
+    verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="of the first of two folders")
+    verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="of the sensor's folder")
+    verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
+    verb.add_argument("--pair-table", type=Path, metavar="CSV", help="table of the pairs of both folders")
+
+
+def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "adapt", "adapt source models to a sensor")
+    verb.add_argument("--source", type=Path, action="append", metavar="MODEL", help="source model; may be repeated")
+    verb.add_argument(
+        "--pairs",
+        type=Path,
+        nargs=2,
+        action="append",
+        metavar=("RGB_DIR", "SENSOR_DIR"),
+        help="folders that show the same scenes; may be repeated, and may be the same folder twice",
+    )
+    verb.add_argument(
+        "--pair-table",
+        type=Path,
+        action="append",
+        metavar="CSV",
+        help="columns 'rgb' and 'sensor', for names that do not tell the pairs; one for each --pairs, in order",
+    )
+    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels")
+    verb.add_argument("-o", "--output", type=Path, metavar="RUN", help="run folder to write")
+    verb.add_argument(
+        "--method",
+        choices=[info.key for info in METHODS],
+        metavar="NAME",
+        help=f"{', '.join(info.key for info in METHODS)} (default {DEFAULT_METHOD})",
+    )
+    verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
+    verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the sensor (default: all)")
+    verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
+    verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
+    verb.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
+    _add_training_options(
+        verb,
+        "batch_size, learning_rate, held_out, adapter, precision, no_data, stretch_low, stretch_high, or one of the "
+        "method's own",
+    )
+
+
+def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "evaluate", "measure a model on labelled images: accuracy, per class, confusion")
+    verb.add_argument("model", type=Path, metavar="MODEL", help="model file or run folder")
+    verb.add_argument("folder", type=Path, metavar="LABELLED_DIR", help="folder of class folders")
+    verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
+    _add_device(verb)
+
+
+def _add_predict(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "predict", "apply a model to images")
+    verb.add_argument("model", type=Path, metavar="MODEL", help="model file or run folder")
+    verb.add_argument("paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images or folders of images")
+    verb.add_argument("-o", "--output", type=Path, metavar="CSV", help="table to write")
+    verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
+    _add_device(verb)
+
+
+def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "export", "write a model file for others and check it against the model it came from")
+    verb.add_argument("source", type=Path, metavar="RUN_OR_MODEL", help="run folder or model file")
+    verb.add_argument("--format", choices=("safetensors", "onnx"), required=True, help="of the file to write")
+    verb.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="file to write")
+
+
+def _add_benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "benchmark", "run this project's own measurements")
+    verb.add_argument("names", nargs="*", metavar="NAME", help="which of them (default: all)")
+
+
+def _add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, sentence: str
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(
+        name,
+        help=sentence,
+        description=f"{sentence[0].upper()}{sentence[1:]}.",
+        epilog=f"examples:{_EXAMPLES[name]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if name != "open":
+        verb.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    verb.add_argument("--debug", action="store_true", help="show the technical details of a failure")
+    return verb
+
+
+def _add_training_options(verb: argparse.ArgumentParser, keys: str) -> None:
+    verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
+    verb.add_argument("--set", type=_setting, action="append", metavar="KEY=VALUE", help=keys)
+    _add_device(verb)
+
+
+def _add_device(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where to compute (default auto)")
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    try:
+        bands = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        bands = ()
+    if not bands or min(bands) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 (the first band is 1)")
+    return bands
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("no names in it")
+    return names
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form key=value")
+    return key.strip(), value.strip()

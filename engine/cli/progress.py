@@ -1,0 +1,171 @@
+"""Telling on a terminal how far the work is: a line that changes, or lines now and then where there is none."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Protocol, TextIO
+
+from bandbridge.engine.api.events import EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+
+
+class Reporter(Protocol):
+    """Takes the engine's events; entered before the work and left after it."""
+
+    def __enter__(self) -> Reporter: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Say a sentence."""
+        ...
+
+
+def reporter(stream: TextIO = sys.stderr) -> Reporter:
+    """The reporter that suits where the words go."""
+    return BarReporter(stream) if stream.isatty() else LineReporter(stream)
+
+
+class _Story:
+    """Those events that are worth a line of their own, as sentences."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def line(self, event: Event) -> str | None:
+        if isinstance(event, Notice):
+            return f"Warning: {event.text}" if event.level == "warning" else event.text
+        if isinstance(event, TrainingStarted):
+            self._epochs = round(event.steps / max(event.steps_per_epoch, 1))
+            begun = f", going on after step {event.first_step}" if event.first_step else ""
+            return f"{event.stage}: {event.steps} steps in {self._epochs} epochs on {event.device}{begun}"
+        if isinstance(event, EpochEnd):
+            of = f" of {self._epochs}" if self._epochs else ""
+            agreement = event.held_out_agreement
+            held_out = "" if agreement is None else f", agreement on held-out pairs {agreement:.1%}"
+            return f"Epoch {event.epoch}{of}: confidence {event.mean_confidence:.1%}{held_out}"
+        return None
+
+
+class LineReporter:
+    """A line where something new begins, and otherwise one every `SECONDS_BETWEEN_LINES`."""
+
+    SECONDS_BETWEEN_LINES = 10.0
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._story = _Story()
+        self._title = ""
+        self._spoken = time.monotonic()
+
+    def __enter__(self) -> LineReporter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+    def say(self, text: str) -> None:
+        """Say a sentence."""
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+        line = self._story.line(event)
+        if line is not None:
+            self.say(line)
+        if not isinstance(event, Progress):
+            return
+        now = time.monotonic()
+        if event.title != self._title:
+            self._title = event.title
+            self._spoken = now
+            self.say(event.title)
+        elif now - self._spoken >= self.SECONDS_BETWEEN_LINES:
+            self._spoken = now
+            self.say(f"  {_amount(event)}")
+
+
+class BarReporter:
+    """One line that changes, under the lines that stay."""
+
+    def __init__(self, stream: TextIO) -> None:
+        console = Console(file=stream, highlight=False, markup=False)
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("Starting", total=None, detail="")
+        self._story = _Story()
+        self._speed = ""
+
+    def __enter__(self) -> BarReporter:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Say a sentence."""
+        self._bar.console.print(text)
+
+    def emit(self, event: Event) -> None:
+        """Take one event."""
+        line = self._story.line(event)
+        if line is not None:
+            self.say(line)
+        if isinstance(event, Losses):
+            total = event.values.get("total")
+            loss = f"loss {float(total[-1]):.3f}, " if total is not None and len(total) else ""
+            self._speed = f"{loss}{event.images_per_second:.0f} images/s"
+        elif isinstance(event, Progress):
+            share = event.fraction
+            if share is None and event.total:
+                share = event.done / event.total
+            parts = (_amount(event), self._speed if event.unit == "step" else "")
+            self._bar.update(
+                self._task,
+                description=event.title,
+                total=None if share is None else 1.0,
+                completed=share or 0.0,
+                detail=", ".join(part for part in parts if part),
+            )
+
+
+def _amount(event: Progress) -> str:
+    """E.g. "120 of 400 images, 2 min left"."""
+    parts = []
+    if event.total:
+        parts.append(f"{event.done} of {event.total} {event.unit}{'s' if event.unit else ''}".strip())
+    elif event.done:
+        parts.append(f"{event.done} {event.unit}{'s' if event.unit else ''}".strip())
+    if event.seconds_left is not None:
+        parts.append(f"{duration(event.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people, e.g. "45 s", "3 min", "2 h 10 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,197 @@
+"""From what was typed to a job for the engine."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.jobs import (
+    Adapt,
+    Evaluate,
+    Export,
+    InspectModel,
+    Job,
+    MakeSample,
+    Predict,
+    ScanFolder,
+    ScanPairs,
+    TrainSource,
+)
+
+_RUN_SETTINGS = ("batch_size", "learning_rate", "held_out", "adapter", "precision", "no_data")
+_TRAIN_SETTINGS = ("batch_size", "learning_rate", "held_out", "no_data")
+_STRETCH_SETTINGS = {"stretch_low": "low_percent", "stretch_high": "high_percent"}
+
+
+def job_of(options: argparse.Namespace) -> Job:
+    """The job a verb asks for.
+
+    Args:
+        options: From `arguments.build_parser`; any verb but `open` and `benchmark`.
+
+    Raises:
+        UsageError: Something named does not exist, is missing or does not fit.
+    """
+    match options.verb:
+        case "sample":
+            return MakeSample(folder=_absolute(options.folder), seed=options.seed)
+        case "train-source":
+            return _train_source(options)
+        case "inspect":
+            return _inspect(options)
+        case "adapt":
+            return _resume(options) if options.resume else _adapt(options)
+        case "evaluate":
+            return Evaluate(
+                model=_existing(options.model, "MODEL"),
+                folder=_folder(options.folder, "LABELLED_DIR"),
+                bands=options.sensor_bands,
+                device=options.device or "auto",
+            )
+        case "predict":
+            return Predict(
+                model=_existing(options.model, "MODEL"),
+                paths=tuple(_existing(path, "IMAGE_OR_DIR") for path in options.paths),
+                bands=options.sensor_bands,
+                output=_absolute(options.output) if options.output else None,
+                device=options.device or "auto",
+            )
+        case "export":
+            source = _existing(options.source, "RUN_OR_MODEL")
+            return Export(source=source, format=options.format, output=_absolute(options.output))
+    raise AssertionError(options.verb)
+
+
+def _inspect(options: argparse.Namespace) -> Job:
+    from bandbridge.engine.api.config import PairFolders
+
+    path = _existing(options.path, "FILE_OR_FOLDER")
+    if options.sensor is not None:
+        table = _file(options.pair_table, "--pair-table") if options.pair_table else None
+        return ScanPairs(
+            folders=PairFolders(
+                rgb=_folder(options.path, "RGB_DIR"), sensor=_folder(options.sensor, "SENSOR_DIR"), table=table
+            ),
+            rgb_bands=options.rgb_bands,
+            sensor_bands=options.sensor_bands,
+            no_data=options.no_data,
+        )
+    if Path(path).is_dir():
+        return ScanFolder(folder=path, bands=options.sensor_bands or options.rgb_bands, no_data=options.no_data)
+    return InspectModel(path=path, class_names=_file(options.classes, "--classes") if options.classes else None)
+
+
+def _adapt(options: argparse.Namespace) -> Adapt:
+    from bandbridge.engine.worker.config_file import read_fields, run_config
+
+    fields = read_fields(options.config) if options.config else {}
+    if options.source:
+        fields["sources"] = [_file(path, "--source") for path in options.source]
+    if options.pairs:
+        fields["pairs"] = _pairs(options)
+    elif options.pair_table:
+        raise UsageError("--pair-table was given without --pairs.", "", "Name the folders with --pairs as well.")
+    if options.target:
+        fields["target"] = _folder(options.target, "--target")
+    if options.output:
+        fields["run"] = _absolute(options.output)
+    for field in ("method", "rgb_bands", "sensor_bands", "epochs", "seed", "device"):
+        if getattr(options, field) is not None:
+            fields[field] = getattr(options, field)
+    _apply_settings(options, fields, _RUN_SETTINGS, own=True)
+    for field, option in (("sources", "--source"), ("target", "--target"), ("run", "-o")):
+        if field not in fields:
+            raise UsageError(f"{option} is missing.", "", f"Give {option}, or a --config file with '{field}'.")
+    return Adapt(config=run_config(fields))
+
+
+def _pairs(options: argparse.Namespace) -> list[dict[str, str | None]]:
+    tables: list[Path | None] = list(options.pair_table or [])
+    if len(tables) > len(options.pairs):
+        raise UsageError(
+            f"There are {len(tables)} --pair-table for {len(options.pairs)} --pairs.",
+            "Each table belongs to the --pairs at the same place.",
+            "Leave the surplus out.",
+        )
+    tables += [None] * (len(options.pairs) - len(tables))
+    return [
+        {
+            "rgb": _folder(rgb, "--pairs"),
+            "sensor": _folder(sensor, "--pairs"),
+            "table": _file(table, "--pair-table") if table else None,
+        }
+        for (rgb, sensor), table in zip(options.pairs, tables, strict=True)
+    ]
+
+
+def _resume(options: argparse.Namespace) -> Adapt:
+    from bandbridge.engine.worker.config_file import read_config
+    from bandbridge.engine.worker.run_folder import RUN_FILE
+
+    beside = ("verb", "version", "resume", "json", "debug")
+    given = [name for name, value in vars(options).items() if name not in beside and value is not None]
+    if given:
+        raise UsageError(
+            f"--resume goes on with a run as it was begun; these would change it: {', '.join(given)}.",
+            "",
+            "Leave that out, or begin a new run with --config.",
+        )
+    run = Path(_folder(options.resume, "--resume"))
+    if not (run / RUN_FILE).is_file():
+        raise UsageError(f"'{run}' is no run folder.", f"It holds no {RUN_FILE}.", "Name the folder given as -o.")
+    # The folder may have been moved since.
+    return Adapt(config=dataclasses.replace(read_config(run / RUN_FILE), run=str(run)), resume=True)
+
+
+def _train_source(options: argparse.Namespace) -> TrainSource:
+    from bandbridge.engine.worker.config_file import train_source_config
+
+    fields: dict[str, Any] = {"folder": _folder(options.folder, "RGB_DIR"), "output": _absolute(options.output)}
+    if options.weights:
+        fields["weights"] = _file(options.weights, "--weights")
+    for field in ("architecture", "epochs", "rgb_bands", "classes", "bottleneck", "seed", "device"):
+        if getattr(options, field) is not None:
+            fields[field] = getattr(options, field)
+    if options.size is not None:
+        fields["size_px"] = options.size
+    _apply_settings(options, fields, _TRAIN_SETTINGS, own=False)
+    return TrainSource(config=train_source_config(fields))
+
+
+def _apply_settings(options: argparse.Namespace, fields: dict[str, Any], known: tuple[str, ...], *, own: bool) -> None:
+    """Put every --set where it belongs: into the run's fields, its stretch, or (`own`) the method's own settings."""
+    for key, value in options.set or ():
+        if key in known:
+            fields[key] = None if value.lower() == "none" else value
+        elif key in _STRETCH_SETTINGS:
+            fields["stretch"] = {**fields.get("stretch", {}), _STRETCH_SETTINGS[key]: value}
+        elif own:
+            fields["settings"] = {**fields.get("settings", {}), key: value}
+        else:
+            names = ", ".join((*known, *_STRETCH_SETTINGS))
+            raise UsageError(f"There is no setting '{key}' here.", f"The settings are: {names}.", "Leave it out.")
+
+
+def _absolute(path: Path) -> str:
+    return str(path.absolute())
+
+
+def _existing(path: Path, name: str) -> str:
+    if not path.exists():
+        raise UsageError(f"'{path}' ({name}) does not exist.", "", "Check the path.")
+    return _absolute(path)
+
+
+def _folder(path: Path, name: str) -> str:
+    if _existing(path, name) and not path.is_dir():
+        raise UsageError(f"'{path}' ({name}) is not a folder.", "", "Name the folder that holds the images.")
+    return _absolute(path)
+
+
+def _file(path: Path, name: str) -> str:
+    if _existing(path, name) and not path.is_file():
+        raise UsageError(f"'{path}' ({name}) is not a file.", "", "Name a file.")
+    return _absolute(path)

@@ -1,0 +1,299 @@
+"""Showing results on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from bandbridge.engine.api.events import GAP_MEASURES
+from bandbridge.engine.api.reports import (
+    AdaptReport,
+    EvaluateReport,
+    ExportReport,
+    Finding,
+    FolderReport,
+    ModelReport,
+    PairsReport,
+    PredictReport,
+    Report,
+    SampleReport,
+    Scores,
+    ThumbnailsReport,
+    TrainSourceReport,
+)
+from bandbridge.engine.cli.progress import duration
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_MOST_FINDINGS = 20
+_MOST_CLASSES = 20
+
+
+def show(report: Report, stream: TextIO | None = None) -> None:
+    """Print a report for a person.
+
+    Args:
+        report: Of any verb.
+        stream: Where to; the terminal if not given.
+    """
+    page = _Page(stream or sys.stdout)
+    match report:
+        case AdaptReport():
+            _show_adaptation(page, report)
+        case TrainSourceReport():
+            _show_training(page, report)
+        case EvaluateReport():
+            _show_scores(page, report.scores)
+            _show_findings(page, report.set_aside)
+        case PredictReport():
+            _show_predictions(page, report)
+        case ExportReport():
+            _show_export(page, report)
+        case ModelReport():
+            _show_model(page, report)
+        case FolderReport():
+            _show_folder(page, report)
+        case PairsReport():
+            _show_pairs(page, report)
+        case SampleReport():
+            _show_sample(page, report)
+        case ThumbnailsReport():
+            raise AssertionError("no verb makes thumbnails")
+
+
+class _Page:
+    """Plain sentences and tables; names of files are never cut and never taken for markup."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, width=None if stream.isatty() else 120, highlight=False, markup=False)
+
+    def say(self, text: str = "") -> None:
+        self._console.print(text, soft_wrap=True)
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", numbers: bool = True) -> None:
+        """A table; with `numbers`, all columns but the first stand to the right."""
+        table = Table(title=Text(title) if title else None, title_justify="left", title_style="bold")
+        for place, name in enumerate(head):
+            table.add_column(Text(name), justify="right" if numbers and place else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._console.print(table)
+
+    def facts(self, facts: Mapping[str, str]) -> None:
+        """Names and values, those that are empty left out."""
+        width = max(len(name) for name in facts)
+        for name, value in facts.items():
+            if value:
+                self.say(f"{name.ljust(width)}  {value}")
+
+
+def percent(share: float | None) -> str:
+    """A share 0..1 as text; a dash where there is none."""
+    return "-" if share is None or share != share else f"{share:.1%}"
+
+
+def _show_adaptation(page: _Page, report: AdaptReport) -> None:
+    before, after = report.before, report.after
+    rows = [
+        ("Mean confidence", percent(report.mean_confidence_before), percent(report.mean_confidence_after)),
+    ]
+    if report.agreement_before is not None or report.agreement_after is not None:
+        agreement = (percent(report.agreement_before), percent(report.agreement_after))
+        rows.append(("Agreement with the RGB partner (held-out pairs)", *agreement))
+    if before is not None and after is not None:
+        rows = [
+            ("Accuracy", percent(before.accuracy), percent(after.accuracy)),
+            ("Balanced accuracy", percent(before.balanced_accuracy), percent(after.balanced_accuracy)),
+            *rows,
+        ]
+    for measure, (title, _) in GAP_MEASURES.items():
+        old, new = report.gap_before.get(measure), report.gap_after.get(measure)
+        if old is not None or new is not None:
+            rows.append((f"Modality gap: {title}", _number(old), _number(new)))
+    page.table(("", "before", "after"), rows, title=f"{report.method}, {report.target_images} target images")
+    names = list(dict.fromkeys([*report.predicted_before, *report.predicted_after]))
+    counts = [
+        (name, str(report.predicted_before.get(name, 0)), str(report.predicted_after.get(name, 0)))
+        for name in sorted(names, key=lambda name: -report.predicted_after.get(name, 0))[:_MOST_CLASSES]
+    ]
+    page.table(("Predicted class", "before", "after"), counts, title=f"{report.changed} images changed their class")
+    if before is None:
+        page.say("The target folder has no class folders of the model's classes, so there is no accuracy to report.")
+    speed = f", {report.images_per_second:.0f} images/s" if report.images_per_second else ""
+    report_file = Path(report.run) / "report.html"
+    page.facts(
+        {
+            "Took": f"{duration(report.seconds)} on {report.device}{speed}",
+            "Pairs": f"{report.pairs_used} trained on, {report.pairs_held_out} held out" if report.pairs_used else "",
+            "Sensor's bands": report.adapter,
+            "Mixing": ", ".join(f"{Path(name).name} {weight:.2f}" for name, weight in report.mixing.items())
+            if len(report.mixing) > 1
+            else "",
+            "Run folder": report.run,
+            "Model": report.model,
+            "Report": str(report_file) if report_file.exists() else "",
+        }
+    )
+    if report.stopped_early:
+        page.say(f"Stopped early, after {report.epochs_done} epochs; what was learned until then was kept.")
+    _show_findings(page, report.set_aside)
+
+
+def _show_training(page: _Page, report: TrainSourceReport) -> None:
+    if report.held_out is not None:
+        page.say(f"On {report.held_out.images} images kept aside:")
+        _show_scores(page, report.held_out)
+    page.facts(
+        {
+            "Architecture": report.architecture,
+            "Classes": ", ".join(report.class_names),
+            "Images": str(report.images),
+            "Took": duration(report.seconds),
+            "Model": report.model,
+        }
+    )
+    if report.stopped_early:
+        page.say("Stopped early; what was learned until then was kept.")
+    _show_findings(page, report.set_aside)
+
+
+def _show_scores(page: _Page, scores: Scores) -> None:
+    rows = [("Accuracy", percent(scores.accuracy)), ("Balanced accuracy", percent(scores.balanced_accuracy))]
+    page.table(("", "all"), rows, title=f"{scores.images} labelled images")
+    classes = scores.class_names
+    if len(classes) > _MOST_CLASSES:
+        page.table(("Class", "right"), [(name, percent(share)) for name, share in scores.per_class.items()])
+        return
+    marks = [str(number) for number in range(1, len(classes) + 1)]
+    rows_of_classes = [
+        (f"{mark} {name}", percent(scores.per_class.get(name)), *(str(int(count)) for count in row))
+        for mark, name, row in zip(marks, classes, scores.confusion, strict=True)
+    ]
+    page.table(("True class", "right", *marks), rows_of_classes, title="Confusion: predicted class by its number")
+
+
+def _show_predictions(page: _Page, report: PredictReport) -> None:
+    if report.output:
+        counts = Counter(prediction.class_name for prediction in report.predictions)
+        page.table(("Predicted class", "images"), [(name, str(count)) for name, count in counts.most_common()])
+        page.say(f"Written: {report.output}")
+    else:
+        rows = [(item.file, item.class_name, percent(item.confidence)) for item in report.predictions]
+        page.table(("Image", "Class", "Confidence"), rows, numbers=False)
+    _show_findings(page, report.set_aside)
+
+
+def _show_export(page: _Page, report: ExportReport) -> None:
+    page.say(report.explanation)
+    images = (
+        f"{report.checked_images} real images" if report.checked_images else "made-up images (no real ones at hand)"
+    )
+    same = "every image gets the same class" if report.same_classes else "some images get ANOTHER class"
+    page.facts(
+        {
+            "Written": report.output,
+            "Checked on": images,
+            "Result": f"{same}; largest difference of a probability {report.largest_difference:.1e}",
+        }
+    )
+
+
+def _show_model(page: _Page, report: ModelReport) -> None:
+    layers = ", ".join(f"{count} {kind}" for kind, count in report.normalisation_layers.items())
+    page.facts(
+        {
+            "File": report.path,
+            "Format": report.format,
+            "Safety": report.safety,
+            "Architecture": report.architecture if report.recognised else "not recognised",
+            "": report.explanation,
+            "Fits as well": ", ".join(report.also_fits),
+            "Nearest": ", ".join(f"{name} ({share:.0%})" for name, share in report.candidates),
+            "Weights": f"{report.parameters:,}" if report.parameters else "",
+            "Classes": f"{len(report.class_names)}: {_some(report.class_names)}" if report.class_names else "",
+            "Input": f"{report.input_channels} channels, {report.input_size} px" if report.input_size else "",
+            "Bands": str(report.bands) if report.bands != report.input_channels else "",
+            "Mean": ", ".join(f"{value:.4g}" for value in report.mean),
+            "Std": ", ".join(f"{value:.4g}" for value in report.std),
+            "Normalisation": layers,
+            "Features": str(report.feature_width or ""),
+            "Sensor": report.sensor,
+            "Fingerprint": report.fingerprint,
+        }
+    )
+    for note in report.notes:
+        page.say(f"Note: {note}")
+
+
+def _show_folder(page: _Page, report: FolderReport) -> None:
+    page.facts(
+        {
+            "Folder": report.folder,
+            "Images": str(len(report.files)),
+            "Sizes": _counted(report.sizes),
+            "Number types": _counted(report.depths),
+            "Bands": _counted({str(bands): count for bands, count in report.bands.items()}),
+            "Bands used": ", ".join(map(str, report.chosen_bands or ())),
+            "Class folders": _counted(report.class_counts),
+            "On the map": str(report.georeferenced or ""),
+            "Without data": percent(report.no_data_share) if report.no_data_share else "",
+        }
+    )
+    if report.histograms:
+        rows = [(str(band.band), f"{band.low:.6g}", f"{band.high:.6g}") for band in report.histograms]
+        page.table(("Band", "becomes 0", "becomes 1"), rows, title="Stretch")
+    _show_findings(page, report.findings)
+
+
+def _show_pairs(page: _Page, report: PairsReport) -> None:
+    page.facts(
+        {
+            "RGB images": str(len(report.rgb.files)),
+            "Sensor images": str(len(report.sensor.files)),
+            "Paired by": report.rule,
+            "Pairs": str(len(report.pairs)),
+            "RGB without a partner": str(len(report.unmatched_rgb) or ""),
+            "Sensor without a partner": str(len(report.unmatched_sensor) or ""),
+            "Ambiguous": ", ".join(report.ambiguous),
+        }
+    )
+    for key, rgb, sensor in report.pairs[:3]:
+        page.say(f"  {key}: {rgb} and {sensor}")
+    _show_findings(page, (*report.findings, *report.rgb.findings, *report.sensor.findings))
+
+
+def _show_sample(page: _Page, report: SampleReport) -> None:
+    page.facts({"Sample project": report.folder, "Source model": report.source})
+    rows = [(name, *(_within(report.folder, part) for part in parts)) for name, parts in report.sensors.items()]
+    page.table(("Sensor", "Pairs, RGB", "Pairs, sensor", "Target"), rows, numbers=False)
+
+
+def _show_findings(page: _Page, findings: Sequence[Finding]) -> None:
+    for finding in findings[:_MOST_FINDINGS]:
+        sentences = " ".join(part for part in (finding.what, finding.why, finding.do) if part)
+        page.say(f"{finding.severity.capitalize()}: {finding.file}: {sentences}")
+    if len(findings) > _MOST_FINDINGS:
+        page.say(f"and {len(findings) - _MOST_FINDINGS} more (--json writes them all)")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3g}"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
+
+
+def _some(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, ..."
+
+
+def _within(folder: str, path: str) -> str:
+    """A path relative to a folder where it lies in it, for people."""
+    inside = Path(path)
+    return str(inside.relative_to(folder)) if inside.is_relative_to(folder) else path
