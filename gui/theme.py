@@ -239,8 +239,11 @@ QLabel[role="warning"] { color: @warning@; }
 QLabel[role="error"] { color: @error@; }
 
 QFrame[role="card"] { background: @surface@; border: 1px solid @line@; border-radius: 6px; }
-QFrame[role="card"][chosen="true"] { border: 2px solid @accent@; }
-QFrame[role="card"][chosen="false"] { border: 2px solid @surface@; }
+QFrame[role="card"][clickable="true"]:hover { border-color: @muted@; }
+QFrame[role="card"][clickable="true"]:focus { border: 2px solid @accent@; }
+QFrame[role="card"][chosen="true"] { border: 2px solid @accent@; background: @accent_soft@; }
+QFrame[role="card"][off="true"] { background: @window@; }
+QFrame[role="card"][off="true"] QLabel { color: @muted@; }
 QFrame[role="drop"] { background: @surface@; border: 1px dashed @handle@; border-radius: 6px; }
 QFrame[role="drop"][hot="true"] { background: @accent_soft@; border: 2px solid @accent@; }
 QFrame[role="line"] { background: @line@; border: none; }

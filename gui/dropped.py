@@ -1,0 +1,159 @@
+"""What was dropped on the window: told from names alone, so that nothing foreign is read in the window's process."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bandbridge.gui.project import project_folder_of
+
+MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".onnx", ".pth.tar", ".tar")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
+LIST_SUFFIXES = (".txt", ".csv")
+
+Kind = Literal["project", "model", "folder", "picture", "list", "refused"]
+Role = Literal["rgb", "sensor", "target", "several"]
+
+_RGB_WORDS = {"rgb", "visible", "vis", "colour", "color", "optical", "s2"}
+_SENSOR_WORDS = {
+    *("nir", "swir", "ir", "infrared", "thermal", "tir", "lwir", "depth", "sar", "radar", "s1", "vv", "vh", "sensor"),
+    *("ms", "multispectral", "elevation", "dsm", "lidar"),
+}
+_TARGET_WORDS = {"target", "targets", "task", "unlabelled", "unlabeled", "test"}
+_PAIR_WORDS = {"pairs", "paired", "pair"}
+_MOST_ENTRIES = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderGuess:
+    """What a dropped folder probably holds.
+
+    Attributes:
+        folder: The folder.
+        role: Our guess.
+        rgb: Folder of the pairs' RGB images, for "several", or "".
+        sensor: Folder of the pairs' sensor images, for "several", or "".
+        target: Folder of the target images, for "several", or "".
+        inside: Folders inside that may be chosen instead, relative to `folder`.
+    """
+
+    folder: Path
+    role: Role
+    rgb: str = ""
+    sensor: str = ""
+    target: str = ""
+    inside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """One thing that was dropped, and what it is."""
+
+    path: Path
+    kind: Kind
+
+
+def recognise(path: Path) -> Dropped:
+    """Tell what a dropped path is, by its name."""
+    name = path.name.lower()
+    if project_folder_of(path) is not None:
+        return Dropped(path=path, kind="project")
+    if path.is_dir():
+        return Dropped(path=path, kind="folder")
+    kind: Kind = "refused"
+    if path.is_file():
+        if name.endswith(MODEL_SUFFIXES):
+            kind = "model"
+        elif name.endswith(IMAGE_SUFFIXES):
+            kind = "picture"
+        elif name.endswith(LIST_SUFFIXES):
+            kind = "list"
+    return Dropped(path=path, kind=kind)
+
+
+def why_refused(path: Path) -> str:
+    """Sentences for something that is of no use here."""
+    if not path.exists():
+        return f"'{path.name}' is not there any more."
+    return (
+        f"'{path.name}' is neither a model file, a folder of images nor a project. "
+        f"Model files end in {', '.join(MODEL_SUFFIXES[:6])}."
+    )
+
+
+def guess(folder: Path, *, has_rgb: bool, has_sensor: bool) -> FolderGuess:
+    """What a folder probably holds, from its name, the folders in it, and what the project has already.
+
+    Args:
+        folder: The folder.
+        has_rgb: Whether the project has a folder of the pairs' RGB images.
+        has_sensor: Whether it has one of their sensor images.
+    """
+    inside, with_images = _look_inside(folder)
+    rgb = _first(inside, with_images, _RGB_WORDS, _TARGET_WORDS)
+    sensor = _first(inside, with_images, _SENSOR_WORDS, _TARGET_WORDS)
+    target = _first(inside, with_images, _TARGET_WORDS, _PAIR_WORDS)
+    if sensor == target:
+        sensor = _first(tuple(name for name in inside if name != target), with_images, _SENSOR_WORDS, set())
+    if (rgb and sensor) or (target and (rgb or sensor)):
+        return FolderGuess(folder=folder, role="several", rgb=rgb, sensor=sensor, target=target, inside=inside)
+    words = _words(folder.name)
+    role: Role
+    if words & _TARGET_WORDS:
+        role = "target"
+    elif words & _RGB_WORDS:
+        role = "rgb"
+    elif words & _SENSOR_WORDS:
+        role = "target" if has_sensor else "sensor"
+    elif has_rgb and not has_sensor:
+        role = "sensor"
+    else:
+        role = "target"
+    return FolderGuess(folder=folder, role=role, inside=inside)
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+\d?|\d+", name.lower())) | set(re.findall(r"[a-z]+", name.lower()))
+
+
+def _first(inside: Sequence[str], with_images: set[str], wanted: set[str], unwanted: set[str]) -> str:
+    """The best folder whose name has a wanted word: one with images, close to the top."""
+
+    def fits(name: str) -> bool:
+        return bool(_words(name) & wanted) and not _words(name) & unwanted
+
+    found = sorted((name for name in inside if fits(name)), key=lambda n: (n not in with_images, n.count("/"), n))
+    return found[0] if found else ""
+
+
+def _look_inside(folder: Path) -> tuple[tuple[str, ...], set[str]]:
+    """Folders one and two levels down, and which of them hold images directly; a bounded look at names only."""
+    inside: list[str] = []
+    with_images: set[str] = set()
+    looked = 0
+    levels = [("", folder)]
+    for depth in range(3):
+        next_level: list[tuple[str, Path]] = []
+        for name, path in levels:
+            try:
+                with os.scandir(path) as entries:
+                    for entry in entries:
+                        looked += 1
+                        if looked > _MOST_ENTRIES * (depth + 1):
+                            break
+                        if entry.name.startswith("."):
+                            continue
+                        relative = f"{name}/{entry.name}" if name else entry.name
+                        if entry.is_dir() and depth < 2:
+                            inside.append(relative)
+                            next_level.append((relative, Path(entry.path)))
+                        elif entry.name.lower().endswith(IMAGE_SUFFIXES):
+                            with_images.add(name)
+            except OSError:
+                continue
+        levels = next_level
+    return tuple(sorted(inside)), with_images

@@ -1,0 +1,261 @@
+"""Step 3: which method adapts the model, and how much effort it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo, method_info
+from bandbridge.engine.api.config import SettingValue
+from bandbridge.gui.pages.page import Page, PageState
+from bandbridge.gui.project import EFFORT_EPOCHS, Project, ProjectModel
+from bandbridge.gui.quantities import counted, number
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.card import Card
+from bandbridge.gui.widgets.fields import ChoiceField, NumberField, WholeNumberField
+from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.method_card import MethodCard
+from bandbridge.gui.widgets.settings_form import ExplainedForm, SettingsForm
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+_EFFORT_TITLES = {"quick": "Quick", "standard": "Standard", "thorough": "Thorough"}
+_ADAPTERS = (
+    ("auto", "Choose for me"),
+    ("replicate", "Repeat the band"),
+    ("first-layer", "Average the first layer"),
+    ("learned", "Learn a mixture"),
+)
+_DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics card"))
+_RESET = ("epochs", "effort", "batch_size", "learning_rate", "adapter", "seed", "device")
+
+
+def obstacle(info: MethodInfo, project: Project) -> str:
+    """Why a method cannot be used with a project as it is, or ""."""
+    if info.needs_pairs and not any(pair.rgb and pair.sensor for pair in project.pairs):
+        return "Needs pairs: choose folders with RGB and sensor images of the same scenes on page 2."
+    if len(project.sources) > 1 and not info.several_sources:
+        return f"Works with one source model; the project has {len(project.sources)}."
+    return ""
+
+
+class MethodPage(Page):
+    """The methods, their effort, and everything else for those who want it.
+
+    Args:
+        project: The open project.
+        theme: Colours and icons.
+        parent: Qt parent.
+    """
+
+    manual_chapter = "method"
+
+    def __init__(self, project: ProjectModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__("Method", "How the model is taken to the new sensor. SOCKET is a good start.", parent=parent)
+        self._project = project
+        self._theme = theme
+        self._form: SettingsForm | None = None
+        self._form_method = ""
+
+        self.cards: dict[str, MethodCard] = {}
+        self._group = QButtonGroup(self)
+        grid = QGridLayout()
+        grid.setSpacing(2 * GRID)
+        for index, info in enumerate(sorted(METHODS, key=lambda info: info.key != DEFAULT_METHOD)):
+            card = MethodCard(info)
+            card.chosen.connect(lambda key=info.key: self._project.update(method=key))
+            self._group.addButton(card.button)
+            self.cards[info.key] = card
+            grid.addWidget(card, index // 2, index % 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        self.content.addLayout(grid)
+        self.content.addWidget(self._make_effort())
+        self.content.addWidget(self._make_advanced())
+        self.content.addStretch(1)
+        self.reset_button = QPushButton("Rese&t to defaults")
+        self.reset_button.setProperty("kind", "quiet")
+        self.reset_button.setToolTip("Forget all changes on this page but the method itself.")
+        self.reset_button.clicked.connect(self.reset)
+        self.foot.addWidget(self.reset_button)
+        project.changed.connect(self._follow)
+        theme.changed.connect(self._paint_icons)
+        self._paint_icons()
+        self._follow()
+
+    def state(self) -> PageState:
+        """Ready unless something the method needs is missing."""
+        project = self._project.project
+        return "error" if obstacle(method_info(project.method), project) else "ready"
+
+    def state_in_words(self) -> str:
+        """The method chosen, or what it lacks."""
+        info = method_info(self._project.project.method)
+        return obstacle(info, self._project.project) or f"{info.title} is chosen."
+
+    def reset(self) -> None:
+        """Put everything but the method back to its default."""
+        defaults = Project()
+        project = self._project.project
+        settings = {key: value for key, value in project.settings.items() if key != project.method}
+        self._project.update(settings=settings, **{name: getattr(defaults, name) for name in _RESET})
+
+    # ---- effort --------------------------------------------------------------------------------------------------
+
+    def _make_effort(self) -> Card:
+        card = Card("Effort")
+        self._effort_note = text_label("", "help", wrap=False)
+        card.head.addWidget(self._effort_note)
+        row = QHBoxLayout()
+        row.setSpacing(GRID)
+        self._effort_group = QButtonGroup(self)
+        self.effort_buttons: dict[str, QPushButton] = {}
+        for key, title in _EFFORT_TITLES.items():
+            button = QPushButton(f"{title}\n{counted(EFFORT_EPOCHS[key], 'epoch')}")
+            button.setAccessibleName(f"{title}, {counted(EFFORT_EPOCHS[key], 'epoch')}")
+            button.setCheckable(True)
+            button.setMinimumHeight(6 * GRID)
+            button.setToolTip("An epoch is one pass over all target images.")
+            button.clicked.connect(lambda _=False, chosen=key: self._choose_effort(chosen))
+            self._effort_group.addButton(button)
+            self.effort_buttons[key] = button
+            row.addWidget(button, 1)
+        card.body.addLayout(row)
+        self._effort_card = card
+        return card
+
+    def _choose_effort(self, key: str) -> None:
+        self._project.update(effort=key, epochs=EFFORT_EPOCHS[key])
+
+    # ---- advanced ------------------------------------------------------------------------------------------------
+
+    def _make_advanced(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        self.advanced_button = QToolButton()
+        self.advanced_button.setText("Advanced")
+        self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.advanced_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.advanced_button.setCheckable(True)
+        self.advanced_button.toggled.connect(self._fold)
+        column.addWidget(self.advanced_button)
+        self.advanced = Card()
+        self.advanced.body.setSpacing(2 * GRID)
+        self.advanced.body.addWidget(self._make_common())
+        self._method_title = text_label("", "section", wrap=False)
+        self.advanced.body.addWidget(self._method_title)
+        self._form_holder = QVBoxLayout()
+        self.advanced.body.addLayout(self._form_holder)
+        self.advanced.hide()
+        column.addWidget(self.advanced)
+        return holder
+
+    def _make_common(self) -> ExplainedForm:
+        form = ExplainedForm()
+        self.epochs = WholeNumberField(1, 10_000, 15)
+        self.batch_size = WholeNumberField(2, 4096, 32)
+        self.learning_rate = NumberField(0.0, 10.0, 0.0, decimals=6, step=0.0005)
+        self.adapter = ChoiceField(_ADAPTERS, "auto")
+        self.seed = WholeNumberField(0, 2**31 - 1, 0)
+        self.device = ChoiceField(_DEVICES, "auto")
+        form.add_row("Epochs", self.epochs, "How often all target images are gone through.")
+        form.add_row("Batch size", self.batch_size, "Images in one step. Smaller needs less memory.")
+        form.add_row("Learning rate", self.learning_rate, "How far the model moves in one step. 0 takes the method's.")
+        form.add_row(
+            "Sensor bands into the network",
+            self.adapter,
+            "How bands of the sensor, one or many, take the place of red, green and blue.",
+        )
+        form.add_row("Seed", self.seed, "Where chance starts: the same seed gives the same result.")
+        form.add_row("Compute on", self.device, "The processor, or a graphics card if there is one.")
+        self.epochs.valueChanged.connect(self._epochs_edited)
+        for field, name in ((self.batch_size, "batch_size"), (self.seed, "seed")):
+            field.valueChanged.connect(lambda value, name=name: self._update(name, value))
+        self.learning_rate.valueChanged.connect(lambda value: self._update("learning_rate", value or None))
+        self.adapter.activated.connect(lambda _: self._update("adapter", self.adapter.value()))
+        self.device.activated.connect(lambda _: self._update("device", self.device.value()))
+        return form
+
+    def _epochs_edited(self, epochs: int) -> None:
+        effort = next((key for key, number in EFFORT_EPOCHS.items() if number == epochs), "own")
+        self._project.update(epochs=epochs, effort=effort)
+
+    def _update(self, name: str, value: Any) -> None:
+        self._project.update(**{name: value})
+
+    def _setting_edited(self, values: dict[str, SettingValue]) -> None:
+        project = self._project.project
+        others = {key: settings for key, settings in project.settings.items() if key != project.method}
+        self._project.update(settings=others | ({project.method: values} if values else {}))
+
+    def _fold(self, opened: bool) -> None:
+        self.advanced.setVisible(opened)
+        self._paint_icons()
+
+    def _paint_icons(self) -> None:
+        name = "chevron-down" if self.advanced_button.isChecked() else "chevron-right"
+        self.advanced_button.setIcon(self._theme.icon(name, "muted"))
+
+    # ---- following the project -----------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        project = self._project.project
+        info = method_info(project.method)
+        for key, card in self.cards.items():
+            card.set_chosen(key == project.method)
+            card.set_obstacle(obstacle(card.info, project))
+        self._effort_group.setExclusive(False)
+        for key, button in self.effort_buttons.items():
+            button.setChecked(key == project.effort and info.trains)
+            button.setEnabled(info.trains)
+        self._effort_group.setExclusive(True)
+        if not info.trains:
+            self._effort_note.setText("Nothing is trained: there is nothing to choose.")
+        elif project.effort == "own":
+            self._effort_note.setText(f"Your own: {counted(project.epochs, 'epoch')}")
+        else:
+            self._effort_note.setText("")
+        self.learning_rate.setSpecialValueText(f"Method's own ({number(info.learning_rate)})")
+        fields: tuple[tuple[WholeNumberField | NumberField, float], ...] = (
+            (self.epochs, project.epochs),
+            (self.batch_size, project.batch_size),
+            (self.learning_rate, project.learning_rate or 0.0),
+            (self.seed, project.seed),
+        )
+        for field, value in fields:
+            blocked = field.blockSignals(True)
+            field.setValue(value)  # type: ignore[arg-type]  # whole numbers for whole number fields
+            field.blockSignals(blocked)
+        self.adapter.set_value(project.adapter)
+        self.device.set_value(project.device)
+        for trained_only in (self.epochs, self.batch_size, self.learning_rate):
+            trained_only.setEnabled(info.trains)
+        self._show_form(info, dict(project.settings.get(info.key, {})))
+        self.primary.setEnabled(self.state() == "ready")
+        self.state_changed.emit()
+
+    def _show_form(self, info: MethodInfo, values: dict[str, SettingValue]) -> None:
+        if self._form is not None and self._form_method == info.key:
+            self._form.blockSignals(True)
+            self._form.show_values(values)
+            self._form.blockSignals(False)
+            return
+        if self._form is not None:
+            self._form_holder.removeWidget(self._form)
+            self._form.hide()
+            self._form.deleteLater()
+        self._method_title.setText(f"{info.title}: its own settings")
+        self._method_title.setVisible(bool(info.settings))
+        self._form = SettingsForm(info.settings, values)
+        self._form.edited.connect(self._setting_edited)
+        self._form_method = info.key
+        self._form_holder.addWidget(self._form)

@@ -1,0 +1,69 @@
+"""One method to choose from: what it does, where it is from, what it needs."""
+
+from __future__ import annotations
+
+from bandbridge.engine.api.catalogue import MethodInfo
+from bandbridge.gui.theme import GRID
+from bandbridge.gui.widgets.card import Card, restyle
+from bandbridge.gui.widgets.labels import text_label
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QRadioButton, QWidget
+
+
+def needs_in_words(info: MethodInfo) -> str:
+    """What a method needs, in one sentence."""
+    needs = "pairs and target images" if info.needs_pairs else "target images only"
+    sources = "one or several source models" if info.several_sources else "one source model"
+    time = "" if info.trains else " Takes one look at the images: seconds to minutes."
+    return f"Needs {needs}; {sources}.{time}"
+
+
+class MethodCard(Card):
+    """A method as a card with a radio button; the whole card can be pressed.
+
+    Args:
+        info: The catalogue's entry.
+        parent: Qt parent.
+
+    Signals:
+        chosen: The person chose it.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, info: MethodInfo, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self.info = info
+        self.body.setSpacing(GRID // 2)
+        self.button = QRadioButton(info.title)
+        self.button.setProperty("role", "section")
+        self.button.setAccessibleDescription(f"{info.sentence} {needs_in_words(info)}")
+        self.button.clicked.connect(self.chosen)
+        self.body.addWidget(self.button)
+        self.body.addWidget(text_label(info.sentence))
+        self._needs = text_label(needs_in_words(info), "small")
+        self.body.addWidget(self._needs)
+        if info.citation:
+            citation = text_label(info.citation, "small")
+            citation.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self.body.addWidget(citation)
+        self.body.addStretch(1)
+
+    def set_chosen(self, chosen: bool) -> None:
+        """Mark it as the one chosen."""
+        self.button.setChecked(chosen)
+        restyle(self, "chosen", chosen)
+
+    def set_obstacle(self, reason: str) -> None:
+        """Grey it with this reason, or free it with ""."""
+        self.button.setEnabled(not reason)
+        self._needs.setText(reason or needs_in_words(self.info))
+        restyle(self._needs, "role", "warning" if reason else "small")
+        restyle(self, "off", bool(reason))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Choose."""
+        if self.button.isEnabled() and event.button() == Qt.MouseButton.LeftButton:
+            self.button.setFocus()
+            self.chosen.emit()
