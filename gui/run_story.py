@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -48,6 +48,7 @@ class RunStory:
         snapshots: Positions of features over time: the first, the last, and some between.
         samples: The last strip of samples.
         epoch_end: The last finished epoch.
+        first_counts: Images a class before training; empty while unknown.
         checkpoints: Steps at which a checkpoint was saved, thinned when very many.
         checkpoint: Path of the last checkpoint, "" while there is none.
         notices: The last notices.
@@ -74,6 +75,7 @@ class RunStory:
         self.snapshots: list[Gap] = []
         self.samples: Samples | None = None
         self.epoch_end: EpochEnd | None = None
+        self.first_counts: Mapping[str, int] = {}
         self.checkpoints: list[int] = []
         self.checkpoint = ""
         self.notices: list[Notice] = []
@@ -195,6 +197,8 @@ class RunStory:
 
     def _take_epoch(self, event: EpochEnd) -> None:
         self.epoch_end = event
+        if event.step == 0:
+            self.first_counts = event.predicted_counts
         self._step = max(self._step, event.step)
         _add_one(self.confidence, event.step, event.mean_confidence)
         if event.held_out_agreement is not None:

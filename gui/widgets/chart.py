@@ -76,7 +76,9 @@ class Chart(QWidget):
         self.plot.hideButtons()
         for axis in axes.values():
             axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickLength=-4, tickTextOffset=4, maxTickLevel=0 if numbers else -1, showValues=numbers)
+            axis.setStyle(
+                tickLength=-4 if numbers else 0, tickTextOffset=4, maxTickLevel=0 if numbers else -1, showValues=numbers
+            )
         for side, title in self._titles.items():
             self.plot.showAxis(side, bool(title))
         self.marker: Any = pg.InfiniteLine(angle=90, movable=False)
