@@ -1,0 +1,224 @@
+"""The report of a run: one HTML file with its charts inside, for any browser, a supervisor or an archive."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from bandbridge.engine.api.catalogue import MethodInfo
+from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.events import GAP_MEASURES
+from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.storage import write_text
+from numpy.typing import NDArray
+
+REPORT_PAGE = "report.html"
+_TEMPLATE = "report.html.j2"
+_CURVE_POINTS = 300
+_CURVE_WIDTH, _CURVE_HEIGHT = 300.0, 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One curve, ready to be drawn.
+
+    Attributes:
+        title: What it shows.
+        explain: What it means; may be empty.
+        points: "x,y x,y ..." within 0..300 and 0..90, y downwards.
+        low: Smallest value shown.
+        high: Largest value shown.
+        first: Value at the first step.
+        last: Value at the last step.
+        steps: Number of the last step.
+    """
+
+    title: str
+    explain: str
+    points: str
+    low: float
+    high: float
+    first: float
+    last: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the before/after table: a title, both values as text, and what it means."""
+
+    title: str
+    before: str
+    after: str
+    explain: str
+
+
+def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: MethodInfo) -> Path:
+    """Write `report.html` into a run folder from the run's result and its recorded curves.
+
+    Args:
+        folder: The run folder, with `losses.csv` and `gap.csv` where the run wrote them.
+        report: The result.
+        config: What was asked.
+        info: The method.
+
+    Returns:
+        The file written.
+
+    Raises:
+        StorageError: It could not be written.
+    """
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["percent"] = _percent
+    environment.filters["number"] = _number
+    environment.filters["name"] = lambda path: Path(path).name
+    template = files("bandbridge.resources").joinpath("report", _TEMPLATE).read_text(encoding="utf-8")
+    text = environment.from_string(template).render(
+        report=report,
+        config=config,
+        info=info,
+        settings=[(setting.title, config.settings.get(setting.key, setting.default)) for setting in info.settings],
+        verdict=verdict(report),
+        rows=before_after(report),
+        counts=_counts(report),
+        losses=read_curves(folder / "losses.csv"),
+        gaps=read_curves(folder / "gap.csv", GAP_MEASURES),
+        written=datetime.datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
+    )
+    path = folder / REPORT_PAGE
+    write_text(path, text)
+    return path
+
+
+def verdict(report: AdaptReport) -> str:
+    """What the numbers say, in a sentence or two."""
+    if report.before is not None and report.after is not None:
+        old, new = report.before.accuracy, report.after.accuracy
+        went = "stayed at" if f"{old:.3f}" == f"{new:.3f}" else "rose to" if new > old else "fell to"
+        return (
+            f"Of {report.after.images} labelled images, the untouched source model names {_percent(old)} right; "
+            f"after the adaptation this {went} {_percent(new)}. The labels were used for this sentence only."
+        )
+    sentence = (
+        f"{report.changed} of {report.target_images} images changed their class. There are no labels, so whether "
+    )
+    sentence += "that is better cannot be measured directly."
+    if report.agreement_before is None or report.agreement_after is None:
+        return f"{sentence} Look at the images in the window before you rely on it."
+    return (
+        f"{sentence} On pairs kept aside, the model agreed with the source model's answer for the RGB partner in "
+        f"{_percent(report.agreement_before)} of the cases before and {_percent(report.agreement_after)} after."
+    )
+
+
+def before_after(report: AdaptReport) -> list[Row]:
+    """The before/after table, best-known numbers first; numbers the run does not have are left out."""
+    rows = []
+    before, after = report.before, report.after
+    if before is not None and after is not None:
+        rows += [
+            Row(
+                "Accuracy",
+                _percent(before.accuracy),
+                _percent(after.accuracy),
+                "Share of the labelled images named right.",
+            ),
+            Row(
+                "Balanced accuracy",
+                _percent(before.balanced_accuracy),
+                _percent(after.balanced_accuracy),
+                "The same, every class counting alike however many images it has.",
+            ),
+        ]
+    if report.agreement_before is not None and report.agreement_after is not None:
+        rows.append(
+            Row(
+                "Agreement on held-out pairs",
+                _percent(report.agreement_before),
+                _percent(report.agreement_after),
+                "How often a sensor image gets the class that the source model gives its RGB partner.",
+            )
+        )
+    rows.append(
+        Row(
+            "Mean confidence",
+            _percent(report.mean_confidence_before),
+            _percent(report.mean_confidence_after),
+            "How sure the model is of its answers, on average; sure is not the same as right.",
+        )
+    )
+    for measure, (title, explain) in GAP_MEASURES.items():
+        if measure in report.gap_before and measure in report.gap_after:
+            old, new = report.gap_before[measure], report.gap_after[measure]
+            rows.append(Row(f"Modality gap: {title}", _number(old), _number(new), explain))
+    return rows
+
+
+def read_curves(path: Path, titles: Mapping[str, tuple[str, str]] | None = None) -> list[Curve]:
+    """Every column of a recorded table over its first column, the step.
+
+    Args:
+        path: CSV file with a head line; need not exist. A half-written last line is left out.
+        titles: Column -> (title, what it means); a column not named keeps its own name.
+    """
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *lines = [line for line in csv.reader(file) if line] or [[]]
+    whole = []
+    for line in lines:
+        with contextlib.suppress(ValueError):  # a killed run may leave half a line
+            if len(line) == len(head):
+                whole.append([float(cell) for cell in line])
+    if len(whole) < 2:
+        return []
+    table = np.asarray(whole, dtype=np.float64)  # (N, 1 + columns)
+    curves = []
+    for place, name in enumerate(head[1:], start=1):
+        known = np.isfinite(table[:, place])
+        if known.sum() >= 2:
+            title, explain = (titles or {}).get(name, (name.replace("_", " ").capitalize(), ""))
+            curves.append(_curve(title, explain, table[known, 0], table[known, place]))
+    return curves
+
+
+def _curve(title: str, explain: str, steps: NDArray[np.float64], values: NDArray[np.float64]) -> Curve:
+    low, high = float(values.min()), float(values.max())
+    kept = _corners(values)
+    span = max(high - low, 1e-12)
+    x = (steps[kept] - steps[0]) / max(steps[-1] - steps[0], 1e-12) * _CURVE_WIDTH
+    y = _CURVE_HEIGHT * (1.0 - (values[kept] - low) / span) if high > low else np.full(len(kept), _CURVE_HEIGHT / 2)
+    points = " ".join(f"{across:.1f},{down:.1f}" for across, down in zip(x, y, strict=True))
+    return Curve(title, explain, points, low, high, float(values[0]), float(values[-1]), int(steps[-1]))
+
+
+def _corners(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which values to draw: all of a short curve, else the lowest and highest of every stretch, so spikes stay."""
+    if len(values) <= _CURVE_POINTS:
+        return np.arange(len(values))
+    kept = {0, len(values) - 1}
+    for part in np.array_split(np.arange(len(values)), _CURVE_POINTS // 2):
+        kept |= {int(part[values[part].argmin()]), int(part[values[part].argmax()])}
+    return np.asarray(sorted(kept), dtype=np.int64)
+
+
+def _counts(report: AdaptReport) -> Sequence[tuple[str, int, int]]:
+    """(class, images before, images after), most frequent after first."""
+    names = dict.fromkeys([*report.predicted_before, *report.predicted_after])
+    rows = [(name, report.predicted_before.get(name, 0), report.predicted_after.get(name, 0)) for name in names]
+    return sorted(rows, key=lambda row: (-row[2], row[0]))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", "\u202f%")
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
