@@ -38,23 +38,23 @@ def read_ahead(
     threads = min(_MOST_THREADS, _cores())
     waiting = deque(items)
     ahead: deque[tuple[_Item, Future[_Result]]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="bandbridge-read") as pool:
-        try:
-            while waiting or ahead:
-                control.check()
-                if waiting:
-                    ahead.append((waiting[0], pool.submit(read, waiting.popleft())))
-                if waiting and len(ahead) <= 2 * threads:
-                    continue
-                item, future = ahead.popleft()
-                try:
-                    result = future.result()
-                except ImageError as error:
-                    yield item, error
-                else:
-                    yield item, result
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="bandbridge-read")
+    try:
+        while waiting or ahead:
+            control.check()
+            if waiting:
+                ahead.append((waiting[0], pool.submit(read, waiting.popleft())))
+            if waiting and len(ahead) <= 2 * threads:
+                continue
+            item, future = ahead.popleft()
+            try:
+                result = future.result()
+            except ImageError as error:
+                yield item, error
+            else:
+                yield item, result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _cores() -> int:

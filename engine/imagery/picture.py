@@ -1,0 +1,93 @@
+"""Pictures for people: small 8-bit colour images of any sensor's values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.api.jobs import Thumbnails
+from bandbridge.engine.api.reports import ThumbnailsReport
+from bandbridge.engine.imagery.read_ahead import read_ahead
+from bandbridge.engine.imagery.reader import load_image
+from numpy.typing import NDArray
+
+
+def picture(
+    values: NDArray[np.float32],
+    *,
+    low: Sequence[float] | None = None,
+    high: Sequence[float] | None = None,
+    size_px: int = 160,
+) -> NDArray[np.uint8]:
+    """One image as a person would like to see it.
+
+    One or two bands are shown grey (the first), three or more in colour (the first three as red, green, blue).
+
+    Args:
+        values: (C, H, W) raw values, NaN where there is nothing (shown black).
+        low: Raw value per band shown black; None takes the 2nd percentile of this image's band.
+        high: Raw value per band shown white; None takes the 98th percentile.
+        size_px: Longest side of the result; smaller images stay as they are.
+
+    Returns:
+        (H, W, 3) red, green, blue.
+    """
+    shown = slice(0, 3 if len(values) >= 3 else 1)
+    bands = _shrink(values[shown], size_px)
+    black = _percentiles(bands, 2) if low is None else np.array(low[shown], np.float32)
+    white = _percentiles(bands, 98) if high is None else np.array(high[shown], np.float32)
+    span = np.where(white > black, white - black, 1)
+    grey_levels = (bands - black[:, None, None]) / span[:, None, None] * 255
+    levels = np.rint(np.clip(np.nan_to_num(grey_levels, nan=0.0), 0, 255)).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(levels, (3, *levels.shape[1:])).transpose(1, 2, 0))
+
+
+def thumbnails(job: Thumbnails, control: Control) -> ThumbnailsReport:
+    """Small pictures in the order asked for; None where a file could not be read.
+
+    Without limits in the job, 8-bit colour pictures are shown as they are and everything else is stretched by itself;
+    so is a file with another number of bands than the limits have.
+
+    Raises:
+        Stopped: The person asked to stop.
+        UsageError: The choice of bands is none.
+    """
+    make = partial(_thumbnail, job)
+    made = [result for _, result in read_ahead(job.paths, make, control)]
+    return ThumbnailsReport(pictures=tuple(None if isinstance(one, ImageError) else one for one in made))
+
+
+def _thumbnail(job: Thumbnails, path: str) -> NDArray[np.uint8]:
+    image = load_image(Path(path), bands=job.bands)
+    count = len(image.bands)
+    low = job.low if job.low is not None and len(job.low) == count else None
+    high = job.high if job.high is not None and len(job.high) == count else None
+    if low is None and high is None and image.header.dtype == "uint8" and count == 3:
+        low, high = (0.0,) * 3, (255.0,) * 3
+    return picture(image.values, low=low, high=high, size_px=job.size_px)
+
+
+def _shrink(bands: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
+    """Average over areas, so that speckle and fine texture look as from afar; missing values stay out of it."""
+    height, width = bands.shape[1:]
+    scale = size_px / max(height, width)
+    if scale >= 1:
+        return bands
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    gaps = np.isnan(bands)
+    shrunk = np.empty((len(bands), size[1], size[0]), np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for index, (band, gap) in enumerate(zip(bands, gaps, strict=True)):
+            total = cv2.resize(np.where(gap, 0, band), size, interpolation=cv2.INTER_AREA)
+            shrunk[index] = total / cv2.resize((~gap).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return shrunk
+
+
+def _percentiles(bands: NDArray[np.float32], percent: float) -> NDArray[np.float32]:
+    present = [band[~np.isnan(band)] for band in bands]
+    return np.array([np.percentile(band, percent) if band.size else 0.0 for band in present], np.float32)
