@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+from bandbridge.engine.api.config import StretchRule
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ImageError, Stopped, UsageError
+from bandbridge.engine.imagery.band_statistics import SAMPLE_SIZE, BandStatistics, percentile
+from bandbridge.engine.imagery.stretch import Stretch, measure_bands, measure_stretch
+from hypothesis import given
+from hypothesis import strategies as st
+
+RULE = StretchRule()
+
+
+def measure(paths, *, bands=None, rule=RULE, no_data=None, emit=lambda event: None, control=None):
+    return measure_stretch(paths, bands=bands, rule=rule, no_data=no_data, control=control or Control(), emit=emit)
+
+
+@given(
+    values=st.lists(st.integers(-(2**15), 2**15 - 1), min_size=1, max_size=60),
+    percent=st.floats(0, 100, allow_nan=False),
+)
+def test_percentiles_of_counted_integers_are_exact(values, percent):
+    statistics = BandStatistics("int16", 1)
+    half = len(values) // 2
+    for part in (values[:half], values[half:]):
+        statistics.add(np.array(part, np.float32).reshape(1, 1, -1))
+    assert percentile(*statistics.levels(0), percent) == pytest.approx(np.percentile(values, percent))
+
+
+def test_a_float_sample_is_uniform_over_many_images():
+    # Values rise from image to image: a sample that favoured early or late ones would miss the percentiles.
+    statistics = BandStatistics("float32", 1)
+    images = 40
+    for index in range(images):
+        ramp = np.linspace(index, index + 1, 2 * SAMPLE_SIZE // 10, dtype=np.float32)
+        statistics.add(ramp.reshape(1, 1, -1))
+    levels, counts = statistics.levels(0)
+    assert len(levels) == SAMPLE_SIZE
+    assert counts.sum() == pytest.approx(statistics.values)
+    for percent in (2, 50, 98):
+        assert percentile(levels, counts, percent) == pytest.approx(images * percent / 100, abs=images * 0.002)
+
+
+def test_the_stretch_of_a_data_set(write_tiff, noise):
+    images = [noise((2, 8, 8), np.uint16, 60000, seed) for seed in range(4)]
+    images[0][0, 0, :4] = 0
+    paths = [write_tiff(f"{index}.tif", image) for index, image in enumerate(images)]
+    stretch, histograms = measure(paths, no_data=0)
+    for band in range(2):
+        values = np.concatenate([image[band].ravel() for image in images]).astype(float)
+        values = values[values > 0]
+        low, high = np.percentile(values, (2, 98))
+        stretched = np.clip((values - low) / (high - low), 0, 1)
+        assert (stretch.low[band], stretch.high[band]) == pytest.approx((low, high))
+        assert stretch.mean[band] == pytest.approx(stretched.mean())
+        assert stretch.std[band] == pytest.approx(stretched.std())
+        assert histograms[band].counts.sum() == values.size
+        assert (histograms[band].low, histograms[band].high) == (stretch.low[band], stretch.high[band])
+        assert histograms[band].band == band + 1
+
+
+def test_a_ramp_keeps_its_order_and_levels_through_the_stretch(write_tiff):
+    path = write_tiff("ramp.tif", np.arange(65536, dtype=np.uint16).reshape(1, 256, 256))
+    stretch, _ = measure([path])
+    stretched = stretch.apply(np.arange(65536, dtype=np.float32).reshape(1, 256, 256)).ravel()
+    assert (np.diff(stretched) >= 0).all()
+    assert np.unique(stretched).size >= 4000
+    assert stretched[0] == 0
+    assert stretched[-1] == 1
+
+
+def test_missing_values_become_zero_and_nothing_leaves_the_range():
+    stretch = Stretch((-20.0,), (-10.0,), (0.5,), (0.2,))
+    applied = stretch.apply(np.array([[[np.nan, -30, -15, 0]]], np.float32))
+    np.testing.assert_array_equal(applied, [[[0, 0, 0.5, 1]]])
+    assert applied.dtype == np.float32
+    assert stretch.apply(np.zeros((5, 1, 2, 2), np.float32)).shape == (5, 1, 2, 2)
+
+
+def test_eight_bit_pictures_are_divided_by_255():
+    values = np.arange(256, dtype=np.float32).reshape(1, 16, 16).repeat(3, axis=0)
+    np.testing.assert_allclose(Stretch.eight_bit(3).apply(values), values / 255)
+
+
+def test_constant_and_nearly_constant_bands_are_named_and_stay_finite():
+    statistics = BandStatistics("uint16", 2)
+    image = np.full((2, 10, 10), 500, np.float32)
+    image[1, 0, 0] = 900
+    statistics.add(image)
+    measured = measure_bands(statistics, (8, 9), RULE)
+    assert measured.constant == (8,)
+    assert measured.nearly_constant == (9,)
+    assert (measured.stretch.low[1], measured.stretch.high[1]) == (500, 900)
+    assert np.isfinite(measured.stretch.apply(image)).all()
+    assert measured.stretch.std[0] == 1
+
+
+def test_an_integer_histogram_has_no_comb():
+    statistics = BandStatistics("uint16", 1)
+    statistics.add(np.arange(1000, dtype=np.float32).reshape(1, 25, 40))
+    counts = measure_bands(statistics, (1,), RULE).histograms[0].counts
+    filled = np.flatnonzero(counts)
+    assert np.ptp(counts[filled[1:-1]]) == 0
+
+
+@pytest.mark.parametrize("low_high", [(98.0, 2.0), (50.0, 50.0), (-1.0, 98.0), (2.0, 101.0)])
+def test_a_rule_that_is_none_is_refused(low_high, write_tiff):
+    path = write_tiff("x.tif", np.ones((1, 4, 4), np.uint8))
+    with pytest.raises(UsageError, match="stretch"):
+        measure([path], rule=StretchRule(low_percent=low_high[0], high_percent=low_high[1]))
+
+
+def test_files_that_cannot_be_read_count_for_nothing(write_tiff, tmp_path):
+    (tmp_path / "broken.tif").write_bytes(b"")
+    good = write_tiff("good.tif", np.arange(100, dtype=np.uint8).reshape(1, 10, 10))
+    stretch, _ = measure([tmp_path / "broken.tif", good])
+    assert stretch.high[0] > 90
+    with pytest.raises(ImageError, match="cannot be measured"):
+        measure([tmp_path / "broken.tif"])
+    with pytest.raises(ImageError, match="Band 1 holds no data"):
+        measure([write_tiff("void.tif", np.zeros((1, 4, 4), np.uint8))], no_data=0)
+
+
+def test_the_commonest_number_type_decides(write_tiff):
+    paths = [write_tiff(f"{index}.tif", np.full((1, 4, 4), 9000 + index, np.uint16)) for index in range(3)]
+    odd = write_tiff("odd.tif", np.full((1, 4, 4), 3, np.uint8))
+    stretch, _ = measure([odd, *paths])
+    assert stretch.low[0] >= 9000
+
+
+def test_stopping_is_looked_at_for_every_file(write_tiff):
+    paths = [write_tiff(f"{index}.tif", np.ones((1, 4, 4), np.uint8)) for index in range(9)]
+    polls = iter([None] * 5 + ["stop"])
+    with pytest.raises(Stopped):
+        measure(paths, control=Control(lambda: next(polls)))
+
+
+def test_progress_is_told_sparsely_and_to_the_end(write_tiff):
+    path = write_tiff("x.tif", np.arange(16, dtype=np.uint8).reshape(1, 4, 4))
+    told = []
+    measure([path] * 50, emit=told.append)
+    assert len(told) < 20
+    assert told[-1].fraction == 1
+    assert (told[-1].done, told[-1].total, told[-1].unit) == (50, 50, "image")
+
+
+@pytest.mark.parametrize(
+    "fields", [((0,), (0,), (0,), (1,)), ((0,), (1,), (0,), (0,)), ((), (), (), ()), ((0,), (1, 2), (0,), (1,))]
+)
+def test_a_stretch_that_would_divide_by_zero_cannot_be_made(fields):
+    with pytest.raises(ValueError, match="stretch"):
+        Stretch(*fields)
