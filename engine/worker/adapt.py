@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from bandbridge.engine.api.catalogue import MethodInfo, method_info
-from bandbridge.engine.api.config import DeviceChoice, RunConfig
+from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Event, Notice, SamplePrediction
@@ -30,6 +30,7 @@ from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.seeding import generator
 from bandbridge.engine.training.streams import ImageBank, ImageStream
 from bandbridge.engine.validation.scores import measure_scores
+from bandbridge.engine.worker.compute import choose_device, device_words
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
@@ -108,29 +109,6 @@ def _check(config: RunConfig, info: MethodInfo) -> None:
         raise UsageError("The share of pairs kept aside must lie between 0 and 0.5.", "", "Choose 0.2, for example.")
 
 
-def choose_device(choice: DeviceChoice) -> torch.device:
-    """The device to compute on.
-
-    Raises:
-        UsageError: CUDA was asked for and there is none.
-    """
-    if choice == "cuda" and not torch.cuda.is_available():
-        raise UsageError(
-            "There is no CUDA graphics card this program can use.",
-            "Either the computer has none, or its driver or torch's CUDA support is missing.",
-            "Choose 'auto' or 'cpu'.",
-        )
-    return torch.device("cuda" if choice != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def device_words(device: torch.device) -> str:
-    """A device for people."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
-
-
 def open_sources(paths: Sequence[str]) -> list[SourceModel]:
     """Open the source models of a run.
 
@@ -143,7 +121,7 @@ def open_sources(paths: Sequence[str]) -> list[SourceModel]:
         if source.class_names != first.class_names:
             raise ModelError(
                 f"'{Path(path).name}' does not know the same classes as '{Path(paths[0]).name}'.",
-                f"It has {len(source.class_names)} classes, the first {len(first.class_names)}, or other names or order.",
+                f"It has {len(source.class_names)} classes, the first {len(first.class_names)}, or other names.",
                 "Use models of the same classes, or give them one list of class names.",
             )
         if source.inputs.size_px != first.inputs.size_px:

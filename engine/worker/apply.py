@@ -1,0 +1,229 @@
+"""Applying a model to images: predictions, and scores where there are labels."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from bandbridge.engine.api.config import DeviceChoice
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
+from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.jobs import Evaluate, Predict
+from bandbridge.engine.api.reports import EvaluateReport, Finding, Prediction, PredictReport
+from bandbridge.engine.api.storage import replacing
+from bandbridge.engine.imagery.findings import unreadable
+from bandbridge.engine.imagery.folder import list_images
+from bandbridge.engine.imagery.labels import match_classes
+from bandbridge.engine.imagery.progress import Pace
+from bandbridge.engine.imagery.read_ahead import read_ahead
+from bandbridge.engine.imagery.reader import read_image
+from bandbridge.engine.models.sensor_model import SensorModel
+from bandbridge.engine.models.source import open_model
+from bandbridge.engine.validation.scores import measure_scores
+from bandbridge.engine.worker.compute import choose_device
+from bandbridge.engine.worker.run_folder import MODEL_FILE
+from numpy.typing import NDArray
+
+Emit = Callable[[Event], None]
+
+BATCH = 32
+
+
+def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
+    """Measure a model on class folders.
+
+    Raises:
+        UsageError: No class folder is a class of the model.
+        ModelError: The model cannot be used.
+    """
+    model = load_model(job.model)
+    names = list_images(job.folder)
+    truth = match_classes(names, model.class_names)
+    labelled = [name for name, index in zip(names, truth, strict=True) if index >= 0]
+    if not labelled:
+        found = sorted({name.split("/")[0] for name in names if "/" in name})
+        raise UsageError(
+            f"None of the folders in '{job.folder}' is a class of this model.",
+            f"The model knows: {_some(model.class_names)}. The folders are: {_some(found) if found else 'none'}.",
+            "Name the folders as the classes, or give the model's class names by a list.",
+        )
+    files = [(name, Path(job.folder) / name) for name in labelled]
+    outcome = _apply(model, files, job.bands, job.device, emit, control)
+    by_name = dict(zip(names, truth.tolist(), strict=True))
+    scores = measure_scores(
+        np.asarray([by_name[name] for name in outcome.names], np.int64),
+        outcome.probabilities.argmax(axis=1).astype(np.int64),
+        model.class_names,
+    )
+    if scores is None:
+        raise ImageError(
+            f"No labelled image in '{job.folder}' can be read.", outcome.findings[0].what, outcome.findings[0].do
+        )
+    strangers = _strangers(names, truth)
+    return EvaluateReport(model=job.model, folder=job.folder, scores=scores, set_aside=(*outcome.findings, *strangers))
+
+
+def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
+    """Classify images and the images of folders.
+
+    Raises:
+        UsageError: There are no images.
+        ModelError: The model cannot be used.
+        StorageError: The table cannot be written.
+    """
+    model = load_model(job.model)
+    files: list[tuple[str, Path]] = []
+    for path in map(Path, job.paths):
+        files += [(name, path / name) for name in list_images(path)] if path.is_dir() else [(str(path), path)]
+    if not files:
+        raise UsageError("There are no images to classify.", "The folders hold none.", "Choose other folders.")
+    outcome = _apply(model, files, job.bands, job.device, emit, control)
+    predictions = tuple(
+        Prediction(
+            file=name,
+            class_name=model.class_names[int(row.argmax())],
+            confidence=float(row.max()),
+            probabilities=tuple(row.tolist()),
+        )
+        for name, row in zip(outcome.names, outcome.probabilities, strict=True)
+    )
+    if job.output:
+        _write_table(Path(job.output), model.class_names, predictions)
+    return PredictReport(
+        model=job.model,
+        class_names=model.class_names,
+        predictions=predictions,
+        output=job.output or "",
+        set_aside=outcome.findings,
+    )
+
+
+def load_model(path: str) -> SensorModel:
+    """A model ready to be applied: an adapted one, a run folder's, or a source model on RGB images.
+
+    Raises:
+        ModelError: The file cannot be used.
+    """
+    file = Path(path)
+    if file.is_dir():
+        if not (file / MODEL_FILE).is_file():
+            raise ModelError(
+                f"The folder '{path}' holds no model.",
+                "A finished run keeps its model there; this one has none.",
+                "Finish the run first, or name a model file.",
+            )
+        file = file / MODEL_FILE
+    opened = open_model(str(file))
+    return opened if isinstance(opened, SensorModel) else SensorModel.from_source(opened)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Probabilities (N, K) of the images that could be read, in the order given."""
+
+    names: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    findings: tuple[Finding, ...]
+
+
+def _apply(
+    model: SensorModel,
+    files: Sequence[tuple[str, Path]],
+    bands: tuple[int, ...] | None,
+    choice: DeviceChoice,
+    emit: Emit,
+    control: Control,
+) -> _Outcome:
+    device = choose_device(choice)
+    model = model.to(device).eval()
+    chosen = bands if bands is not None else model.bands
+    found: dict[str, NDArray[np.float32]] = {}
+    findings: list[Finding] = []
+    for names, images in _batches(files, chosen, model, findings, emit, control):
+        with torch.inference_mode():
+            rows = model(torch.from_numpy(images).to(device)).cpu().numpy()
+        found.update(zip(names, rows, strict=True))
+    names = tuple(name for name, _ in files if name in found)
+    table = np.stack([found[name] for name in names]) if names else np.zeros((0, len(model.class_names)), np.float32)
+    return _Outcome(names, table, tuple(findings))
+
+
+def _batches(
+    files: Sequence[tuple[str, Path]],
+    bands: tuple[int, ...] | None,
+    model: SensorModel,
+    findings: list[Finding],
+    emit: Emit,
+    control: Control,
+) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+    """Images of one size together, at most `BATCH` of them, raw values."""
+    waiting: dict[tuple[int, ...], list[tuple[str, NDArray[np.float32]]]] = defaultdict(list)
+    pace = Pace(emit, "Classifying images", len(files))
+    for (name, path), values in read_ahead(files, partial(_read, bands, model), control):
+        pace.step(name)
+        if isinstance(values, ImageError):
+            findings.append(unreadable(name, path, values))
+            continue
+        group = waiting[values.shape]
+        group.append((name, values))
+        if len(group) == BATCH:
+            yield _stack(waiting.pop(values.shape))
+    for group in waiting.values():
+        yield _stack(group)
+
+
+def _stack(group: list[tuple[str, NDArray[np.float32]]]) -> tuple[list[str], NDArray[np.float32]]:
+    return [name for name, _ in group], np.stack([values for _, values in group])
+
+
+def _read(bands: tuple[int, ...] | None, model: SensorModel, item: tuple[str, Path]) -> NDArray[np.float32]:
+    _, path = item
+    values = read_image(path, bands=bands, no_data=model.no_data)
+    if len(values) != model.band_count:
+        raise ImageError(
+            f"The image '{path}' has {len(values)} bands to read, and the model takes {model.band_count}.",
+            "The model was made for other images, or the bands must be chosen.",
+            "Choose the bands by number.",
+        )
+    return values
+
+
+def _write_table(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("file", "class", "confidence", *(f"p({name})" for name in class_names)))
+        for one in predictions:
+            numbers = (f"{value:.6f}" for value in one.probabilities)
+            writer.writerow((one.file, one.class_name, f"{one.confidence:.6f}", *numbers))
+
+
+def _strangers(names: Sequence[str], truth: NDArray[np.int64]) -> list[Finding]:
+    """Folders that are no class of the model."""
+    counts: dict[str, int] = defaultdict(int)
+    for name, index in zip(names, truth, strict=True):
+        if index < 0:
+            counts[name.split("/")[0] if "/" in name else ""] += 1
+    return [
+        Finding(
+            severity="warning",
+            kind="class",
+            file=folder,
+            what=f"'{folder}' is no class of the model; its {count} images were not counted."
+            if folder
+            else f"{count} images lie in no class folder and were not counted.",
+            why="Only images of the model's own classes can be right or wrong.",
+            do="Rename the folder if it means one of the model's classes.",
+        )
+        for folder, count in counts.items()
+    ]
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
