@@ -388,7 +388,7 @@ def run_sample(program: Sequence[str | Path], folder: Path) -> int:
     facts = folder / "sample.json"
     say(f"The sample adaptation runs on this terminal, in {folder}")
     if not facts.exists():
-        code = run([*program, "sample", folder, "--json", facts])
+        code = run([*program, "sample", folder / "landscape", "--json", facts])
         if code != 0:
             return code
     sample = json.loads(facts.read_text(encoding="utf-8"))

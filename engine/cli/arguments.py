@@ -22,7 +22,7 @@ _EXAMPLES = {
 """,
     "inspect": """
   bandbridge inspect model.pth                    what the program sees in a model file
-  bandbridge inspect model.onnx --classes names.txt
+  bandbridge inspect model.onnx --class-names names.txt
   bandbridge inspect thermal                      what it sees in a folder of images
   bandbridge inspect rgb thermal                  how two folders pair up
 """,
@@ -50,7 +50,7 @@ Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume
 """,
     "benchmark": """
   bandbridge benchmark
-  bandbridge benchmark epoch window --json measured.json
+  bandbridge benchmark epoch window-start --json measured.json
 """,
 }
 
@@ -106,7 +106,7 @@ def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb = _add_verb(verbs, "inspect", "say what the program sees in a model file or in image folders")
     verb.add_argument("path", type=Path, metavar="FILE_OR_FOLDER", help="model file or folder of images")
     verb.add_argument("sensor", type=Path, metavar="SENSOR_DIR", nargs="?", help="second folder: how both pair up")
-    verb.add_argument("--classes", type=Path, metavar="FILE", help="list of class names for a model file")
+    verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names for a model file")
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="of the first of two folders")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="of the sensor's folder")
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
@@ -139,6 +139,7 @@ def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="NAME",
         help=f"{', '.join(info.key for info in METHODS)} (default {DEFAULT_METHOD})",
     )
+    verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the sensor (default: all)")
     verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")

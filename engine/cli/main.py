@@ -110,14 +110,27 @@ def _perform(options: argparse.Namespace) -> int:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from bandbridge.engine.api.control import Control
+    from bandbridge.engine.benchmark.run import run
+    from bandbridge.engine.cli.interrupts import Interrupts
+    from bandbridge.engine.cli.progress import reporter
+    from bandbridge.engine.cli.result_file import write_result
+    from bandbridge.engine.cli.tables import show_measurements
+
+    with reporter() as told, Interrupts(keeps=False, tell=told.say) as interrupts:
+        measurements = run(options.names, told.emit, Control(interrupts.poll))
+    show_measurements(measurements)
+    if options.json is not None:
+        write_result(options.json, {"verb": options.verb, "measurements": measurements})
+    return DONE
 
 
 def _check_writable(path: Path) -> None:
     """Better now than after an hour's work."""
-    folder = path.absolute().parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"The result cannot be written to '{path}'.", "", "Choose a file in a folder that exists.")
+    absolute = path.absolute()
+    nearest = next(folder for folder in absolute.parents if folder.exists())
+    if absolute.is_dir() or not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise UsageError(f"The result cannot be written to '{path}'.", "", "Choose another file with --json.")
 
 
 def _tell(error: Exception, *, debug: bool) -> None:

@@ -81,7 +81,9 @@ def _inspect(options: argparse.Namespace) -> Job:
         )
     if Path(path).is_dir():
         return ScanFolder(folder=path, bands=options.sensor_bands or options.rgb_bands, no_data=options.no_data)
-    return InspectModel(path=path, class_names=_file(options.classes, "--classes") if options.classes else None)
+    return InspectModel(
+        path=path, class_names=_file(options.class_names, "--class-names") if options.class_names else None
+    )
 
 
 def _adapt(options: argparse.Namespace) -> Adapt:
@@ -105,7 +107,17 @@ def _adapt(options: argparse.Namespace) -> Adapt:
     for field, option in (("sources", "--source"), ("target", "--target"), ("run", "-o")):
         if field not in fields:
             raise UsageError(f"{option} is missing.", "", f"Give {option}, or a --config file with '{field}'.")
-    return Adapt(config=run_config(fields))
+    config = run_config(fields)
+    if options.class_names:
+        config = dataclasses.replace(config, class_names=_class_names(config.sources[0], options.class_names))
+    return Adapt(config=config)
+
+
+def _class_names(model: str, listed: Path) -> tuple[str, ...]:
+    """The names in a list; only the model knows how many there must be."""
+    from bandbridge.engine.models.source import inspect_model
+
+    return inspect_model(InspectModel(path=model, class_names=_file(listed, "--class-names"))).class_names
 
 
 def _pairs(options: argparse.Namespace) -> list[dict[str, str | None]]:

@@ -24,6 +24,7 @@ from bandbridge.engine.api.reports import (
     ThumbnailsReport,
     TrainSourceReport,
 )
+from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import duration
 from rich.console import Console
 from rich.table import Table
@@ -63,6 +64,21 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_sample(page, report)
         case ThumbnailsReport():
             raise AssertionError("no verb makes thumbnails")
+
+
+def show_measurements(measurements: Sequence[Measurement], stream: TextIO | None = None) -> None:
+    """Print benchmark results, each with what the project promises."""
+    rows = [
+        (
+            item.what,
+            f"{item.value:.3g} {item.unit}",
+            f"{item.lowest:.3g} to {item.highest:.3g}",
+            "" if item.limit is None else f"{item.limit:g} {item.unit}",
+            "" if item.keeps is None else "yes" if item.keeps else "NO",
+        )
+        for item in measurements
+    ]
+    _Page(stream or sys.stdout).table(("Measured", "median", "rounds", "promised", "kept"), rows)
 
 
 class _Page:
