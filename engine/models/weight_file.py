@@ -204,8 +204,9 @@ def _check_archive(path: Path) -> None:
 
 def _read_checkpoint(path: Path) -> WeightFile:
     try:
-        with torch.serialization.safe_globals(_HARMLESS):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        # An open file: given a path, torch.load chooses its way by the suffix.
+        with path.open("rb") as file, torch.serialization.safe_globals(_HARMLESS):
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _refused_pickle(path, error) from error
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
