@@ -25,6 +25,8 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 PROJECT_FILE = "project.bandbridge.json"
 """Name of the file inside a project's folder."""
+THUMBNAIL_FILE = ".thumbnail.png"
+"""Inside a project's folder: the picture it shows among the recent projects."""
 FORMAT_VERSION = 1
 
 Effort = Literal["quick", "standard", "thorough", "own"]
@@ -63,7 +65,7 @@ class Project:
         name: Shown in the title bar.
         sources: Source model files.
         class_names: The classes' names in the order of the model's outputs; empty takes the names in the model file.
-        pairs: Folders of paired images.
+        pairs: Folders of paired images; one side may still be "".
         target: Folder of target images, or "".
         rgb_bands: 1-based bands that are red, green, blue; None takes the first three.
         sensor_bands: 1-based bands of the sensor; None takes all.
@@ -113,7 +115,7 @@ class Project:
             sources=self.sources,
             target=self.target,
             run=run,
-            pairs=self.pairs,
+            pairs=tuple(pair for pair in self.pairs if pair.rgb and pair.sensor),
             method=self.method,
             rgb_bands=self.rgb_bands,
             sensor_bands=self.sensor_bands,

@@ -15,7 +15,7 @@ from bandbridge.engine.api.jobs import MakeSample
 from bandbridge.engine.api.reports import Report, SampleReport
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.preferences import Preferences
-from bandbridge.gui.project import Project, ProjectModel, project_folder_of
+from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectModel, project_folder_of
 from bandbridge.gui.quantities import counted
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
@@ -34,8 +34,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-THUMBNAIL_FILE = ".thumbnail.png"
-"""Inside a project's folder: the picture it shows among the recent projects."""
 _SAMPLE_SENSOR = "nir"
 
 

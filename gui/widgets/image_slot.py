@@ -1,0 +1,196 @@
+"""A place for one folder of images: drop or browse, then what was found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bandbridge.engine.api.events import Progress
+from bandbridge.engine.api.reports import FolderReport
+from bandbridge.gui.quantities import count, counted
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.card import restyle
+from bandbridge.gui.widgets.labels import PathLabel, text_label
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+_DEPTHS = {
+    "uint8": "8 bit",
+    "uint16": "16 bit",
+    "int16": "16 bit with sign",
+    "uint32": "32 bit",
+    "int32": "32 bit with sign",
+    "float32": "decimal numbers",
+    "float64": "decimal numbers",
+}
+_MOST_NAMED = 2
+
+
+def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
+    """What a folder holds, in one to three short lines.
+
+    Args:
+        report: Of the folder.
+        left_out: Usable images the person left out.
+    """
+    images = counted(len(report.files) - left_out, "image")
+    if report.class_counts:
+        images += f" in {counted(len(report.class_counts), 'class folder')}"
+    lines = [images + (f", {count(left_out)} left out" if left_out else "")]
+    parts = [
+        _distribution([(f"{size.replace('x', '×').replace(' ', ' ')} px", n) for size, n in report.sizes.items()]),
+        _distribution([(_DEPTHS.get(depth, depth), n) for depth, n in report.depths.items()]),
+        _distribution([(counted(bands, "band"), n) for bands, n in report.bands.items()]),
+    ]
+    lines.append(" · ".join(part for part in parts if part))
+    if report.chosen_bands and any(len(report.chosen_bands) != bands for bands in report.bands):
+        lines.append(f"Using band {', '.join(map(str, report.chosen_bands))}")
+    if report.no_data_share > 0.0005:
+        lines.append(f"{100 * report.no_data_share:.1f} % without data")
+    return [line for line in lines if line]
+
+
+def _distribution(counts: Sequence[tuple[str, int]]) -> str:
+    """The commonest first; how many of each only if there are several."""
+    ordered = sorted(counts, key=lambda item: -item[1])
+    if len(ordered) <= 1:
+        return ordered[0][0] if ordered else ""
+    named = ", ".join(f"{name} ({count(number)})" for name, number in ordered[:_MOST_NAMED])
+    return named + (f" and {count(len(ordered) - _MOST_NAMED)} more" if len(ordered) > _MOST_NAMED else "")
+
+
+class ImageSlot(QFrame):
+    """One folder of images.
+
+    Args:
+        title: What belongs here, e.g. "Pairs: RGB".
+        hint: The same in a sentence, shown while empty.
+        colour: "source" or "sensor", the colour of these images everywhere.
+        theme: Colours and icons.
+        parent: Qt parent.
+
+    Signals:
+        browse_wanted: Look for a folder.
+        cleared: Take the folder away.
+        folder_dropped: (path) a folder was dropped right here.
+    """
+
+    browse_wanted = Signal()
+    cleared = Signal()
+    folder_dropped = Signal(str)
+
+    def __init__(self, title: str, hint: str, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._colour = colour
+        self.setProperty("role", "card")
+        self.setAcceptDrops(True)
+        self.setAccessibleName(title)
+        self.setMinimumHeight(19 * GRID)
+        self._chip = QLabel()
+        self._clear = QToolButton()
+        self._clear.setAccessibleName(f"Take away the folder of {title}")
+        self._clear.setToolTip("Take this folder out of the project. Its files stay.")
+        self._clear.clicked.connect(self.cleared)
+        head = QHBoxLayout()
+        head.setSpacing(GRID)
+        head.addWidget(self._chip)
+        head.addWidget(text_label(title, "strong", wrap=False), 1)
+        head.addWidget(self._clear)
+        self._path = PathLabel()
+        self._path.setProperty("role", "small")
+        self._text = text_label(hint, "help")
+        self._hint = hint
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(f"Looking through {title}")
+        self.browse = QPushButton("Browse…")
+        self.browse.setAccessibleName(f"Browse for {title}")
+        self.browse.clicked.connect(self.browse_wanted)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(2 * GRID, GRID + GRID // 2, GRID + GRID // 2, 2 * GRID)
+        column.setSpacing(GRID // 2)
+        column.addLayout(head)
+        column.addWidget(self._path)
+        column.addWidget(self._text)
+        column.addWidget(self._bar)
+        column.addStretch(1)
+        column.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignLeft)
+        theme.changed.connect(self._paint_icons)
+        self._paint_icons()
+        self.show_folder("")
+
+    def show_folder(self, folder: str) -> None:
+        """Show that this folder is chosen, or the hint for ""."""
+        self._path.set_path(folder)
+        self._path.setVisible(bool(folder))
+        self._clear.setVisible(bool(folder))
+        self._bar.hide()
+        self.browse.setText("Change…" if folder else "Browse…")
+        restyle(self, "role", "card" if folder else "drop")
+        if not folder:
+            self._say(self._hint, "help")
+
+    def show_waiting(self) -> None:
+        """The folder is about to be looked through."""
+        self._say("Looking through the images…", "help")
+        self._bar.setRange(0, 0)
+        self._bar.show()
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far the look through the folder is."""
+        share = f" {count(progress.done)} of {count(progress.total)}" if progress.total else ""
+        self._say(f"{progress.title}{share}…", "help")
+        if progress.total:
+            self._bar.setRange(0, progress.total)
+            self._bar.setValue(progress.done)
+        self._bar.show()
+
+    def show_report(self, report: FolderReport, left_out: int) -> None:
+        """What was found."""
+        self._bar.hide()
+        self._say("\n".join(folder_in_words(report, left_out)), "" if report.files else "error")
+
+    def show_problem(self, text: str) -> None:
+        """Why the folder cannot be used."""
+        self._bar.hide()
+        self._say(text, "error")
+
+    def _say(self, text: str, role: str) -> None:
+        self._text.setText(text)
+        restyle(self._text, "role", role)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A single folder may be dropped right here; all else is left to the window."""
+        urls = event.mimeData().urls()
+        if len(urls) == 1 and Path(urls[0].toLocalFile()).is_dir():
+            restyle(self, "hot", True)
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Nothing was dropped."""
+        restyle(self, "hot", False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take the folder."""
+        restyle(self, "hot", False)
+        event.acceptProposedAction()
+        self.folder_dropped.emit(event.mimeData().urls()[0].toLocalFile())
+
+    def _paint_icons(self) -> None:
+        self._clear.setIcon(self._theme.icon("close", "muted"))
+        side = 12
+        ratio = self.devicePixelRatioF()
+        chip = QPixmap(QSize(side, side) * ratio)
+        chip.setDevicePixelRatio(ratio)
+        chip.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(chip)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour(self._colour))
+        painter.drawRoundedRect(0, 0, side, side, 3, 3)
+        painter.end()
+        self._chip.setPixmap(chip)
