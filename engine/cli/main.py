@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             if not debug:
                 warnings.simplefilter("ignore")  # other packages' remarks to programmers
-            return _do(options)
+            code = _do(options)
+            sys.stdout.flush()  # here, where a reader that has gone can be told from a failure
+            return code
     except UsageError as error:
         _tell(error, debug=debug)
         return WRONG_USE

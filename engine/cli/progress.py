@@ -31,8 +31,9 @@ class Reporter(Protocol):
         ...
 
 
-def reporter(stream: TextIO = sys.stderr) -> Reporter:
-    """The reporter that suits where the words go."""
+def reporter(stream: TextIO | None = None) -> Reporter:
+    """The reporter that suits where the words go; the error stream if not given."""
+    stream = stream or sys.stderr
     return BarReporter(stream) if stream.isatty() else LineReporter(stream)
 
 

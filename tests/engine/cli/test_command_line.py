@@ -1,0 +1,384 @@
+"""The command line as a contract: words in, exit code, sentences and JSON out. The engine's work is stood in for."""
+
+import dataclasses
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
+from bandbridge.engine.api.events import EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
+from bandbridge.engine.api.jobs import Adapt, Evaluate, Export, Job, MakeSample, Predict, ScanFolder, ScanPairs
+from bandbridge.engine.api.reports import (
+    AdaptReport,
+    EvaluateReport,
+    ExportReport,
+    Finding,
+    Prediction,
+    PredictReport,
+    Report,
+    SampleReport,
+    Scores,
+)
+from bandbridge.engine.cli.arguments import build_parser
+from bandbridge.engine.cli.main import main
+from bandbridge.engine.worker import perform as perform_module
+
+VERBS = ("open", "sample", "train-source", "inspect", "adapt", "evaluate", "predict", "export", "benchmark")
+SCORES = Scores(
+    images=4,
+    accuracy=0.75,
+    balanced_accuracy=0.5,
+    per_class={"Forest": 1.0, "River": 0.0},
+    confusion=np.array([[3, 0], [1, 0]]),
+    class_names=("Forest", "River"),
+)
+ADAPTED = AdaptReport(
+    run="/runs/[1]", model="/runs/[1]/model.safetensors", method="shot", seed=7, epochs_done=2, steps_done=20,
+    seconds=12.5, images_per_second=99.0, before=dataclasses.replace(SCORES, accuracy=0.25), after=SCORES,
+    gap_before={"mmd": 0.5}, gap_after={"mmd": float("nan")}, predicted_before={"Forest": 4, "River": 0},
+    predicted_after={"Forest": 3, "River": 1}, mean_confidence_before=0.4, mean_confidence_after=0.9,
+    agreement_before=0.5, agreement_after=0.75, changed=1, target_images=4, pairs_used=8, pairs_held_out=2,
+    set_aside=(Finding(severity="warning", kind="unreadable", file="a[b].tif", what="It is empty."),),
+    mixing={"/m": 1.0}, adapter="repeated", device="CPU", versions={"torch": "2.13.0"},
+)  # fmt: skip
+
+Work = Callable[[Job, Callable[[Event], None], Control], Report]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Work | Report | Exception], list[Job]]:
+    """`engine(report)` makes every job answer that (or raise, or do some work); returns the jobs it was given."""
+    asked: list[Job] = []
+
+    def stand_in(answer: Work | Report | Exception) -> list[Job]:
+        def perform(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+            asked.append(job)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer(job, emit, control) if callable(answer) else answer
+
+        monkeypatch.setattr(perform_module, "perform", perform)
+        return asked
+
+    return stand_in
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a model and folders of images by name."""
+    for name in ("rgb", "nir", "target", "labelled"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "m.safetensors").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_with_examples_that_parse(verb: str, capsys: pytest.CaptureFixture[str]):
+    assert main([verb, "--help"]) == 0
+    text = capsys.readouterr().out
+    shown = re.findall(r"^  bandbridge (.*?)(?:   .*)?$", text, flags=re.MULTILINE)
+    assert shown, "no examples"
+    for line in shown:
+        assert build_parser().parse_args(shlex.split(line)).verb == verb
+    assert ("--json" in text) == (verb != "open")
+
+
+def test_help_answers_without_loading_anything_heavy():
+    code = (
+        "import sys; from bandbridge.engine.cli.main import main; main(['adapt', '--help']);"
+        "print('HEAVY', sorted({'numpy', 'torch', 'rich', 'pydantic', 'PySide6', 'cv2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "HEAVY []" in done.stdout
+
+
+def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]):
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"bandbridge \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sharpen",
+        "adapt --source m.safetensors --target target",
+        "adapt --target target -o run",
+        "adapt --source missing.pth --target target -o run --method shot",
+        "adapt --source m.safetensors --target missing -o run --method shot",
+        "adapt --source m.safetensors --target m.safetensors -o run --method shot",
+        "adapt --source m.safetensors --target target -o run --method magic",
+        "adapt --source m.safetensors --target target -o run --method shot --set volume=11",
+        "adapt --source m.safetensors --target target -o run --method shot --set im_weight",
+        "adapt --source m.safetensors --target target -o run --method shot --set im_weight=-1",
+        "adapt --source m.safetensors --target target -o run --method shot --set batch_size=many",
+        "adapt --source m.safetensors --target target -o run --method shot --sensor-bands 0",
+        "adapt --source m.safetensors --target target -o run --pair-table m.safetensors",
+        "adapt --resume target",
+        "adapt --config missing.json",
+        "train-source rgb -o m2 --set pairs_weight=1",
+        "evaluate m.safetensors nowhere",
+        "predict m.safetensors",
+        "export m.safetensors --format pickle -o x",
+        "inspect nowhere",
+        "open nowhere",
+        "sample here --seed one",
+        "evaluate m.safetensors labelled --json nir",
+    ],
+)
+def test_wrong_use_is_told_in_words_and_ends_with_2(line: str, folders: Path, engine, monkeypatch, capsys):
+    monkeypatch.setenv("DISPLAY", ":99")
+    asked = engine(ADAPTED)
+    assert main(shlex.split(line)) == 2
+    assert asked == []
+    error = capsys.readouterr().err
+    assert error.strip()
+    assert "Traceback" not in error
+
+
+def test_the_engines_word_for_wrong_use_ends_with_2_too(folders: Path, engine, capsys):
+    engine(UsageError("There is no band 9.", "The files have 3.", "Choose 1 to 3."))
+    assert main(["evaluate", "m.safetensors", "labelled"]) == 2
+    assert capsys.readouterr().err == "bandbridge: There is no band 9.\n  The files have 3.\n  Choose 1 to 3.\n"
+
+
+def test_failure_is_three_sentences_and_ends_with_1(folders: Path, engine, capsys):
+    engine(ModelError("The file is no model.", "It is empty.", "Choose another.", details="at byte 0"))
+    assert main(["evaluate", "m.safetensors", "labelled"]) == 1
+    out, error = capsys.readouterr()
+    assert (out, error) == ("", "bandbridge: The file is no model.\n  It is empty.\n  Choose another.\n")
+    assert main(["evaluate", "m.safetensors", "labelled", "--debug"]) == 1
+    assert "at byte 0" in capsys.readouterr().err
+
+
+def test_even_a_programming_error_shows_no_traceback_unless_asked(folders: Path, engine, capsys):
+    engine(ZeroDivisionError("division by zero"))
+    assert main(["evaluate", "m.safetensors", "labelled"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(["evaluate", "m.safetensors", "labelled", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_adapt_passes_on_everything_typed(folders: Path, engine):
+    (folders / "pairs.csv").touch()
+    asked = engine(ADAPTED)
+    line = (
+        "adapt --source m.safetensors --source m.safetensors --pairs rgb nir --pairs rgb rgb --pair-table pairs.csv "
+        "--target target -o runs/1 --rgb-bands 4,3,2 --sensor-bands 8 --epochs 3 --seed 5 --device cpu "
+        "--set im_weight=0.5 --set batch_size=8 --set no_data=-9999 --set stretch_high=99.5 --set adapter=replicate"
+    )
+    assert main(shlex.split(line)) == 0
+    (job,) = asked
+    assert isinstance(job, Adapt)
+    config = job.config
+    assert config.sources == (str(folders / "m.safetensors"),) * 2
+    assert [(Path(p.rgb).name, Path(p.sensor).name, p.table) for p in config.pairs] == [
+        ("rgb", "nir", str(folders / "pairs.csv")),
+        ("rgb", "rgb", None),
+    ]
+    assert (config.target, config.run) == (str(folders / "target"), str(folders / "runs" / "1"))
+    assert (config.method, config.rgb_bands, config.sensor_bands) == ("socket", (4, 3, 2), (8,))
+    assert (config.epochs, config.seed, config.device, config.batch_size) == (3, 5, "cpu", 8)
+    assert (config.no_data, config.stretch.high_percent, config.adapter) == (-9999.0, 99.5, "replicate")
+    assert dict(config.settings) == {"im_weight": "0.5"}
+
+
+def test_options_go_before_the_configuration_file(folders: Path, engine):
+    fields = {"sources": ["m.safetensors"], "target": "target", "run": "old", "method": "shot", "epochs": 9, "seed": 1}
+    (folders / "c.json").write_text(json.dumps({**fields, "settings": {"im_weight": 2.0, "pseudo_weight": 0.1}}))
+    asked = engine(ADAPTED)
+    assert main(shlex.split("adapt --config c.json -o new --seed 2 --set im_weight=3")) == 0
+    config = asked[0].config  # type: ignore[union-attr]
+    assert (config.run, config.seed, config.epochs) == (str(folders / "new"), 2, 9)
+    assert dict(config.settings) == {"im_weight": "3", "pseudo_weight": 0.1}
+
+
+def test_resume_goes_on_with_the_runs_own_configuration_where_the_folder_now_is(folders: Path, engine, capsys):
+    fields = {"sources": ["/gone/m"], "target": "/t", "run": "/where/it/was", "method": "shot", "epochs": 9}
+    (folders / "moved").mkdir()
+    (folders / "moved" / "run.json").write_text(json.dumps({"format": "bandbridge-run-1", "config": fields}))
+    asked = engine(ADAPTED)
+    assert main(["adapt", "--resume", "moved"]) == 0
+    (job,) = asked
+    assert isinstance(job, Adapt)
+    assert job.resume
+    assert (job.config.run, job.config.epochs) == (str(folders / "moved"), 9)
+    assert main(["adapt", "--resume", "moved", "--epochs", "3"]) == 2
+    assert "epochs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("sample s --seed 3", lambda at: MakeSample(folder=at("s"), seed=3)),
+        ("evaluate m.safetensors labelled --sensor-bands 8", lambda at: Evaluate(
+            model=at("m.safetensors"), folder=at("labelled"), bands=(8,))),
+        ("predict m.safetensors nir target -o p.csv", lambda at: Predict(
+            model=at("m.safetensors"), paths=(at("nir"), at("target")), output=at("p.csv"))),
+        ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
+            source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
+        ("inspect nir --sensor-bands 2", lambda at: ScanFolder(folder=at("nir"), bands=(2,))),
+    ],
+)  # fmt: skip
+def test_what_is_typed_becomes_the_job(line: str, wanted, folders: Path, engine):
+    asked = engine(ModelError("enough"))
+    main(shlex.split(line))
+    assert asked == [wanted(lambda name: str(folders / name))]
+
+
+def test_inspecting_two_folders_pairs_them(folders: Path, engine):
+    asked = engine(ModelError("enough"))
+    main(["inspect", "rgb", "nir"])
+    (job,) = asked
+    assert isinstance(job, ScanPairs)
+    assert (Path(job.folders.rgb).name, Path(job.folders.sensor).name) == ("rgb", "nir")
+
+
+def strict(path: Path) -> dict[str, object]:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_adapt_json_has_what_the_contract_names(folders: Path, engine):
+    engine(ADAPTED)
+    assert main(shlex.split("adapt --source m.safetensors --target target -o r --method shot --json out/r.json")) == 0
+    result = strict(folders / "out" / "r.json")
+    assert result["method"] == "shot"
+    assert result["seed"] == 7
+    assert (result["seconds"], result["images_per_second"]) == (12.5, 99.0)
+    assert result["accuracy"] == {"before": 0.25, "after": 0.75}
+    assert result["balanced_accuracy"] == {"before": 0.5, "after": 0.5}
+    assert result["modality_gap"] == {"before": {"mmd": 0.5}, "after": {"mmd": None}}, "NaN is null"
+    assert result["predicted"] == {"before": {"Forest": 4, "River": 0}, "after": {"Forest": 3, "River": 1}}
+    assert result["versions"] == {"torch": "2.13.0"}
+    assert result["after"]["confusion"] == [[3, 0], [1, 0]]  # type: ignore[index]
+    assert [path.name for path in (folders / "out").iterdir()] == ["r.json"]
+
+
+def test_adapt_json_says_null_without_labels(folders: Path, engine, capsys):
+    engine(dataclasses.replace(ADAPTED, before=None, after=None))
+    assert main(shlex.split("adapt --source m.safetensors --target target -o r --method shot --json r.json")) == 0
+    assert strict(folders / "r.json")["accuracy"] == {"before": None, "after": None}
+    assert "no accuracy" in capsys.readouterr().out
+
+
+def test_tables_show_the_numbers_and_never_mistake_names_for_markup(folders: Path, engine, capsys):
+    engine(ADAPTED)
+    main(shlex.split("adapt --source m.safetensors --target target -o r --method shot"))
+    out = capsys.readouterr().out
+    assert re.search(r"Accuracy\W+25\.0%\W+75\.0%", out)
+    assert "/runs/[1]/model.safetensors" in out
+    assert "a[b].tif: It is empty." in out
+
+
+@pytest.mark.parametrize(
+    ("line", "report", "shown"),
+    [
+        ("evaluate m.safetensors labelled", EvaluateReport(model="m", folder="f", scores=SCORES), "75.0%"),
+        ("predict m.safetensors nir", PredictReport(model="m", class_names=("Forest",), predictions=(
+            Prediction(file="x.tif", class_name="Forest", confidence=0.5, probabilities=(0.5,)),)), "x.tif"),
+        ("export m.safetensors --format onnx -o x", ExportReport(output="/x", format="onnx", checked_images=3,
+            largest_difference=1e-6, same_classes=True, explanation="Takes raw values."), "Takes raw values."),
+        ("sample s", SampleReport(folder="/s", source="/s/m", sensors={"nir": ("/s/a", "/s/b", "/c")}, seed=0), "nir"),
+    ],
+)  # fmt: skip
+def test_every_verb_shows_and_writes_its_result(line: str, report: Report, shown: str, folders: Path, engine, capsys):
+    engine(report)
+    assert main([*shlex.split(line), "--json", "out.json"]) == 0
+    assert shown in capsys.readouterr().out
+    assert strict(folders / "out.json")["verb"] == line.split()[0]
+
+
+ADAPT_LINE = shlex.split("adapt --source m.safetensors --target target -o r --method shot")
+
+
+def test_ctrl_c_once_stops_and_keeps(folders: Path, engine, capsys):
+    def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Stopped) as stopped:
+            control.check()
+        assert stopped.value.keep
+        control.check()  # the last look at the images goes on undisturbed
+        return dataclasses.replace(ADAPTED, stopped_early=True)
+
+    engine(work)
+    assert main(ADAPT_LINE) == 0
+    out, error = capsys.readouterr()
+    assert "Stopping and keeping" in error
+    assert "Stopped early" in out
+
+
+def test_ctrl_c_twice_stops(folders: Path, engine, capsys):
+    def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Stopped):
+            control.check()
+        control.check()
+        raise AssertionError("the second press must stop")
+
+    engine(work)
+    before = signal.getsignal(signal.SIGINT)
+    assert main(ADAPT_LINE) == 1
+    assert "Stopped." in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_stops_what_cannot_be_kept_at_once(folders: Path, engine):
+    def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+        signal.raise_signal(signal.SIGINT)
+        control.check()
+        raise AssertionError("must stop")
+
+    engine(work)
+    assert main(["evaluate", "m.safetensors", "labelled"]) == 1
+
+
+def test_progress_goes_to_the_error_stream_as_plain_lines(folders: Path, engine, capsys):
+    def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+        for done in range(100):
+            emit(Progress(title="Reading target images", done=done, total=100, unit="image"))
+        emit(Notice(level="warning", text="a.tif: It is empty."))
+        emit(TrainingStarted(stage="SHOT", steps=20, steps_per_epoch=10, device="CPU", terms=("information",)))
+        emit(Losses(steps=np.array([1]), values={"total": np.array([1.5])}, images_per_second=9.0, memory_mb=1.0))
+        emit(EpochEnd(step=10, epoch=1, predicted_counts={}, mean_confidence=0.5, held_out_agreement=0.25))
+        return ADAPTED
+
+    engine(work)
+    main(ADAPT_LINE)
+    assert capsys.readouterr().err.splitlines() == [
+        "Reading target images",
+        "Warning: a.tif: It is empty.",
+        "SHOT: 20 steps in 2 epochs on CPU",
+        "Epoch 1 of 2: confidence 50.0%, agreement on held-out pairs 25.0%",
+    ]
+
+
+def test_without_a_display_the_window_is_refused_with_what_to_do_instead(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([]) == 1
+    assert "bandbridge sample" in capsys.readouterr().err
+
+
+def test_without_a_verb_or_with_open_the_window_opens(folders: Path, monkeypatch):
+    opened: list[list[str]] = []
+    window = types.ModuleType("bandbridge.gui.app")
+    window.main = lambda arguments: opened.append(arguments) or 0  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "bandbridge.gui.app", window)
+    (folders / "p.bandbridge").touch()
+    assert main([]) == 0
+    assert main(["open", "p.bandbridge"]) == 0
+    assert opened == [[], [str(folders / "p.bandbridge")]]
