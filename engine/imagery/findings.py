@@ -1,7 +1,8 @@
-"""The words for what is doubtful about single files."""
+"""The words for what is doubtful about single files and pairs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bandbridge.engine.api.errors import ImageError
@@ -30,4 +31,89 @@ def without_data(name: str) -> Finding:
         what=f"The image '{name}' holds no data.",
         why="Every pixel is declared as no-data, transparent or not a number.",
         do="Leave it out, or check the no-data value.",
+    )
+
+
+def unmatched(name: str, side: str) -> Finding:
+    """A file of one side ("RGB" or "sensor") without a partner on the other."""
+    other = "sensor" if side == "RGB" else "RGB"
+    return Finding(
+        severity="warning",
+        kind="unmatched",
+        file=name,
+        what=f"The {side} image '{name}' has no {other} partner.",
+        why="No file of the other side has the same name, with or without a sensor's word.",
+        do="Add or rename the partner, name the pair in a table, or leave it out.",
+    )
+
+
+def ambiguous(key: str, files: Sequence[str]) -> Finding:
+    """A scene with several candidates on a side."""
+    return Finding(
+        severity="warning",
+        kind="ambiguous",
+        file=files[0],
+        what=f"The scene '{key}' has several candidates: {', '.join(files)}.",
+        why="Names alone do not say which two of them belong together, and guessing could teach wrong pairs.",
+        do="Leave out all but one of each side, or name the pair in a table.",
+    )
+
+
+def partner_set_aside(name: str, partner: str) -> Finding:
+    """A usable image whose partner is not."""
+    return Finding(
+        severity="warning",
+        kind="unmatched",
+        file=name,
+        what=f"The image '{name}' is not used, for its partner '{partner}' was set aside.",
+        why="A pair needs both its images.",
+        do="See the partner's own entry in this list.",
+    )
+
+
+def same_bands(folder: str) -> Finding:
+    """One folder of files for both sides, and the same bands chosen for both."""
+    return Finding(
+        severity="error",
+        kind="bands",
+        file=folder,
+        what="Both sides of the pairs read the same bands of the same files.",
+        why="RGB and sensor images must differ for anything to be learned from them.",
+        do="Choose the sensor's bands by number, or choose a second folder.",
+    )
+
+
+def missing_in_table(table: str, row: int, side: str, name: str) -> Finding:
+    """A row of a table that names a file that is not there."""
+    return Finding(
+        severity="warning",
+        kind="unmatched",
+        file=table,
+        what=f"Row {row} of the table names the {side} image '{name}', which is not in its folder.",
+        why="Paths in the table are relative to the two folders, and capital letters count.",
+        do="Correct the row, or add the file.",
+    )
+
+
+def nothing_paired(rgb: Sequence[str], sensor: Sequence[str], crowded: Sequence[str], *, needs_map: bool) -> Finding:
+    """Not a single pair was found."""
+    if needs_map:
+        why = "These are names of the FLIR ADAS 2 data set, whose RGB and thermal frames are numbered apart."
+        do = "Make a CSV table with the columns 'rgb' and 'sensor' from the data set's own map, and give that."
+    elif crowded:
+        why = f"Every scene has several candidates, for instance {', '.join(crowded[:4])}."
+        do = "Keep one sensor a folder, or name the pairs in a CSV table with the columns 'rgb' and 'sensor'."
+    elif rgb and sensor:
+        why = f"No names are alike, with or without a sensor's word: '{rgb[0]}' against '{sensor[0]}', for instance."
+        do = "Rename the files alike, or name the pairs in a CSV table with the columns 'rgb' and 'sensor'."
+    else:
+        why = f"There are {len(rgb)} RGB images and {len(sensor)} sensor images."
+        do = "Choose folders that hold images."
+    return Finding(
+        severity="error",
+        kind="unmatched",
+        file="",
+        what="No RGB image and sensor image could be paired.",
+        why=why,
+        do=do,
     )

@@ -47,7 +47,13 @@ def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, .
     """
     left_out = frozenset(exclude)
     names = (name for name in _walk(Path(folder)) if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
-    return tuple(sorted((name for name in names if name not in left_out), key=_natural))
+    return tuple(sorted((name for name in names if name not in left_out), key=natural_order))
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """Sort key that puts `2.png` before `10.png`, letters without regard to case."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts] + [(-1, name)]
 
 
 def scan_folder(job: ScanFolder, control: Control, emit: Callable[[Event], None]) -> FolderReport:
@@ -187,11 +193,6 @@ def _walk(root: Path) -> Iterator[str]:
             f"The system says: {error.strerror or error}" + (f" ({error.filename})." if error.filename else "."),
             "Check that it exists, is a folder and may be read.",
         ) from error
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", name.casefold())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts] + [(-1, name)]
 
 
 def _set_minority_aside(seen: list[_Seen]) -> tuple[list[_Seen], list[Finding]]:

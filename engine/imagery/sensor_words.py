@@ -1,0 +1,93 @@
+"""Words in file and folder names that say which sensor took an image, not which scene it shows.
+
+The words come from published data sets and cameras: RGB-NIR Scene (`0000_rgb`, `0000_nir`), SUN RGB-D
+(`kv1com_image`, `kv1com_depth`), DIML (`color`/`_c`, `depth_filled`), SEN12MS (`s1`, `s2`), FLIR ADAS 1
+(`RGB`, `thermal_8_bit`), KAIST (`visible`, `lwir`), DJI Mavic 3M (`_D`, `_MS_NIR`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+Role = Literal["rgb", "sensor", "either", "plain"]
+
+_RGB = frozenset({"rgb", "color", "colour", "visible", "vis", "image", "images", "img", "optical", "eo", "s2"})
+_INFRARED = frozenset({"nir", "swir", "mwir", "lwir", "fir", "ir", "infrared", "thermal"})
+_SHAPE = frozenset({"depth", "disparity", "lidar", "dsm", "dem", "hha"})
+_RADAR = frozenset({"sar", "s1", "vv", "vh", "hh", "hv"})
+_SENSOR = _INFRARED | _SHAPE | _RADAR
+_SENSOR_PHRASES = (
+    ("thermal", "16", "bit"),
+    ("thermal", "8", "bit"),
+    ("depth", "filled"),
+    ("depth", "bfx"),
+    ("ms", "nir"),
+)
+# Single letters say something at the very end of a name only; `d` is depth beside `c`, and the colour camera of DJI.
+_RGB_LETTERS = frozenset("cv")
+_SENSOR_LETTERS = frozenset("t")
+_EITHER_LETTERS = frozenset("d")
+# A name may hold several words, as in `images/0001_nir`: the more telling one counts.
+_BY_WEIGHT: tuple[Role, ...] = ("sensor", "either", "rgb")
+_SEPARATORS = re.compile(r"[_\-. ]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SceneName:
+    """A file name taken apart.
+
+    Attributes:
+        key: What names the scene: the relative path without ending and sensor words, in lower case.
+        role: What the words say: "rgb", "sensor", "either" (a word both use) or "plain" (no word at all).
+    """
+
+    key: str
+    role: Role
+
+
+def scene_name(name: str) -> SceneName:
+    """Take a relative path apart: `kv1com_image/0001_c.png` is the scene `kv1com/0001`, seen in RGB."""
+    path = PurePosixPath(name.casefold()).with_suffix("")
+    roles: set[Role] = set()
+    parts = []
+    for depth, part in enumerate(path.parts, start=1):
+        words, found = _without_sensor_words(_SEPARATORS.split(part), may_end_in_letter=depth == len(path.parts))
+        roles |= found
+        if words:
+            parts.append("_".join(words))
+    return SceneName("/".join(parts), next((role for role in _BY_WEIGHT if role in roles), "plain"))
+
+
+def _without_sensor_words(words: list[str], *, may_end_in_letter: bool) -> tuple[list[str], set[Role]]:
+    kept: list[str] = []
+    roles: set[Role] = set()
+    position = 0
+    while position < len(words):
+        rest = words[position:]
+        phrase = next((one for one in _SENSOR_PHRASES if tuple(rest[: len(one)]) == one), ())
+        role: Role
+        if phrase or rest[0] in _SENSOR:
+            role = "sensor"
+        elif rest[0] in _RGB:
+            role = "rgb"
+        elif may_end_in_letter and len(rest) == 1 and kept:
+            role = _role_of_letter(rest[0])
+        else:
+            role = "plain"
+        if role == "plain":
+            kept.append(rest[0])
+        else:
+            roles.add(role)
+        position += len(phrase) or 1
+    return kept, roles
+
+
+def _role_of_letter(word: str) -> Role:
+    if word in _RGB_LETTERS:
+        return "rgb"
+    if word in _SENSOR_LETTERS:
+        return "sensor"
+    return "either" if word in _EITHER_LETTERS else "plain"
