@@ -83,7 +83,8 @@ class ClassBars(QWidget):
         fits = max(1, self.height() // self._row_height())
         shown = self._bars if len(self._bars) <= fits else self._bars[: fits - 1]
         # A taller widget spreads its rows, a little.
-        height = min(self.height() / max(len(shown), 1), self._row_height() * 1.5) if shown else self._row_height()
+        rows = len(shown) + (len(shown) < len(self._bars))
+        height = min(self.height() / max(rows, 1), self._row_height() * 1.5)
         for number, bar in enumerate(shown):
             top = number * height
             line = QRectF(0, top, self.width(), metrics.height())

@@ -8,6 +8,7 @@ from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.verdict import takeover
 from bandbridge.gui.widgets.class_bars import ClassBars, count_bars
 from bandbridge.gui.widgets.labels import text_label
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 
@@ -28,6 +29,7 @@ class ClassCounts(QFrame):
             "How many target images the model gives each class, counted anew every epoch. Marks: before training."
         )
         self._hint = text_label("Counts appear after the first look at all target images.", "help")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.warning = text_label("", "warning")
         self.warning.hide()
         self._bars = ClassBars(theme)
@@ -35,12 +37,11 @@ class ClassCounts(QFrame):
         self._bars.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
-        layout.setSpacing(GRID)
+        layout.setSpacing(GRID // 2)
         layout.addWidget(self._title)
-        layout.addWidget(self._hint)
-        layout.addWidget(self._bars, 1)
+        layout.addWidget(self._hint, 1)
         layout.addWidget(self.warning)
-        layout.addStretch(0)
+        layout.addWidget(self._bars, 1)
 
     def show_story(self, story: RunStory) -> None:
         """Show the last count of a run."""

@@ -9,7 +9,6 @@ from bandbridge.gui.quantities import count
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.chart import Chart
-from bandbridge.gui.widgets.flow_layout import FlowLayout
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
@@ -58,10 +57,12 @@ class GapMap(QWidget):
             "lines": LegendChip(theme, "Partners joined", "line"),
         }
         self.chips["lines"].setChecked(False)
-        legend = FlowLayout(0)
+        legend = QVBoxLayout()
+        legend.setSpacing(0)
         for chip in self.chips.values():
             chip.toggled.connect(self._redraw)
             legend.addWidget(chip)
+        legend.addStretch(1)
 
         self.moment = QSlider(Qt.Orientation.Horizontal)
         self.moment.setAccessibleName("Moment shown")
@@ -77,8 +78,11 @@ class GapMap(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
-        layout.addLayout(legend)
-        layout.addWidget(self._chart, 1)
+        body = QHBoxLayout()
+        body.setSpacing(GRID)
+        body.addWidget(self._chart, 1)
+        body.addLayout(legend)
+        layout.addLayout(body, 1)
         layout.addLayout(row)
         theme.changed.connect(self._restyle)
         self._restyle()

@@ -9,10 +9,11 @@ from bandbridge.gui.curve import Curve
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.gap_map import GapMap
+from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.measure_tile import Measure, MeasureGrid
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 _BETTER: dict[str, Literal["up", "down"]] = {"cka": "up", "retrieval": "up"}
 _SHARES = ("retrieval", "probe")
@@ -50,8 +51,7 @@ class GapPanel(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.setAccessibleName("Modality gap")
-        title = QLabel("Modality gap")
-        title.setProperty("role", "section")
+        title = text_label("Modality gap", "section", wrap=False)
         title.setToolTip(
             "How differently the model sees RGB and sensor images of the same scenes, measured on pairs that are "
             "never trained on."
@@ -60,11 +60,10 @@ class GapPanel(QFrame):
         self._has_measures = False
         self._map = GapMap(theme)
         self._grid = MeasureGrid(theme, {"agreement": AGREEMENT, **gap_measures(), "confidence": CONFIDENCE})
-        self._hint = QLabel(
-            "Appears with the first measurement. It needs pairs: without them only the confidence is followed."
+        self._hint = text_label(
+            "Appears with the first measurement. It needs pairs: without them only the confidence is followed.", "help"
         )
-        self._hint.setProperty("role", "help")
-        self._hint.setWordWrap(True)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
 
         self.map_button = QToolButton()
         self.map_button.setText("Ma&p")
@@ -80,6 +79,7 @@ class GapPanel(QFrame):
 
         head = QHBoxLayout()
         head.setSpacing(GRID // 2)
+        head.addStrut(4 * GRID)
         head.addWidget(title)
         head.addStretch(1)
         head.addWidget(self.map_button)
@@ -89,11 +89,11 @@ class GapPanel(QFrame):
         body.addWidget(self._map, 1)
         body.addWidget(self._grid, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
+        layout.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID)
         layout.setSpacing(GRID // 2)
         layout.addLayout(head)
-        layout.addWidget(self._hint)
-        layout.addLayout(body, 1)
+        layout.addWidget(self._hint, 1)
+        layout.addLayout(body, 4)
         self._arrange()
 
     def show_story(self, story: RunStory) -> None:

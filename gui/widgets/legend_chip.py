@@ -7,7 +7,7 @@ from typing import Literal
 from bandbridge.gui.theme import GRID, RADIUS, Theme
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 Mark = Literal["line", "disc", "square", "dot", "tick"]
 _LINE_WIDTH = 18
@@ -41,6 +41,7 @@ class LegendChip(QAbstractButton):
         self.setAccessibleName(f"Show {text}" if checkable else text)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if checkable else Qt.FocusPolicy.NoFocus)
         self.setFont(theme.font("small"))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         if checkable:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
 
@@ -77,7 +78,7 @@ class LegendChip(QAbstractButton):
         metrics = self.fontMetrics()
         width = self._text_left + metrics.horizontalAdvance(self.text()) + GRID
         if self._value:
-            width += 6 + max(metrics.horizontalAdvance(self._value), metrics.horizontalAdvance("−0.0000"))
+            width += 6 + max(metrics.horizontalAdvance(self._value), metrics.horizontalAdvance("−0.000"))
         return QSize(width, metrics.height() + GRID)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -96,9 +97,9 @@ class LegendChip(QAbstractButton):
         painter.setPen(self._theme.colour("text" if self._shown else "muted"))
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self.text())
         if self._value and self._shown:
-            line.setLeft(left + metrics.horizontalAdvance(self.text()) + 6)
             painter.setPen(self._theme.colour("muted"))
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._value)
+            line.setRight(self.width() - _INSET)
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._value)
         painter.end()
 
     def _paint_mark(self, painter: QPainter) -> None:

@@ -13,7 +13,7 @@ from bandbridge.gui.quantities import count, number
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.chart import Chart
-from bandbridge.gui.widgets.flow_layout import FlowLayout
+from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -59,11 +59,9 @@ class LossChart(QFrame):
         self._terms: dict[str, _Term] = {}
         self._pointed: float | None = None
 
-        title = QLabel("Loss")
-        title.setProperty("role", "section")
+        title = text_label("Loss", "section", wrap=False)
         title.setToolTip("What training makes smaller, step by step. Each curve is one aim of the method.")
-        self._place = QLabel()
-        self._place.setProperty("role", "small")
+        self._place = text_label("", "small", wrap=False)
         self.log_axis = QCheckBox("&Log axis")
         self.log_axis.setToolTip("Shows small values as clearly as large ones. Values at or below zero are left out.")
         self.log_axis.toggled.connect(self._redraw)
@@ -87,8 +85,11 @@ class LossChart(QFrame):
         self._checkpoints = pg.VTickGroup(yrange=(0.0, 0.05))
         self._chart.plot.addItem(self._checkpoints, ignoreBounds=True)
 
+        self._hint = text_label("Curves appear with the first training step.", "help")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
         head = QHBoxLayout()
         head.setSpacing(GRID)
+        head.addStrut(4 * GRID)
         head.addWidget(title)
         head.addWidget(self._place)
         head.addStretch(1)
@@ -96,13 +97,20 @@ class LossChart(QFrame):
         head.addSpacing(GRID)
         head.addWidget(smoothing_label)
         head.addWidget(self.smoothing)
-        self._chips = FlowLayout(0)
+        self._chips = QVBoxLayout()
+        self._chips.setSpacing(0)
+        self._chips.addStretch(1)
+        body = QHBoxLayout()
+        body.setSpacing(GRID)
+        body.addWidget(self._hint, 1)
+        body.addWidget(self._chart, 1)
+        body.addLayout(self._chips)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
+        layout.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID)
         layout.setSpacing(GRID // 2)
         layout.addLayout(head)
-        layout.addLayout(self._chips)
-        layout.addWidget(self._chart, 1)
+        layout.addLayout(body, 1)
+        self._chart.hide()
         self._restyle()
 
     def show_story(self, story: RunStory) -> None:
@@ -111,6 +119,8 @@ class LossChart(QFrame):
         if story.training is not None:
             self._steps_per_epoch = max(story.training.steps_per_epoch, 1)
         self._match_terms(story.curves)
+        self._hint.setVisible(not story.curves)
+        self._chart.setVisible(bool(story.curves))
         self._redraw()
 
     def _match_terms(self, curves: Mapping[str, Curve]) -> None:
@@ -120,13 +130,14 @@ class LossChart(QFrame):
             self._chart.plot.removeItem(term.raw)
             self._chart.plot.removeItem(term.smooth)
             self._chips.removeWidget(term.chip)
+            term.chip.hide()
             term.chip.deleteLater()
         self._terms = {}
         others = [name for name in curves if name != TOTAL]
         for name in curves:
             chip = LegendChip(self._theme, term_title(name), parent=self)
             chip.toggled.connect(self._redraw)
-            self._chips.addWidget(chip)
+            self._chips.insertWidget(self._chips.count() - 1, chip)
             chip.show()
             raw = self._chart.plot.plot(connect="finite")
             smooth = self._chart.plot.plot(connect="finite", antialias=True)

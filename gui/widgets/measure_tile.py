@@ -14,6 +14,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+_LEAST_WIDTH = 124
+_LEAST_HEIGHT = 54
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -66,7 +69,7 @@ class MeasureTile(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """The smallest at which the curve can be read."""
-        return QSize(124, 66)
+        return QSize(_LEAST_WIDTH, _LEAST_HEIGHT)
 
     def set_curve(self, curve: Curve | None, steps_per_epoch: int) -> None:
         """Show a curve, or none."""
@@ -191,8 +194,8 @@ class MeasureGrid(QWidget):
         self._place()
 
     def minimumSizeHint(self) -> QSize:
-        """Three by three at their smallest."""
-        return QSize(3 * 124 + 4 * GRID, 3 * 66 + 2 * GRID)
+        """A few tiles at their smallest."""
+        return QSize(2 * _LEAST_WIDTH + 2 * GRID, 3 * _LEAST_HEIGHT + 2 * GRID)
 
     def _place(self) -> None:
         shown = [tile for tile in self._tiles.values() if not tile.isHidden()]

@@ -45,10 +45,11 @@ class SampleStrip(QFrame):
         self._scroll.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
-        layout.setSpacing(GRID)
+        layout.setSpacing(GRID // 2)
         layout.addWidget(title)
         layout.addWidget(self._hint)
-        layout.addWidget(self._scroll, 1)
+        layout.addWidget(self._scroll)
+        layout.addStretch(1)
 
     @property
     def cards(self) -> list[SampleCard]:

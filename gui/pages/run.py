@@ -1,0 +1,398 @@
+"""Step 4: start the adaptation, watch it, pause it, stop it, and go on where it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from bandbridge.engine.api.catalogue import method_info
+from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.control import Command
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.events import CheckpointSaved, Event, Finished
+from bandbridge.engine.api.jobs import Adapt
+from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.gui.pages.page import Page, PageState
+from bandbridge.gui.project import Project, ProjectModel, RunEntry, RunOutcome
+from bandbridge.gui.run_record import has_checkpoint, read_record
+from bandbridge.gui.run_story import Part, RunStory
+from bandbridge.gui.run_thread import WorkerThread
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.verdict import judge
+from bandbridge.gui.widgets.callout import Callout
+from bandbridge.gui.widgets.class_counts import ClassCounts
+from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.run_status import RunStatus
+from bandbridge.gui.widgets.run_summary import RunSummary, what_is_missing
+from bandbridge.gui.widgets.sample_strip import SampleStrip
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
+
+_REDRAW_MS = 100
+_CHARTS_HEIGHT = 27 * GRID
+_SPACING = GRID + GRID // 2
+
+
+class _Panel(Protocol):
+    def show_story(self, story: RunStory) -> None: ...
+    def isVisible(self) -> bool: ...
+
+
+class RunPage(Page):
+    """The run of the open project.
+
+    Args:
+        project: The open project.
+        worker: Carries out runs, and nothing else.
+        theme: Colours and icons.
+        parent: Qt parent.
+
+    Signals:
+        running_changed: A run has begun (True) or ended (False).
+    """
+
+    running_changed = Signal(bool)
+
+    manual_chapter = "run"
+
+    def __init__(
+        self, project: ProjectModel, worker: WorkerThread, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(
+            "Run", "Adapt the model, and watch what it learns.", primary="&Start adaptation", parent=parent
+        )
+        self._project = project
+        self._worker = worker
+        self._theme = theme
+        self._story = RunStory()
+        self._job = 0
+        self._config: RunConfig | None = None
+        self._asked = ""
+        self._panels: list[tuple[Part, _Panel]] = []
+        self._drawn: dict[int, int] = {}
+
+        self.summary = RunSummary()
+        self.outcome = Callout(theme)
+        self.go_on_button = QPushButton("&Go on from the last checkpoint")
+        self.go_on_button.clicked.connect(self.go_on)
+        self.outcome.buttons.insertWidget(0, self.go_on_button)
+        self.status = RunStatus()
+        self.pause_button = QPushButton("&Pause")
+        self.pause_button.setToolTip("Space")
+        self.pause_button.clicked.connect(self.toggle_pause)
+        self.keep_button = QPushButton("Stop and &keep")
+        self.keep_button.setToolTip("Ends now; what has been learned so far becomes the result.")
+        self.keep_button.clicked.connect(lambda: self._ask("stop_keep", "Stopping, and keeping what was learned…"))
+        self.stop_button = QPushButton("S&top")
+        self.stop_button.setProperty("kind", "danger")
+        self.stop_button.setToolTip("Ends now without a result. You can go on from the last checkpoint later.")
+        self.stop_button.clicked.connect(lambda: self._ask("stop", "Stopping…"))
+        for button in (self.pause_button, self.keep_button, self.stop_button):
+            self.status.buttons.addWidget(button)
+        self._waiting = text_label(
+            "Once the run has started, its loss curves, the modality gap and sample predictions appear here.", "help"
+        )
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._charts = QSplitter(Qt.Orientation.Horizontal)
+        self._charts.setChildrenCollapsible(False)
+        self._charts.setHandleWidth(_SPACING)
+        self._charts.setMinimumHeight(_CHARTS_HEIGHT)
+        self._samples = SampleStrip(theme)
+        self._counts = ClassCounts(theme)
+        self._lower = QSplitter(Qt.Orientation.Horizontal)
+        self._lower.setChildrenCollapsible(False)
+        self._lower.setHandleWidth(_SPACING)
+        self._lower.addWidget(self._samples)
+        self._lower.addWidget(self._counts)
+        self._lower.setStretchFactor(0, 4)
+        self._lower.setStretchFactor(1, 1)
+        self._panels = [("samples", self._samples), ("epoch", self._counts)]
+        self.again_button = QPushButton("Start a&gain")
+        self.again_button.setToolTip("Starts a new run with the present choices; this one stays among the results.")
+        self.again_button.clicked.connect(self.start)
+        self.foot.addWidget(self.again_button)
+        self.content.setSpacing(_SPACING)
+        self.content.addWidget(self.outcome)
+        self.content.addWidget(self.summary)
+        self.content.addWidget(self._waiting, 1)
+        self.content.addWidget(self.status)
+        self.content.addWidget(self._charts, 3)
+        self.content.addWidget(self._lower, 2)
+
+        self._timer = QTimer(self)
+        self._timer.setInterval(_REDRAW_MS)
+        self._timer.timeout.connect(self._redraw)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        worker.event.connect(self._hear)
+        project.changed.connect(self._follow)
+        theme.changed.connect(self._paint_icons)
+        self._paint_icons()
+        self._offer_to_go_on()
+        self._follow()
+
+    # ---- what the window asks ------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is at work."""
+        return bool(self._job)
+
+    @property
+    def story(self) -> RunStory:
+        """What the present or last run has told."""
+        return self._story
+
+    def state(self) -> PageState:
+        """Empty until a run could start, an error after a failure."""
+        finished = self._story.finished
+        if finished is not None and self._shows_run():
+            return {"completed": "ready", "kept": "ready", "stopped": "warning", "failed": "error"}[finished.outcome]  # type: ignore[return-value]
+        if self.outcome.isVisibleTo(self):
+            return "warning"
+        return "empty" if what_is_missing(self._project.project) else "ready"
+
+    def state_in_words(self) -> str:
+        """Why the mark is what it is."""
+        if self.running:
+            return "A run is at work."
+        if self._story.finished is not None and self._shows_run():
+            return self.outcome.headline
+        missing = what_is_missing(self._project.project)
+        return missing[0] if missing else "Ready to start."
+
+    def closing(self) -> None:
+        """Stop redrawing and listening."""
+        self._timer.stop()
+
+    # ---- what a person does --------------------------------------------------------------------------------------
+
+    def on_primary(self) -> None:
+        """Start, or lead on to the results."""
+        finished = self._story.finished
+        if finished is not None and finished.outcome in ("completed", "kept") and self._shows_run():
+            self.forward.emit()
+        else:
+            self.start()
+
+    def start(self) -> None:
+        """Start a run with the project's present choices."""
+        if self.running:
+            return
+        missing = what_is_missing(self._project.project)
+        if missing:
+            self.told.emit("warning", " ".join(missing), "")
+            return
+        folder = self._project.new_run_folder()
+        self._story = RunStory()
+        self._drawn = {}
+        self._begin(self._project.project.to_run_config(folder), resume=False)
+
+    def go_on(self) -> None:
+        """Go on from the last checkpoint of the run shown, or of the one that ended unexpectedly."""
+        if not self.running and self._config is not None:
+            self._begin(self._config, resume=True)
+
+    def toggle_pause(self) -> None:
+        """Pause, or resume."""
+        if self._story.paused:
+            self._ask("resume", "Going on…")
+        else:
+            self._ask("pause", "Pausing…")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space pauses and resumes wherever it does not press something else."""
+        if event.key() == Qt.Key.Key_Space and self.running and not event.isAutoRepeat():
+            self.toggle_pause()
+        else:
+            super().keyPressEvent(event)
+
+    # ---- the run -------------------------------------------------------------------------------------------------
+
+    def _begin(self, config: RunConfig, *, resume: bool) -> None:
+        self._config = config
+        self._asked = ""
+        self._story.begin()
+        self._job = self._worker.submit(Adapt(config=config, resume=resume))
+        entry = RunEntry(
+            folder=config.run,
+            method=config.method,
+            seed=config.seed,
+            started=datetime.now().isoformat(timespec="seconds"),
+            outcome="running",
+        )
+        others = tuple(run for run in self._project.project.runs if run.folder != config.run)
+        self._project.update(runs=(*others, entry))
+        self._build_charts()
+        self._arrange()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._redraw()
+        self._timer.start()
+        self.running_changed.emit(True)
+
+    def _ask(self, command: Command, words: str) -> None:
+        if not self.running:
+            return
+        self._worker.ask(command, self._job)
+        self._asked = words
+        self._arrange()
+        self.status.show_story(self._story, self._asked)
+
+    def _hear(self, number: int, event: Event) -> None:
+        if not self._job or number != self._job:
+            return
+        paused = self._story.paused
+        self._story.take(event)
+        if self._story.paused != paused:
+            self._asked = ""
+            self._arrange()
+        if isinstance(event, CheckpointSaved):
+            return
+        if isinstance(event, Finished):
+            self._end(event)
+
+    def _end(self, event: Finished) -> None:
+        self._job = 0
+        self._asked = ""
+        assert self._config is not None
+        self._project.update(runs=_with_outcome(self._project.project, self._config.run, event.outcome))
+        self._tell_outcome(event, self._config)
+        self._arrange()
+        self._redraw()
+        if not self.isVisible():
+            severity = {"completed": "good", "kept": "good", "stopped": "note", "failed": "error"}[event.outcome]
+            self.told.emit(severity, f"{self.outcome.headline} {self.outcome.text}".strip(), "")
+        self.running_changed.emit(False)
+
+    def _tell_outcome(self, event: Finished, config: RunConfig) -> None:
+        can_go_on = event.outcome in ("stopped", "failed") and has_checkpoint(Path(config.run))
+        self.go_on_button.setVisible(can_go_on)
+        if event.problem is not None:
+            self.outcome.say_problem(event.problem)
+        elif isinstance(event.result, AdaptReport):
+            verdict = judge(event.result)
+            severity = "note" if verdict.tone == "neutral" else verdict.tone
+            self.outcome.say(severity, verdict.headline, verdict.explanation)
+        elif can_go_on:
+            self.outcome.say("note", "Stopped without a result.", "You can go on from the last checkpoint at any time.")
+        else:
+            self.outcome.say("note", "Stopped without a result.", "Nothing had been saved yet.")
+
+    def _offer_to_go_on(self) -> None:
+        """After a crash the last run is still marked as running, though nobody works at it."""
+        runs = self._project.project.runs
+        if not runs or runs[-1].outcome != "running":
+            return
+        folder = Path(runs[-1].folder)
+        try:
+            record = read_record(folder)
+        except UsageError as error:
+            self._forget_crash(folder)
+            self.told.emit("warning", str(error), error.details)
+            return
+        self._forget_crash(folder)
+        self._config = record.config
+        title = method_info(record.config.method).title
+        self.go_on_button.setVisible(has_checkpoint(folder))
+        self.outcome.say(
+            "warning",
+            f"The last run ({title}) ended unexpectedly.",
+            "It can go on from its last checkpoint, or you can start anew."
+            if has_checkpoint(folder)
+            else "It had not saved a checkpoint yet, so it has to be started anew.",
+        )
+
+    def _forget_crash(self, folder: Path) -> None:
+        self._project.update(runs=_with_outcome(self._project.project, str(folder), "failed"))
+
+    # ---- what is shown -------------------------------------------------------------------------------------------
+
+    def shown(self) -> None:
+        """Bring everything up to date."""
+        self._redraw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Redraw while in sight only."""
+        super().showEvent(event)
+        if self.running:
+            self._timer.start()
+        self._redraw()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop redrawing; the story goes on being told."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _build_charts(self) -> None:
+        """The first chart brings pyqtgraph with it, which the window does not wait for at its start."""
+        if self._charts.count():
+            return
+        from bandbridge.gui.widgets.gap_panel import GapPanel
+        from bandbridge.gui.widgets.loss_chart import LossChart
+
+        losses, gap = LossChart(self._theme), GapPanel(self._theme)
+        self._charts.addWidget(losses)
+        self._charts.addWidget(gap)
+        self._charts.setSizes([10_000, 10_000])  # equal parts of what there is
+        self._panels += [("losses", losses), ("gap", gap)]
+
+    def _redraw(self) -> None:
+        """Draw what has changed and can be seen."""
+        if not self.running:
+            self._timer.stop()
+        if self._shows_run():
+            self.status.show_story(self._story, self._asked)
+        for index, (part, panel) in enumerate(self._panels):
+            revision = self._story.revision(part)
+            if panel.isVisible() and self._drawn.get(index) != revision:
+                self._drawn[index] = revision
+                panel.show_story(self._story)
+
+    def _shows_run(self) -> bool:
+        """Whether the page shows a run rather than what a run would do: until other choices are made."""
+        if self.running:
+            return True
+        if self._story.finished is None or self._config is None:
+            return False
+        return replace(self._project.project.to_run_config(self._config.run)) == self._config
+
+    def _follow(self) -> None:
+        if not self.running:
+            self.summary.show_project(self._project.project)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show what belongs to before, during or after a run."""
+        shows_run = self._shows_run()
+        finished = self._story.finished if shows_run else None
+        has_result = finished is not None and finished.outcome in ("completed", "kept")
+        crashed = self._story.finished is None and not self.running and bool(self.outcome.headline)
+        self.help_label.setVisible(not shows_run)
+        self.summary.setVisible(not shows_run)
+        self._waiting.setVisible(not shows_run)
+        self.outcome.setVisible(finished is not None or crashed)
+        for widget in (self.status, self._charts, self._lower):
+            widget.setVisible(shows_run)
+        for button in (self.pause_button, self.keep_button, self.stop_button):
+            button.setVisible(self.running)
+            button.setEnabled(not self._asked)
+        self.pause_button.setText("&Resume" if self._story.paused else "&Pause")
+        if self.running or has_result:
+            self.primary.setText("See &results")
+        else:
+            self.primary.setText("&Start again" if shows_run else "&Start adaptation")
+        self.primary.setEnabled(has_result or not (self.running or what_is_missing(self._project.project)))
+        self.again_button.setVisible(has_result)
+        self._paint_icons()
+        self.state_changed.emit()
+
+    def _paint_icons(self) -> None:
+        self.pause_button.setIcon(self._theme.icon("play" if self._story.paused else "pause"))
+        self.keep_button.setIcon(self._theme.icon("keep"))
+        self.stop_button.setIcon(self._theme.icon("stop", "error"))
+
+
+def _with_outcome(project: Project, folder: str, outcome: RunOutcome) -> tuple[RunEntry, ...]:
+    return tuple(replace(run, outcome=outcome) if run.folder == folder else run for run in project.runs)

@@ -1,0 +1,200 @@
+"""What a run left in its folder, read back: its configuration and state, its report, its predictions."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.reports import AdaptReport, Finding, Scores
+from numpy.typing import NDArray
+
+RUN_FILE = "run.json"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+PREDICTIONS_FILE = "predictions.csv"
+REPORT_FILE = "report.json"
+REPORT_PAGE = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run's configuration and the state it wrote down last: running, completed, kept, stopped or failed."""
+
+    config: RunConfig
+    state: str
+    problem: str = ""
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run can go on from where it was."""
+    return (folder / CHECKPOINT_FILE).is_file()
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read `run.json`.
+
+    Raises:
+        UsageError: It is missing or not what this program writes.
+    """
+    facts = _read_json(folder / RUN_FILE)
+    try:
+        return RunRecord(_config(facts["config"], folder), str(facts["state"]), str(facts.get("problem", "")))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(folder / RUN_FILE, repr(error)) from error
+
+
+def read_report(folder: Path) -> AdaptReport:
+    """Read `report.json`.
+
+    Raises:
+        UsageError: It is missing or not what this program writes.
+    """
+    facts = _read_json(folder / REPORT_FILE)
+    try:
+        known = {field.name for field in fields(AdaptReport)}
+        given = {name: value for name, value in facts.items() if name in known}
+        for name in ("before", "after"):
+            given[name] = _scores(given[name]) if given[name] is not None else None
+        for name in ("gap_before", "gap_after"):
+            given[name] = {key: _number(value) for key, value in given[name].items()}
+        for name in ("seconds", "images_per_second", "mean_confidence_before", "mean_confidence_after"):
+            given[name] = _number(given[name])
+        given["set_aside"] = tuple(Finding(**finding) for finding in given["set_aside"])
+        given["run"] = str(folder)  # the folder may have been moved since
+        return AdaptReport(**given)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(folder / REPORT_FILE, repr(error)) from error
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Every target image with its class before and after.
+
+    Attributes:
+        files: (N) paths relative to the target folder.
+        class_names: Names the indices stand for.
+        truth: (N,) class indices, -1 where no label exists.
+        before: (N,) class indices given by the untouched model.
+        after: (N,) class indices given by the adapted model.
+        before_confidence: (N,) probabilities of these.
+        after_confidence: (N,) probabilities of these.
+    """
+
+    files: tuple[str, ...]
+    class_names: tuple[str, ...]
+    truth: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    before_confidence: NDArray[np.float32]
+    after_confidence: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @cached_property
+    def changed(self) -> NDArray[np.bool_]:
+        """(N,) whether the class changed."""
+        return np.not_equal(self.before, self.after)
+
+    @cached_property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(N,) whether a label exists and the adapted model's class is another."""
+        wrong: NDArray[np.bool_] = (self.truth >= 0) & (self.after != self.truth)
+        return wrong
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any image has a label."""
+        return bool((self.truth >= 0).any())
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Read `predictions.csv`.
+
+    Raises:
+        UsageError: It is missing or not what this program writes.
+    """
+    path = folder / PREDICTIONS_FILE
+    columns: dict[str, list[str]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            names = next(reader)
+            rows = list(reader)
+        columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+        classes = sorted({*columns["before"], *columns["after"], *columns["truth"]} - {""})
+        index = {name: number for number, name in enumerate(classes)} | {"": -1}
+        return Predictions(
+            files=tuple(columns["file"]),
+            class_names=tuple(classes),
+            truth=np.array([index[name] for name in columns["truth"]], dtype=np.int64),
+            before=np.array([index[name] for name in columns["before"]], dtype=np.int64),
+            after=np.array([index[name] for name in columns["after"]], dtype=np.int64),
+            before_confidence=np.array(columns["before_confidence"], dtype=np.float32),
+            after_confidence=np.array(columns["after_confidence"], dtype=np.float32),
+        )
+    except (OSError, UnicodeDecodeError, StopIteration, KeyError, IndexError, ValueError) as error:
+        raise _unreadable(path, repr(error)) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, repr(error)) from error
+    if not isinstance(facts, dict):
+        raise _unreadable(path, "no JSON object")
+    return facts
+
+
+def _unreadable(path: Path, details: str) -> UsageError:
+    why = "It is damaged or was not written by this program." if path.exists() else "The file is missing."
+    return UsageError(
+        f"'{path.name}' of the run '{path.parent.name}' cannot be read.",
+        why,
+        "Run the adaptation again, or restore the run folder from a copy.",
+        details=f"{path}: {details}",
+    )
+
+
+def _number(value: object) -> float:
+    return float("nan") if value is None else float(str(value))
+
+
+def _scores(facts: Mapping[str, Any]) -> Scores:
+    return Scores(
+        images=int(facts["images"]),
+        accuracy=_number(facts["accuracy"]),
+        balanced_accuracy=_number(facts["balanced_accuracy"]),
+        per_class={name: _number(value) for name, value in facts["per_class"].items()},
+        confusion=np.array(facts["confusion"], dtype=np.int64).reshape(len(facts["class_names"]), -1),
+        class_names=tuple(facts["class_names"]),
+    )
+
+
+def _config(facts: Mapping[str, Any], folder: Path) -> RunConfig:
+    known = {field.name for field in fields(RunConfig)}
+    given = {name: value for name, value in facts.items() if name in known}
+
+    def found(path: str) -> str:
+        return path if Path(path).is_absolute() else str(folder / path)
+
+    given["run"] = str(folder)
+    given["target"] = found(given["target"])
+    given["sources"] = tuple(found(path) for path in given["sources"])
+    given["pairs"] = tuple(
+        PairFolders(rgb=found(p["rgb"]), sensor=found(p["sensor"]), table=found(p["table"]) if p["table"] else None)
+        for p in given.get("pairs", ())
+    )
+    given["stretch"] = StretchRule(**given.get("stretch", {}))
+    for name in ("rgb_bands", "sensor_bands", "exclude", "class_names"):
+        if given.get(name) is not None:
+            given[name] = tuple(given[name])
+    return RunConfig(**given)

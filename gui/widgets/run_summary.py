@@ -1,0 +1,108 @@
+"""What a run would do, in words, before it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bandbridge.engine.api.catalogue import method_info
+from bandbridge.gui.project import Project
+from bandbridge.gui.quantities import counted
+from bandbridge.gui.theme import GRID
+from bandbridge.gui.widgets.card import Card
+from bandbridge.gui.widgets.labels import text_label
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+_EFFORTS = {"quick": "quick", "standard": "standard", "thorough": "thorough", "own": "your own number"}
+
+
+def what_is_missing(project: Project) -> list[str]:
+    """What must still be chosen before a run can start, each as something to do."""
+    info = method_info(project.method)
+    missing = []
+    if not project.sources:
+        missing.append("Choose a source model (step 1).")
+    if not project.target:
+        missing.append("Choose the folder of target images (step 2).")
+    if info.needs_pairs and not project.pairs:
+        missing.append(f"{info.title} learns from pairs: choose their folders (step 2), or another method (step 3).")
+    if len(project.sources) > 1 and not info.several_sources:
+        missing.append(f"{info.title} takes one source model: remove the others (step 1), or change the method.")
+    return missing
+
+
+def run_in_words(project: Project) -> list[tuple[str, str, str]]:
+    """(name, fact, more) of the run a project would start."""
+    info = method_info(project.method)
+    sources = ", ".join(Path(path).name for path in project.sources) or "none yet"
+    facts = [("Source model" if len(project.sources) < 2 else "Source models", sources, "")]
+    if project.target:
+        sensor = "all bands" if project.sensor_bands is None else _bands(project.sensor_bands)
+        facts.append(("Sensor images", _short(project.target), sensor))
+    else:
+        facts.append(("Sensor images", "none yet", ""))
+    pairs = "; ".join(
+        _short(pair.rgb) if pair.rgb == pair.sensor else f"{_short(pair.rgb)} with {_short(pair.sensor)}"
+        for pair in project.pairs
+    )
+    if pairs:
+        rgb = "" if project.rgb_bands is None else f"RGB from {_bands(project.rgb_bands)}"
+        unused = "" if info.needs_pairs else "not trained on by this method, only used to measure the modality gap"
+        facts.append(("Pairs", pairs, ", ".join(part for part in (rgb, unused) if part)))
+    elif info.needs_pairs:
+        facts.append(("Pairs", "none yet", ""))
+    facts.append(("Method", info.title, info.sentence))
+    if info.trains:
+        effort = f"{counted(project.epochs, 'epoch')} ({_EFFORTS[project.effort]})"
+        facts.append(("Effort", effort, f"batches of {project.batch_size}"))
+    return facts
+
+
+def _bands(bands: Sequence[int]) -> str:
+    return ("band " if len(bands) == 1 else "bands ") + ", ".join(str(band) for band in bands)
+
+
+def _short(path: str) -> str:
+    """The last two parts of a path: enough to know the folder by."""
+    return "/".join(Path(path).parts[-2:])
+
+
+class RunSummary(Card):
+    """Card that says what will run and, if it cannot yet, what is missing.
+
+    Args:
+        parent: Qt parent.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("What will run", parent)
+        self._holder = QWidget()
+        self._grid: QGridLayout | None = None
+        self.missing = text_label("", "warning")
+        self.body.addWidget(self._holder)
+        self.body.addWidget(self.missing)
+
+    def show_project(self, project: Project) -> None:
+        """Show what this project would run."""
+        fresh = QWidget()
+        grid = QGridLayout(fresh)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(3 * GRID)
+        grid.setVerticalSpacing(GRID + GRID // 2)
+        grid.setColumnStretch(1, 1)
+        top = Qt.AlignmentFlag.AlignTop
+        for row, (name, fact, more) in enumerate(run_in_words(project)):
+            grid.addWidget(text_label(name, "help", wrap=False), row, 0, top)
+            words = QVBoxLayout()
+            words.setSpacing(1)
+            words.addWidget(text_label(fact, "strong"))
+            if more:
+                words.addWidget(text_label(more[0].upper() + more[1:], "small"))
+            grid.addLayout(words, row, 1)
+        self.body.replaceWidget(self._holder, fresh)
+        self._holder.deleteLater()
+        self._holder = fresh
+        missing = what_is_missing(project)
+        self.missing.setText("\n".join(missing))
+        self.missing.setVisible(bool(missing))
