@@ -1,1 +1,1 @@
-"""To be written."""
+"""Model files for other programs, each checked against the model it came from before it is called done."""

@@ -198,7 +198,7 @@ class SensorModel(nn.Module):
 
         The order is that of decoding images for training: stretch and clip, nothing becomes 0, resize, standardise.
         """
-        present = ~torch.isnan(raw)
+        present = raw.abs() < float("inf")  # neither NaN nor infinite
         if self.no_data is not None:
             present = present & (raw != self.no_data)
         stretched = ((raw - self.low) / self.span).clamp(0.0, 1.0)
