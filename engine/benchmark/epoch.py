@@ -18,7 +18,7 @@ from bandbridge.engine.models.network import NetworkSpec, build
 from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.passes import PASS_BATCH
 from bandbridge.engine.training.streams import ImageBank, ImageStream
-from bandbridge.engine.worker.compute import device_words
+from bandbridge.engine.worker.compute import device_words, placed
 from bandbridge.engine.worker.run_folder import RunFolder
 from bandbridge.engine.worker.watch import Gallery, GapWatch, RunWatcher
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ class EpochBenchmark:
         torch.manual_seed(0)
         source, head = build(spec)
         self._spec, self._head = spec, head.to(device)
-        self._source = source.to(device, memory_format=torch.channels_last)
+        self._source = placed(source, device)
         random = np.random.default_rng(0)
         self._target = self._bank(random, images)
         self._rgb = self._bank(random, images + HELD_OUT)
@@ -61,7 +61,7 @@ class EpochBenchmark:
     def _twin(self) -> nn.Module:
         twin, _ = build(self._spec)
         twin.load_state_dict(self._source.state_dict())
-        return twin.to(self._device, memory_format=torch.channels_last)
+        return placed(twin, self._device)
 
     def whole(self, folder: Path) -> Callable[[], object]:
         """An epoch of the program's own loop with everything a run does in it.
@@ -146,7 +146,7 @@ class EpochBenchmark:
                 loss = nn.functional.cross_entropy(head(network(batch)), labels)
                 if uses_pairs:
                     loss = loss + network(batch).square().mean()
-                loss.backward()
+                torch.autograd.backward(loss)
                 optimiser.step()
             network.eval()
             with torch.inference_mode():

@@ -54,6 +54,33 @@ def statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) ->
     return total
 
 
+def relative_statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) -> Tensor:
+    """Mean over layers of the root mean squares of (m - M) / S and (sqrt v - S) / S, S = sqrt(V + floor).
+
+    For layers whose inputs no batch normalisation keeps in bounds: there the published distance grows without limit
+    and its gradient with it. The floor, 5 % of the layer's mean variance, keeps channels that hardly ever varied from
+    ruling the sum. The first layer counts as much as any other.
+
+    Args:
+        seen: Moments on the current target batch.
+        expected: Moments of the untouched source model, same order and shapes.
+
+    Returns:
+        Scalar >= 0, about 1 where every channel is off by its own spread.
+
+    Source:
+        This project.
+    """
+    layers: list[Tensor] = []
+    for now, then in zip(seen, expected, strict=True):
+        floor = 0.05 * then.variance.mean() + 1e-12
+        spread = (then.variance + floor).sqrt()
+        means = (now.mean - then.mean) / spread
+        spreads = (now.variance + floor).sqrt() / spread - 1.0
+        layers.append(_norm(means) / means.numel() ** 0.5 + _norm(spreads) / spreads.numel() ** 0.5)
+    return torch.stack(layers).mean()
+
+
 def _norm(difference: Tensor) -> Tensor:
     """Euclidean norm; torch gives it the gradient zero at zero."""
     norm: Tensor = torch.linalg.vector_norm(difference.float())

@@ -15,7 +15,7 @@ Deliberate differences from the released program:
 * Running statistics of the adapted network describe the target alone: pairs are normalised by their own batch and leave
   no trace in the averages.
 * Networks without BatchNorm2d are matched at their other normalisation layers, or at the outputs of their convolutions,
-  against moments measured on the pairs' RGB images.
+  against moments measured on the pairs' RGB images, in units of the expected spread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.losses.moments import statistics_distance
 from bandbridge.engine.losses.pairs import batch_distance, sample_distance
 from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder
@@ -138,7 +137,7 @@ class Socket:
                 features = member.encoder(target.images)  # (B, D)
             scores = weight * member.head(features)  # (B, K)
             logits = scores if logits is None else logits + scores
-            statistics = statistics + weight * statistics_distance(seen, self._expected[position])
+            statistics = statistics + weight * self._recorders[position].distance(seen, self._expected[position])
             with statistics_kept(member.encoder):
                 distance = distance + weight * self._pair_distance(member, position, pairs)
         assert logits is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from bandbridge.engine.api.errors import BandbridgeError, ModelError, Stopped, U
 from bandbridge.engine.api.events import Event, Notice, SamplePrediction
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.reports import AdaptReport
-from bandbridge.engine.imagery.picture import picture_of_stretched
+from bandbridge.engine.imagery.picture import picture
 from bandbridge.engine.methods.ground import Ground, Member, Survey
 from bandbridge.engine.methods.table import STAGES
 from bandbridge.engine.models.adapter import sensor_encoder
@@ -28,9 +29,9 @@ from bandbridge.engine.models.source import SourceModel, open_source
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position
 from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.seeding import generator
-from bandbridge.engine.training.streams import ImageBank, ImageStream
+from bandbridge.engine.training.streams import FULL_SCALE, ImageBank, ImageStream
 from bandbridge.engine.validation.scores import measure_scores
-from bandbridge.engine.worker.compute import choose_device, device_words
+from bandbridge.engine.worker.compute import choose_device, device_words, placed
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
@@ -58,7 +59,7 @@ def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
     folder = RunFolder(config, resume=job.resume)
     device = choose_device(config.device)
     began = time.perf_counter()
-    sources = open_sources(config.sources)
+    sources = open_sources(config.sources, config.class_names)
     images = gather_images(
         config,
         [source.inputs for source in sources],
@@ -109,13 +110,19 @@ def _check(config: RunConfig, info: MethodInfo) -> None:
         raise UsageError("The share of pairs kept aside must lie between 0 and 0.5.", "", "Choose 0.2, for example.")
 
 
-def open_sources(paths: Sequence[str]) -> list[SourceModel]:
+def open_sources(paths: Sequence[str], class_names: tuple[str, ...] = ()) -> list[SourceModel]:
     """Open the source models of a run.
+
+    Args:
+        paths: Model files.
+        class_names: Names a person gave, or () for those in the files.
 
     Raises:
         ModelError: One cannot be used, or they do not go together.
     """
     sources = [open_source(path) for path in paths]
+    if class_names:
+        sources = [_named(path, source, class_names) for path, source in zip(paths, sources, strict=True)]
     first = sources[0]
     for path, source in zip(paths, sources, strict=True):
         if source.class_names != first.class_names:
@@ -131,6 +138,16 @@ def open_sources(paths: Sequence[str]) -> list[SourceModel]:
                 "Use models of one input size.",
             )
     return sources
+
+
+def _named(path: str, source: SourceModel, class_names: tuple[str, ...]) -> SourceModel:
+    if len(source.class_names) != len(class_names):
+        raise ModelError(
+            f"The list of class names does not fit '{Path(path).name}'.",
+            f"The model has {len(source.class_names)} classes, the list {len(class_names)} names.",
+            "Give one name for each of the model's classes, in the order of its outputs.",
+        )
+    return dataclasses.replace(source, class_names=class_names)
 
 
 def lay_ground(
@@ -155,8 +172,8 @@ def lay_ground(
         members.append(
             Member(
                 name=Path(config.sources[number]).name,
-                source=source.encoder.to(device, memory_format=torch.channels_last),
-                encoder=twin.to(device, memory_format=torch.channels_last),
+                source=placed(source.encoder, device),
+                encoder=placed(twin, device),
                 head=source.head.to(device),
                 rgb=rgb,
             )
@@ -186,7 +203,7 @@ class _Look:
     @property
     def classes(self) -> NDArray[np.int64]:
         """(N,) predicted classes."""
-        return self.probabilities.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
     def confidence(self) -> NDArray[np.float32]:
@@ -354,6 +371,11 @@ class _Run:
                 return watcher, True
         return watcher, False
 
+    def _picture(self, pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """(C, S, S) as a person sees it, under the run's stretch."""
+        values = pixels.astype(np.float32)
+        return picture(values, low=[0.0] * len(values), high=[FULL_SCALE] * len(values), size_px=values.shape[-1])
+
     def _gallery(self, untouched: Survey) -> Gallery:
         """A few target images, spread over the predicted classes, and a few held-out pairs."""
         target = self.images.target
@@ -365,7 +387,7 @@ class _Run:
             item = SamplePrediction(
                 key=target.decoded.names[index],
                 kind="target",
-                picture=picture_of_stretched(target.decoded.pixels[index]),
+                picture=self._picture(target.decoded.pixels[index]),
                 partner=None,
                 before=probabilities[index],
                 after=probabilities[index],
@@ -379,8 +401,8 @@ class _Run:
                 item = SamplePrediction(
                     key=pairs.names[index],
                     kind="pair",
-                    picture=picture_of_stretched(pairs.sensor[index]),
-                    partner=picture_of_stretched(pairs.rgb[0][index]),
+                    picture=self._picture(pairs.sensor[index]),
+                    partner=self._picture(pairs.rgb[0][index]),
                     before=pair_probabilities[row],
                     after=pair_probabilities[row],
                 )

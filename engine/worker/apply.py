@@ -150,9 +150,9 @@ def _apply(
         with torch.inference_mode():
             rows = model(torch.from_numpy(images).to(device)).cpu().numpy()
         found.update(zip(names, rows, strict=True))
-    names = tuple(name for name, _ in files if name in found)
-    table = np.stack([found[name] for name in names]) if names else np.zeros((0, len(model.class_names)), np.float32)
-    return _Outcome(names, table, tuple(findings))
+    read = tuple(name for name, _ in files if name in found)
+    table = np.stack([found[name] for name in read]) if read else np.zeros((0, len(model.class_names)), np.float32)
+    return _Outcome(read, table, tuple(findings))
 
 
 def _batches(

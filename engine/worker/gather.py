@@ -7,7 +7,7 @@ training; class folders are read into `truth` for reports, and no method ever re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanPairs
-from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.api.reports import Finding, FolderReport
+from bandbridge.engine.imagery.bands import RGB_BANDS
 from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
-from bandbridge.engine.imagery.folder import usable_images
+from bandbridge.engine.imagery.folder import list_images, scan_images
 from bandbridge.engine.imagery.labels import match_classes
-from bandbridge.engine.imagery.pairing import match_pairs
-from bandbridge.engine.imagery.stretch import Stretch, measure_stretch
-from bandbridge.engine.models.source import InputSpec
+from bandbridge.engine.imagery.pairing import scan_pair_images
+from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.training.seeding import generator
 from numpy.typing import NDArray
 
@@ -99,7 +100,9 @@ class _PairGroup:
     rgb_files: tuple[str, ...]
     sensor_files: tuple[str, ...]
     rgb_depth: str
+    rgb_stretch: Stretch
     sensor_depth: str
+    sensor_stretch: Stretch
 
 
 def gather_images(
@@ -128,21 +131,26 @@ def gather_images(
     findings: list[Finding] = []
     size_px = inputs[0].size_px
     target_folder = Path(config.target)
-    target = usable_images(config.target, bands=config.sensor_bands, exclude=config.exclude, control=control)
-    findings += target.findings
-    if len(target.files) < FEWEST_TARGETS:
-        raise ImageError(
-            f"There are too few usable target images in '{config.target}': {len(target.files)}.",
-            "Statistics of the sensor cannot be measured on so few.",
-            "Check the folder, the chosen bands and the list of files set aside.",
-        )
-    groups = _match_groups(config, findings, control, emit) if with_pairs else []
-    stretches = _sensor_stretches(config, target.depth, target_folder, target.files, groups, control, emit)
-    stretch = stretches[target.depth]
+    scan = scan_images(
+        target_folder,
+        list_images(target_folder, config.exclude),
+        bands=config.sensor_bands,
+        rule=config.stretch,
+        no_data=config.no_data,
+        control=control,
+        emit=emit,
+        title="Looking through target images",
+    )
+    findings += scan.report.findings
+    if scan.stretch is None or len(scan.report.files) < FEWEST_TARGETS:
+        raise _too_few(config.target, len(scan.report.files), scan.report.findings)
+    stretch = scan.stretch
+    depth = _depth(scan.report)
+    groups = [_pair_group(folders, config, findings, control, emit) for folders in config.pairs] if with_pairs else []
 
     decoded, unreadable = decode_images(
         target_folder,
-        target.files,
+        scan.report.files,
         bands=config.sensor_bands,
         stretch=stretch,
         size_px=size_px,
@@ -151,17 +159,13 @@ def gather_images(
         emit=emit,
         title="Reading target images",
     )
-    findings += unreadable
+    findings.extend(unreadable)
     decoded = _in_order_of_content(decoded)
-    if len(decoded.names) < FEWEST_TARGETS:
-        raise ImageError(
-            f"Hardly any target image in '{config.target}' can be read.",
-            f"{len(unreadable)} of {len(target.files)} files are damaged.",
-            "See the list of files set aside.",
-        )
-    pairs = _decode_pairs(config, inputs, groups, stretches, findings, control, emit) if groups else None
+    if len(decoded) < FEWEST_TARGETS:
+        raise _too_few(config.target, len(decoded), findings)
+    pairs = _decode_pairs(config, inputs, groups, {depth: stretch}, findings, control, emit) if groups else None
     truth = match_classes(decoded.names, class_names)
-    return Images(TargetImages(decoded, truth, target.depth), pairs, stretch, config.sensor_bands, tuple(findings))
+    return Images(TargetImages(decoded, truth, depth), pairs, stretch, config.sensor_bands, tuple(findings))
 
 
 def _in_order_of_content(decoded: DecodedSet) -> DecodedSet:
@@ -176,75 +180,72 @@ def _in_order_of_content(decoded: DecodedSet) -> DecodedSet:
     )
 
 
-def _match_groups(config: RunConfig, findings: list[Finding], control: Control, emit: Emit) -> list[_PairGroup]:
-    """Pair the files of every pair of folders by name."""
-    groups: list[_PairGroup] = []
-    for folders in config.pairs:
-        job = ScanPairs(
-            folders=folders,
-            rgb_bands=config.rgb_bands,
-            sensor_bands=config.sensor_bands,
-            stretch=config.stretch,
-            no_data=config.no_data,
-            exclude=config.exclude,
+def _too_few(folder: str, count: int, findings: Sequence[Finding]) -> ImageError:
+    """The words for a target that cannot be worked with; the first reason a file was set aside is the best clue."""
+    first = next((finding for finding in findings if finding.severity != "note"), None)
+    return ImageError(
+        f"There are too few usable target images in '{folder}': {count}, and at least {FEWEST_TARGETS} are needed.",
+        f"{first.what} {first.why}".strip() if first else "The folder holds hardly any.",
+        first.do if first else "Choose another folder.",
+    )
+
+
+def _depth(report: FolderReport) -> str:
+    """The number type of a folder's usable images."""
+    return next(iter(report.depths))
+
+
+def _pair_group(
+    folders: PairFolders, config: RunConfig, findings: list[Finding], control: Control, emit: Emit
+) -> _PairGroup:
+    """Pair the files of two folders by name."""
+    job = ScanPairs(
+        folders=folders,
+        rgb_bands=config.rgb_bands,
+        sensor_bands=config.sensor_bands,
+        stretch=config.stretch,
+        no_data=config.no_data,
+        exclude=config.exclude,
+    )
+    scan = scan_pair_images(job, control, emit)
+    report = scan.report
+    found = (*report.findings, *report.rgb.findings, *report.sensor.findings)
+    if not report.pairs or scan.rgb_stretch is None or scan.sensor_stretch is None:
+        first = next((finding for finding in found if finding.severity != "note"), None)
+        raise PairingError(
+            f"No image of '{folders.rgb}' has a usable partner in '{folders.sensor}'.",
+            f"{first.what} {first.why}".strip() if first else "",
+            first.do if first else "Give both images of a scene the same name, or list them in a CSV table.",
         )
-        matched = match_pairs(job, control)
-        findings += matched.findings
-        if not matched.pairs:
-            raise PairingError(
-                f"No image of '{folders.rgb}' has a partner in '{folders.sensor}'.",
-                matched.rule,
-                "Give both images of a scene the same name, or list them in a CSV table (columns rgb and sensor).",
-            )
-        keys, rgb_files, sensor_files = zip(*matched.pairs, strict=True)
-        groups.append(_PairGroup(folders, keys, rgb_files, sensor_files, matched.rgb_depth, matched.sensor_depth))
-    return groups
+    findings += found
+    keys, rgb_files, sensor_files = zip(*report.pairs, strict=True)
+    return _PairGroup(
+        folders=folders,
+        keys=keys,
+        rgb_files=rgb_files,
+        sensor_files=sensor_files,
+        rgb_depth=_depth(report.rgb),
+        rgb_stretch=scan.rgb_stretch,
+        sensor_depth=_depth(report.sensor),
+        sensor_stretch=scan.sensor_stretch,
+    )
 
 
-def _sensor_stretches(
-    config: RunConfig,
-    target_depth: str,
-    target_folder: Path,
-    target_files: Sequence[str],
-    groups: Sequence[_PairGroup],
-    control: Control,
-    emit: Emit,
-) -> dict[str, Stretch]:
-    """One stretch a number type: files of one type count alike, whichever folder they lie in."""
-    by_depth: dict[str, list[Path]] = {target_depth: [target_folder / name for name in target_files]}
-    for group in groups:
-        paths = [Path(group.folders.sensor) / name for name in group.sensor_files]
-        by_depth.setdefault(group.sensor_depth, []).extend(paths)
-    return {
-        depth: measure_stretch(
-            paths, bands=config.sensor_bands, rule=config.stretch, no_data=config.no_data, control=control, emit=emit
-        )[0]
-        for depth, paths in by_depth.items()
-    }
-
-
-def rgb_stretch(
-    spec: InputSpec, depth: str, paths: Sequence[Path], config: RunConfig, control: Control, emit: Emit
-) -> Stretch:
+def _rgb_stretch(spec: InputSpec, group: _PairGroup) -> Stretch:
     """How RGB values of this number type become what a source model expects.
 
     Its own frozen stretch if it has one for this type, 0..255 for 8-bit images, else measured on these images.
     """
-    if spec.stretch is not None and spec.dtype == depth:
+    if spec.stretch is not None and spec.dtype == group.rgb_depth:
         return spec.stretch
-    if depth == "uint8":
-        return Stretch.eight_bit(3)
-    rgb_bands = config.rgb_bands or (1, 2, 3)
-    return measure_stretch(
-        paths, bands=rgb_bands, rule=config.stretch, no_data=config.no_data, control=control, emit=emit
-    )[0]
+    return Stretch.eight_bit(spec.channels) if group.rgb_depth == "uint8" else group.rgb_stretch
 
 
 def _decode_pairs(
     config: RunConfig,
     inputs: Sequence[InputSpec],
     groups: Sequence[_PairGroup],
-    stretches: dict[str, Stretch],
+    target_stretches: Mapping[str, Stretch],
     findings: list[Finding],
     control: Control,
     emit: Emit,
@@ -257,7 +258,8 @@ def _decode_pairs(
     stds: list[NDArray[np.float32]] = []
     rgbs: list[list[NDArray[np.uint16]]] = [[] for _ in inputs]
     for group in groups:
-        stretch = stretches[group.sensor_depth]
+        # The model is made for the target's stretch, so pairs of the same number type are seen through it.
+        stretch = target_stretches.get(group.sensor_depth, group.sensor_stretch)
         sensor, unreadable = decode_images(
             Path(group.folders.sensor),
             group.sensor_files,
@@ -270,8 +272,8 @@ def _decode_pairs(
             title="Reading the pairs' sensor images",
         )
         findings += unreadable
-        rgb_sets, unreadable = _decode_rgb(config, inputs, group, control, emit)
-        findings += unreadable
+        rgb_sets, rgb_unreadable = _decode_rgb(config, inputs, group, control, emit)
+        findings += rgb_unreadable
         sensor_rows = {name: row for row, name in enumerate(sensor.names)}
         rgb_rows = {name: row for row, name in enumerate(rgb_sets[0].names)}
         kept = [
@@ -307,17 +309,16 @@ def _decode_rgb(
 ) -> tuple[list[DecodedSet], list[Finding]]:
     """The RGB side, decoded once for every different stretch the source models ask for."""
     folder = Path(group.folders.rgb)
-    paths = [folder / name for name in group.rgb_files]
     by_stretch: dict[Stretch, DecodedSet] = {}
     found: list[Finding] = []
     sets: list[DecodedSet] = []
     for spec in inputs:
-        stretch = rgb_stretch(spec, group.rgb_depth, paths, config, control, emit)
+        stretch = _rgb_stretch(spec, group)
         if stretch not in by_stretch:
             by_stretch[stretch], unreadable = decode_images(
                 folder,
                 group.rgb_files,
-                bands=config.rgb_bands or (1, 2, 3),
+                bands=config.rgb_bands or RGB_BANDS,
                 stretch=stretch,
                 size_px=spec.size_px,
                 no_data=config.no_data,

@@ -99,7 +99,7 @@ class GapWatch:
 
     def _mix(self, parts: Sequence[Tensor]) -> Tensor:
         weights = self._ground.mixing().detach()
-        mixed = weights[0] * parts[0]
+        mixed: Tensor = weights[0] * parts[0]
         for weight, part in zip(weights[1:], parts[1:], strict=True):
             mixed = mixed + weight * part
         return mixed

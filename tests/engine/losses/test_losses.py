@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 from bandbridge.engine.losses.information import entropy, information_maximisation
-from bandbridge.engine.losses.moments import Moments, channel_moments, statistics_distance
+from bandbridge.engine.losses.moments import (
+    Moments,
+    channel_moments,
+    relative_statistics_distance,
+    statistics_distance,
+)
 from bandbridge.engine.losses.pairs import batch_distance, sample_distance
 from bandbridge.engine.losses.pseudo_labels import centroid_labels
 from hypothesis import given
@@ -55,6 +60,23 @@ def test_statistics_distance_has_a_gradient_of_zero_at_zero():
     statistics_distance([Moments(mean, torch.ones(3))], [Moments(torch.zeros(3), torch.ones(3))]).backward()
     assert mean.grad is not None
     assert mean.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_relative_distance_does_not_know_the_scale_of_a_layer():
+    def moments(scale, shift):
+        mean = torch.tensor([1.0, 2.0]) + shift
+        return Moments(mean * scale, torch.tensor([1.0, 1.0]) * scale**2)
+
+    small = relative_statistics_distance([moments(1.0, 1.0)], [moments(1.0, 0.0)])
+    large = relative_statistics_distance([moments(1e4, 1.0)], [moments(1e4, 0.0)])
+    assert small.item() == pytest.approx(1 / math.sqrt(1.05))  # every channel is off by its own spread
+    assert large.item() == pytest.approx(small.item(), rel=1e-4)
+
+
+def test_a_dead_channel_does_not_rule_the_relative_distance():
+    seen = Moments(torch.tensor([0.0, 0.1]), torch.tensor([1.0, 0.0]))
+    expected = Moments(torch.tensor([0.0, 0.0]), torch.tensor([1.0, 0.0]))
+    assert relative_statistics_distance([seen], [expected]).item() < 1.0
 
 
 def test_statistics_distance_refuses_different_networks():
