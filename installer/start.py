@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 OLDEST_PYTHON = (3, 11)
 PROJECT = Path(__file__).resolve().parent.parent
@@ -194,18 +195,23 @@ def run_pip(command: Sequence[str], log: Path) -> None:
         SetupError: pip failed.
     """
     say("Installing the packages (a few minutes the first time)")
-    with (
-        log.open("w", encoding="utf-8") as kept,
-        subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=_clean_environment(),
-        ) as pip,
-    ):
+    with log.open("w", encoding="utf-8") as kept:
+        code = _follow(command, kept)
+    if code != 0:
+        raise SetupError(f"{explain_pip_failure(log.read_text(encoding='utf-8'))}\nEverything pip said is in {log}")
+
+
+def _follow(command: Sequence[str], kept: TextIO) -> int:
+    pip = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=_clean_environment(),
+    )
+    with pip:
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_forward, args=(pip, lines), daemon=True).start()
         progress = InstallProgress()
@@ -220,9 +226,7 @@ def run_pip(command: Sequence[str], log: Path) -> None:
             kept.write(line)
             progress.hear(line)
         progress.end()
-    if pip.returncode != 0:
-        text = log.read_text(encoding="utf-8")
-        raise SetupError(f"{explain_pip_failure(text)}\nEverything pip said is in {log}")
+    return pip.returncode
 
 
 def _forward(pip: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
@@ -286,9 +290,7 @@ def explain_pip_failure(text: str) -> str:
         if "No matching distribution found for" in line:
             package = line.rpartition("for ")[2]
             python = f"Python {sys.version_info[0]}.{sys.version_info[1]} on {platform.system()} {platform.machine()}"
-            return (
-                f"The package {package} is not to be had for {python}. Python 3.11 to 3.13 on a 64-bit system will do."
-            )
+            return f"There is no {package} for {python}. Python 3.11 to 3.13 on a 64-bit system will do."
     last = "\n".join(text.strip().splitlines()[-8:])
     return f"The packages could not be installed. pip's last words:\n{last}"
 
@@ -334,11 +336,11 @@ def install_packages(packages: Sequence[str], what: str) -> None:
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if shutil.which("apt-get") is None:
-        raise SetupError(
-            f"Missing: {what} ({' '.join(packages)}). Install it from your system's packages, then start again."
-        )
+        names = " ".join(packages)
+        raise SetupError(f"Missing: {what} ({names}). Install them from your system's packages, then start again.")
     if not root:
-        command = " ".join(["sudo apt-get install --no-install-recommends", *map(_current_name, packages)])
+        install = "sudo apt-get update && sudo apt-get install -y --no-install-recommends"
+        command = " ".join([install, *map(_current_name, packages)])
         raise SetupError(f"Missing: {what}. Install them with this command, then start again:\n\n    {command}\n")
     say(f"Installing {what}: {' '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
