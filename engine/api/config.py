@@ -9,6 +9,7 @@ from typing import Literal
 SettingValue = float | int | bool | str
 AdapterKind = Literal["auto", "replicate", "first-layer", "learned"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
+Augment = Literal["none", "flip-shift", "overhead"]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -97,7 +98,7 @@ class TrainSourceConfig:
     Attributes:
         folder: Labelled RGB images, one folder a class.
         output: Model file to write (safetensors).
-        architecture: Name in timm's catalogue.
+        architecture: Name in timm's catalogue; None takes that of `weights`, else resnet18.
         weights: Model file to start from, or None.
         epochs: Passes over the images.
         size_px: Side of the square input, in pixels.
@@ -109,13 +110,15 @@ class TrainSourceConfig:
         held_out: Share of each class kept aside to measure accuracy, 0..0.5.
         stretch: How raw values become 0..1 (8-bit images are taken as 0..255 whatever this says).
         no_data: A raw value that means "nothing here".
+        augment: Random views while training: "none", "flip-shift" (mirrored, shifted) or "overhead" (also turned, right
+            for satellite and aerial images).
         seed: Of everything random.
         device: Where to compute.
     """
 
     folder: str
     output: str
-    architecture: str = "resnet18"
+    architecture: str | None = None
     weights: str | None = None
     epochs: int = 30
     size_px: int | None = None
@@ -127,5 +130,6 @@ class TrainSourceConfig:
     held_out: float = 0.2
     stretch: StretchRule = field(default_factory=StretchRule)
     no_data: float | None = None
+    augment: Augment = "flip-shift"
     seed: int = 0
     device: DeviceChoice = "auto"
