@@ -148,7 +148,7 @@ class PairsReport:
         pairs: (key, RGB file, sensor file), sorted by key; files relative to their folders.
         unmatched_rgb: RGB files without a partner.
         unmatched_sensor: Sensor files without a partner.
-        ambiguous: Keys that several files of one side share, with those files.
+        ambiguous: Keys that several files of one side share, with all files of the key, RGB first.
         findings: Of the pairing itself (those of the folders are in their reports).
     """
 

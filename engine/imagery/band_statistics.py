@@ -1,8 +1,10 @@
-"""Which values the bands of a data set take, gathered in one pass and in bounded memory."""
+"""Which values the bands of a data set take, gathered image by image and in bounded memory."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,37 +14,44 @@ SAMPLE_SIZE = 1 << 18
 
 
 class BandStatistics:
-    """The values of every band over many images of one number type.
+    """The values of every band, of one image or of all images merged so far.
 
     Integers of up to 16 bits are counted level by level, so all percentiles are exact; of other numbers a uniform
-    random sample with a fixed seed is kept.
-
-    Args:
-        dtype: Number type of the files.
-        bands: Number of bands.
+    random sample is kept, the same one whatever the order of merging.
 
     Attributes:
-        values: Values seen so far.
+        is_integer: Whether values are whole numbers.
+        values: Values seen.
         missing: Of these, values without data.
     """
 
-    def __init__(self, dtype: str, bands: int) -> None:
-        kind = np.dtype(dtype)
-        countable = kind.kind in "iub" and kind.itemsize <= 2
-        self._bands: list[_Levels] = [_Counts(kind) if countable else _Sample(seed) for seed in range(bands)]
-        self.is_integer = kind.kind in "iub"
-        self.values = 0
-        self.missing = 0
+    def __init__(self, image: NDArray[np.float32], dtype: str, number: int) -> None:
+        """Of one image; this is the costly part and may run in threads.
 
-    def add(self, image: NDArray[np.float32]) -> None:
-        """Take in one image (C, H, W); NaN is left out."""
-        for levels, band in zip(self._bands, image, strict=True):
-            flat = band.ravel()
-            valid = ~np.isnan(flat)
-            count = int(np.count_nonzero(valid))
-            self.values += flat.size
-            self.missing += flat.size - count
-            levels.add(flat if count == flat.size else flat[valid])
+        Args:
+            image: (C, H, W), NaN where there is nothing.
+            dtype: Number type of its file.
+            number: Of the image in its data set, which seeds its random draws.
+        """
+        kind = np.dtype(dtype)
+        present = [band[~np.isnan(band)] for band in image]
+        self.is_integer = kind.kind in "iub"
+        self.values = image.size
+        self.missing = image.size - sum(band.size for band in present)
+        self._bands: Sequence[_Tally]
+        if self.is_integer and kind.itemsize <= 2:
+            smallest = int(np.iinfo(dtype).min) if kind.kind == "i" else 0
+            self._bands = [_LevelCounts(band, smallest) for band in present]
+        else:
+            random = np.random.default_rng(number)
+            self._bands = [_Sample(band, random) for band in present]
+
+    def merge(self, other: BandStatistics) -> None:
+        """Take in further images of the same number type and bands."""
+        self.values += other.values
+        self.missing += other.missing
+        for mine, theirs in zip(self._bands, other._bands, strict=True):
+            mine.merge(theirs)
 
     def levels(self, band: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(L,) values of a band in rising order and (L,) how often each occurs (scaled up where sampled).
@@ -62,60 +71,65 @@ def percentile(levels: NDArray[np.float64], counts: NDArray[np.float64], percent
     return float(low + (position - np.floor(position)) * (high - low))
 
 
-class _Levels(Protocol):
-    def add(self, values: NDArray[np.float32]) -> None: ...
+class _Tally(ABC):
+    """The values of one band."""
 
-    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    @abstractmethod
+    def merge(self, other: Self) -> None:
+        """Take in further values."""
+
+    @abstractmethod
+    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values in rising order and how often each occurs."""
 
 
-class _Counts:
-    """How often each level of an integer type occurs."""
+class _LevelCounts(_Tally):
+    """How often each level of a small integer type occurs."""
 
-    def __init__(self, dtype: np.dtype[np.generic]) -> None:
-        smallest, largest = (
-            (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype.name).min), int(np.iinfo(dtype.name).max))
-        )
+    def __init__(self, values: NDArray[np.float32], smallest: int) -> None:
         self._smallest = smallest
-        self._counts = np.zeros(largest - smallest + 1, np.int64)
+        self._counts = np.bincount(values.astype(np.int32) - smallest)
 
-    def add(self, values: NDArray[np.float32]) -> None:
-        found = np.bincount(values.astype(np.int32) - self._smallest)
-        self._counts[: len(found)] += found
+    def merge(self, other: Self) -> None:
+        more = other._counts
+        if len(more) > len(self._counts):
+            self._counts = np.pad(self._counts, (0, len(more) - len(self._counts)))
+        self._counts[: len(more)] += more
 
     def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         present = np.flatnonzero(self._counts)
         return (present + self._smallest).astype(np.float64), self._counts[present].astype(np.float64)
 
 
-class _Sample:
-    """A uniform random sample: every value draws a number, those with the smallest numbers stay."""
+class _Sample(_Tally):
+    """A uniform random sample: every value draws a number, and the values with the smallest numbers stay."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-        self._kept: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
-        self._kept_count = 0
+    def __init__(self, values: NDArray[np.float32], random: np.random.Generator) -> None:
+        self._seen = values.size
         self._largest_draw = 1.0
-        self._seen = 0
+        self._kept = [(random.random(values.size), values)]
+        self._kept_count = values.size
+        self._thin_out()
 
-    def add(self, values: NDArray[np.float32]) -> None:
-        self._seen += values.size
-        draws = self._random.random(values.size)
-        stay = np.flatnonzero(draws < self._largest_draw)
-        self._kept.append((draws[stay], values[stay]))
-        self._kept_count += stay.size
+    def merge(self, other: Self) -> None:
+        self._seen += other._seen
+        for draws, values in other._kept:
+            stay = np.flatnonzero(draws <= self._largest_draw)
+            self._kept.append((draws[stay], values[stay]))
+            self._kept_count += stay.size
         if self._kept_count > 2 * SAMPLE_SIZE:
             self._thin_out()
 
     def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        values = np.sort(self._thin_out()).astype(np.float64)
+        self._thin_out()
+        values = np.sort(self._kept[0][1]).astype(np.float64)
         return values, np.full(values.size, self._seen / max(values.size, 1))
 
-    def _thin_out(self) -> NDArray[np.float32]:
-        draws = np.concatenate([np.empty(0), *(draws for draws, _ in self._kept)])
-        values = np.concatenate([np.empty(0, np.float32), *(values for _, values in self._kept)])
+    def _thin_out(self) -> None:
+        draws = np.concatenate([draws for draws, _ in self._kept])
+        values = np.concatenate([values for _, values in self._kept])
         if values.size > SAMPLE_SIZE:
             smallest = np.argpartition(draws, SAMPLE_SIZE)[:SAMPLE_SIZE]
             draws, values = draws[smallest], values[smallest]
             self._largest_draw = float(draws.max())
         self._kept, self._kept_count = [(draws, values)], values.size
-        return values

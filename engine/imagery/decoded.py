@@ -21,7 +21,7 @@ from bandbridge.engine.api.storage import storage_error
 from bandbridge.engine.imagery.findings import unreadable, without_data
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import read_image
+from bandbridge.engine.imagery.reader import likely_bytes, read_image
 from bandbridge.engine.imagery.stretch import Stretch
 from numpy.typing import ArrayLike, NDArray
 
@@ -102,7 +102,8 @@ def decode_images(
     findings: list[Finding] = []
     pace = Pace(emit, title, len(names))
     read = partial(_decode, root, bands, no_data, stretch, size_px)
-    for name, image in read_ahead(names, read, control):
+    weigh = partial(_weigh, root)
+    for name, image in read_ahead(names, read, control, weigh):
         if isinstance(image, ImageError):
             findings.append(unreadable(name, root / name, image))
         elif image is None:
@@ -145,6 +146,10 @@ def _decode(
         return None
     quantised: NDArray[np.uint16] = np.rint(resize(stretch.apply(values), size_px) * _LEVELS).astype(np.uint16)
     return quantised
+
+
+def _weigh(root: Path, name: str) -> int:
+    return likely_bytes(root / name)
 
 
 def _room_for(shape: tuple[int, ...], scratch: str | Path | None) -> NDArray[np.uint16]:

@@ -34,6 +34,30 @@ def without_data(name: str) -> Finding:
     )
 
 
+def odd_depth(name: str, depth: str, usual: str) -> Finding:
+    """A file whose number type differs from its folder's."""
+    return Finding(
+        severity="warning",
+        kind="depth",
+        file=name,
+        what=f"The image '{name}' holds numbers of type {depth}, most of its folder {usual}.",
+        why="Its values are on another scale, so the common stretch would show it far too dark or too bright.",
+        do="Save it again from the original data, or leave it out.",
+    )
+
+
+def odd_bands(name: str, bands: int, usual: int) -> Finding:
+    """A file whose number of bands differs from its folder's."""
+    return Finding(
+        severity="warning",
+        kind="bands",
+        file=name,
+        what=f"The image '{name}' has {bands} band{'s' * (bands > 1)}, most of its folder {usual}.",
+        why="All images must have the same bands in the same order.",
+        do="Choose bands by number, or leave it out.",
+    )
+
+
 def unmatched(name: str, side: str) -> Finding:
     """A file of one side ("RGB" or "sensor") without a partner on the other."""
     other = "sensor" if side == "RGB" else "RGB"

@@ -7,11 +7,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-import numpy as np
 from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, UsageError
@@ -19,12 +17,10 @@ from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
 from bandbridge.engine.imagery.band_statistics import BandStatistics
-from bandbridge.engine.imagery.findings import unreadable, without_data
+from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
-from bandbridge.engine.imagery.progress import Pace
-from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import Image, ImageHeader, load_image
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
+from bandbridge.engine.imagery.survey import Kind, SurveyedImage, survey
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy")
 """Endings of file names that are looked at, in any case; the content decides what a file is."""
@@ -109,63 +105,35 @@ def scan_images(
         UsageError: The stretch rule or the choice of bands is none.
     """
     root = Path(folder)
-    findings: list[Finding] = []
-    seen: list[_Seen] = []
-    statistics: dict[_Kind, BandStatistics] = {}
-    pace = Pace(emit, title, len(names))
-    read = partial(_load, root, bands, no_data)
-    for name, image in read_ahead(names, read, control):
-        if isinstance(image, ImageError):
-            findings.append(unreadable(name, root / name, image))
-        elif np.isnan(image.values).all():
-            findings.append(without_data(name))
-        else:
-            one = _Seen(name, image.header, image.bands)
-            statistics.setdefault(one.kind, BandStatistics(*one.kind)).add(image.values)
-            seen.append(one)
-        pace.step(name)
-
-    usable, odd_ones = _set_minority_aside(seen)
-    findings += odd_ones
-    measured = measure_bands(statistics[usable[0].kind], usable[0].bands, rule) if usable else None
-    gathered = statistics[usable[0].kind] if usable else None
+    found = survey(root, names, bands=bands, no_data=no_data, control=control, emit=emit, title=title)
+    kind = found.commonest_kind()
+    usable = [image for image in found.images if image.kind == kind]
+    statistics = found.statistics[kind] if kind else None
+    measured, faults = _measure(str(folder), statistics, usable, rule)
     class_counts = _class_counts(usable)
-    findings += _folder_findings(str(folder), names, usable, measured, class_counts)
     report = FolderReport(
         folder=str(folder),
-        files=tuple(one.name for one in usable),
-        sizes=_counted(f"{one.header.width} x {one.header.height}" for one in seen),
-        depths=_counted(one.header.dtype for one in seen),
-        bands=_counted(one.header.bands for one in seen),
+        files=tuple(image.name for image in usable),
+        sizes=_counted(f"{image.header.width} x {image.header.height}" for image in found.images),
+        depths=_counted(image.header.dtype for image in found.images),
+        bands=_counted(image.header.bands for image in found.images),
         class_counts=class_counts,
         chosen_bands=bands,
         histograms=measured.histograms if measured else (),
-        no_data_share=gathered.missing / gathered.values if gathered else 0.0,
-        georeferenced=sum(one.header.georeferenced for one in usable),
-        findings=tuple(findings),
+        no_data_share=statistics.missing / statistics.values if statistics else 0.0,
+        georeferenced=sum(image.header.georeferenced for image in usable),
+        findings=(
+            *(unreadable(name, root / name, error) for name, error in found.unreadable.items()),
+            *(without_data(name) for name in found.void),
+            *(_odd_one(image, kind) for image in found.images if kind and image.kind != kind),
+            *faults,
+            *_folder_findings(str(folder), names, usable, measured, class_counts),
+        ),
     )
     return FolderScan(report=report, stretch=measured.stretch if measured else None)
 
 
-_Kind = tuple[str, int]
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A file that was read: its name, header and the bands read from it."""
-
-    name: str
-    header: ImageHeader
-    bands: tuple[int, ...]
-
-    @property
-    def kind(self) -> _Kind:
-        return self.header.dtype, len(self.bands)
-
-
-def _load(root: Path, bands: tuple[int, ...] | None, no_data: float | None, name: str) -> Image:
-    return load_image(root / name, bands=bands, no_data=no_data)
 
 
 def _walk(root: Path) -> Iterator[str]:
@@ -195,54 +163,34 @@ def _walk(root: Path) -> Iterator[str]:
         ) from error
 
 
-def _set_minority_aside(seen: list[_Seen]) -> tuple[list[_Seen], list[Finding]]:
-    if not seen:
-        return [], []
-    [(depth, _)] = Counter(one.header.dtype for one in seen).most_common(1)
-    [(bands, _)] = Counter(len(one.bands) for one in seen if one.header.dtype == depth).most_common(1)
-    usable, findings = [], []
-    for one in seen:
-        if one.header.dtype != depth:
-            findings.append(_odd_depth(one, depth))
-        elif len(one.bands) != bands:
-            findings.append(_odd_bands(one, bands))
-        else:
-            usable.append(one)
-    return usable, findings
+def _measure(
+    folder: str, statistics: BandStatistics | None, usable: list[SurveyedImage], rule: StretchRule
+) -> tuple[BandsMeasured | None, list[Finding]]:
+    if statistics is None:
+        return None, []
+    try:
+        return measure_bands(statistics, usable[0].bands, rule), []
+    except ImageError as error:
+        finding = Finding(severity="error", kind="no-data", file=folder, what=error.what, why=error.why, do=error.do)
+        return None, [finding]
 
 
-def _odd_depth(one: _Seen, depth: str) -> Finding:
-    return Finding(
-        severity="warning",
-        kind="depth",
-        file=one.name,
-        what=f"The image '{one.name}' holds numbers of type {one.header.dtype}, most of its folder {depth}.",
-        why="Its values are on another scale, so the common stretch would show it far too dark or too bright.",
-        do="Save it again from the original data, or leave it out.",
-    )
+def _odd_one(image: SurveyedImage, kind: Kind) -> Finding:
+    depth, bands = kind
+    if image.header.dtype != depth:
+        return odd_depth(image.name, image.header.dtype, depth)
+    return odd_bands(image.name, len(image.bands), bands)
 
 
-def _odd_bands(one: _Seen, bands: int) -> Finding:
-    return Finding(
-        severity="warning",
-        kind="bands",
-        file=one.name,
-        what=f"The image '{one.name}' has {len(one.bands)} band{'s' * (len(one.bands) > 1)}, "
-        f"most of its folder {bands}.",
-        why="All images must have the same bands in the same order.",
-        do="Choose bands by number, or leave it out.",
-    )
-
-
-def _class_counts(usable: list[_Seen]) -> dict[str, int]:
-    classes = [class_of(one.name) for one in usable]
+def _class_counts(usable: list[SurveyedImage]) -> dict[str, int]:
+    classes = [class_of(image.name) for image in usable]
     return dict(sorted(Counter(name for name in classes if name).items())) if all(classes) else {}
 
 
 def _folder_findings(
     folder: str,
     names: Sequence[str],
-    usable: list[_Seen],
+    usable: list[SurveyedImage],
     measured: BandsMeasured | None,
     class_counts: dict[str, int],
 ) -> Iterator[Finding]:
@@ -349,7 +297,7 @@ def _duplicate_findings(names: Sequence[str]) -> Iterator[Finding]:
             )
 
 
-def _hidden_content_findings(folder: str, usable: list[_Seen]) -> Iterator[Finding]:
+def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterator[Finding]:
     """Content that is not read, so that nothing is dropped without a word."""
     transparent = [one for one in usable if one.header.alpha is not None and one.header.alpha not in one.bands]
     if transparent:

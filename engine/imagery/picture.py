@@ -13,7 +13,7 @@ from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.jobs import Thumbnails
 from bandbridge.engine.api.reports import ThumbnailsReport
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import load_image
+from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from numpy.typing import NDArray
 
 
@@ -58,12 +58,13 @@ def thumbnails(job: Thumbnails, control: Control) -> ThumbnailsReport:
         UsageError: The choice of bands is none.
     """
     make = partial(_thumbnail, job)
-    made = [result for _, result in read_ahead(job.paths, make, control)]
+    paths = list(map(Path, job.paths))
+    made = [result for _, result in read_ahead(paths, make, control, likely_bytes)]
     return ThumbnailsReport(pictures=tuple(None if isinstance(one, ImageError) else one for one in made))
 
 
-def _thumbnail(job: Thumbnails, path: str) -> NDArray[np.uint8]:
-    image = load_image(Path(path), bands=job.bands)
+def _thumbnail(job: Thumbnails, path: Path) -> NDArray[np.uint8]:
+    image = load_image(path, bands=job.bands)
     count = len(image.bands)
     low = job.low if job.low is not None and len(job.low) == count else None
     high = job.high if job.high is not None and len(job.high) == count else None

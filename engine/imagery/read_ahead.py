@@ -15,10 +15,14 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _MOST_THREADS = 8
+_MOST_BYTES = 1 << 30
 
 
 def read_ahead(
-    items: Sequence[_Item], read: Callable[[_Item], _Result], control: Control
+    items: Sequence[_Item],
+    read: Callable[[_Item], _Result],
+    control: Control,
+    weigh: Callable[[_Item], int] = lambda item: 0,
 ) -> Iterator[tuple[_Item, _Result | ImageError]]:
     """Apply `read` to every item, a few ahead of the one being used.
 
@@ -28,6 +32,8 @@ def read_ahead(
         items: What to read.
         read: Runs in threads.
         control: Pause and stop.
+        weigh: Roughly the memory an item takes, in bytes; all being read together stay below 1 GiB, a larger one
+            is read alone.
 
     Yields:
         Every item in order with its result, or with the `ImageError` that kept it from being read.
@@ -37,22 +43,26 @@ def read_ahead(
     """
     threads = min(_MOST_THREADS, _cores())
     waiting = deque(items)
-    ahead: deque[tuple[_Item, Future[_Result]]] = deque()
+    ahead: deque[tuple[_Item, int, Future[_Result]]] = deque()
+    in_flight = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="bandbridge-read")
     try:
         while waiting or ahead:
             control.check()
-            if waiting:
-                ahead.append((waiting[0], pool.submit(read, waiting.popleft())))
-            if waiting and len(ahead) <= 2 * threads:
-                continue
-            item, future = ahead.popleft()
+            while waiting and len(ahead) <= 2 * threads:
+                weight = weigh(waiting[0])
+                if ahead and in_flight + weight > _MOST_BYTES:
+                    break
+                in_flight += weight
+                ahead.append((waiting[0], weight, pool.submit(read, waiting.popleft())))
+            item, weight, future = ahead.popleft()
             try:
                 result = future.result()
             except ImageError as error:
                 yield item, error
             else:
                 yield item, result
+            in_flight -= weight
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -22,10 +22,14 @@ from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_heade
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "load_image", "read_header", "read_image"]
+__all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "likely_bytes", "load_image", "read_header", "read_image"]
 
 LARGEST_IMAGE = 400_000_000
 """Values (width x height x bands read) of the largest image that is read."""
+
+
+# Bytes in memory, float32 and what comes before it, for a byte in the file; others are taken as barely compressed.
+_EXPANSION = {".jpg": 60, ".jpeg": 60, ".png": 20}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,15 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
     if stored.hidden is not None:
         values[:, stored.hidden] = np.nan
     return Image(header=stored.header, bands=stored.bands, values=values)
+
+
+def likely_bytes(path: Path) -> int:
+    """Roughly the memory that decoding a file takes, from its size and ending alone; 0 if it cannot be looked at."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return 0
+    return size * _EXPANSION.get(path.suffix.lower(), 10)
 
 
 def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:

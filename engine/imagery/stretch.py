@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,7 @@ from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import BandHistogram
 from bandbridge.engine.imagery.band_statistics import BandStatistics, percentile
-from bandbridge.engine.imagery.progress import Pace
-from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import Image, load_image
+from bandbridge.engine.imagery.survey import survey
 from numpy.typing import NDArray
 
 _BINS = 256
@@ -117,25 +113,16 @@ def measure_stretch(
         Stopped: The person asked to stop.
         UsageError: The rule is no rule.
     """
-    kinds: dict[tuple[str, int], BandStatistics] = {}
-    files: Counter[tuple[str, int]] = Counter()
-    numbers: dict[tuple[str, int], tuple[int, ...]] = {}
-    pace = Pace(emit, title, len(paths))
-    for path, image in read_ahead(paths, partial(load_image, bands=bands, no_data=no_data), control):
-        if isinstance(image, Image):
-            kind = (image.header.dtype, len(image.bands))
-            kinds.setdefault(kind, BandStatistics(*kind)).add(image.values)
-            numbers.setdefault(kind, image.bands)
-            files[kind] += 1
-        pace.step(Path(path).name)
-    if not kinds:
+    found = survey(Path(), list(map(str, paths)), bands=bands, no_data=no_data, control=control, emit=emit, title=title)
+    kind = found.commonest_kind()
+    if kind is None:
         raise ImageError(
             "The values of these images cannot be measured.",
-            "None of the files could be read.",
+            "None of the files could be read, or none holds data.",
             "Look at the list of files set aside.",
         )
-    [(commonest, _)] = files.most_common(1)
-    measured = measure_bands(kinds[commonest], numbers[commonest], rule)
+    numbers = next(image.bands for image in found.images if image.kind == kind)
+    measured = measure_bands(found.statistics[kind], numbers, rule)
     return measured.stretch, measured.histograms
 
 

@@ -137,6 +137,14 @@ def test_constant_bands_duplicates_transparency_and_pages_are_told(write_tiff, w
     assert not [finding for finding in scan(tmp_path, bands=(4,)).findings if finding.kind == "transparency"]
 
 
+def test_a_band_without_any_data_is_an_error_not_a_crash(write_tiff, tmp_path):
+    write_tiff("x.tif", np.stack([np.zeros((4, 4)), np.eye(4)]).astype(np.uint8))
+    report = scan(tmp_path, no_data=0)
+    [finding] = [finding for finding in report.findings if finding.severity == "error"]
+    assert finding.kind == "no-data"
+    assert "Band 1" in finding.what
+
+
 def test_excluded_files_are_not_looked_at(tmp_path, write_tiff, noise):
     write_tiff("good.tif", noise((1, 8, 8)))
     touch(tmp_path, "bad.tif")

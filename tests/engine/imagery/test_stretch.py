@@ -20,23 +20,33 @@ def measure(paths, *, bands=None, rule=RULE, no_data=None, emit=lambda event: No
     percent=st.floats(0, 100, allow_nan=False),
 )
 def test_percentiles_of_counted_integers_are_exact(values, percent):
-    statistics = BandStatistics("int16", 1)
     half = len(values) // 2
-    for part in (values[:half], values[half:]):
-        statistics.add(np.array(part, np.float32).reshape(1, 1, -1))
+    statistics, other = (
+        BandStatistics(np.array(part, np.float32).reshape(1, 1, -1), "int16", 0)
+        for part in (values[:half], values[half:])
+    )
+    statistics.merge(other)
     assert percentile(*statistics.levels(0), percent) == pytest.approx(np.percentile(values, percent))
 
 
 def test_a_float_sample_is_uniform_over_many_images():
     # Values rise from image to image: a sample that favoured early or late ones would miss the percentiles.
-    statistics = BandStatistics("float32", 1)
     images = 40
-    for index in range(images):
-        ramp = np.linspace(index, index + 1, 2 * SAMPLE_SIZE // 10, dtype=np.float32)
-        statistics.add(ramp.reshape(1, 1, -1))
+    made_from = [
+        (np.linspace(index, index + 1, 2 * SAMPLE_SIZE // 10, dtype=np.float32).reshape(1, 1, -1), "float32", index)
+        for index in range(images)
+    ]
+    statistics, *others = (BandStatistics(*arguments) for arguments in made_from)
+    for other in others:
+        statistics.merge(other)
     levels, counts = statistics.levels(0)
     assert len(levels) == SAMPLE_SIZE
     assert counts.sum() == pytest.approx(statistics.values)
+    # Threads may finish in any order; the sample must not depend on it.
+    last, *before = (BandStatistics(*arguments) for arguments in reversed(made_from))
+    for other in before:
+        last.merge(other)
+    np.testing.assert_array_equal(last.levels(0)[0], levels)
     for percent in (2, 50, 98):
         assert percentile(levels, counts, percent) == pytest.approx(images * percent / 100, abs=images * 0.002)
 
@@ -83,11 +93,9 @@ def test_eight_bit_pictures_are_divided_by_255():
 
 
 def test_constant_and_nearly_constant_bands_are_named_and_stay_finite():
-    statistics = BandStatistics("uint16", 2)
     image = np.full((2, 10, 10), 500, np.float32)
     image[1, 0, 0] = 900
-    statistics.add(image)
-    measured = measure_bands(statistics, (8, 9), RULE)
+    measured = measure_bands(BandStatistics(image, "uint16", 0), (8, 9), RULE)
     assert measured.constant == (8,)
     assert measured.nearly_constant == (9,)
     assert (measured.stretch.low[1], measured.stretch.high[1]) == (500, 900)
@@ -96,8 +104,7 @@ def test_constant_and_nearly_constant_bands_are_named_and_stay_finite():
 
 
 def test_an_integer_histogram_has_no_comb():
-    statistics = BandStatistics("uint16", 1)
-    statistics.add(np.arange(1000, dtype=np.float32).reshape(1, 25, 40))
+    statistics = BandStatistics(np.arange(1000, dtype=np.float32).reshape(1, 25, 40), "uint16", 0)
     counts = measure_bands(statistics, (1,), RULE).histograms[0].counts
     filled = np.flatnonzero(counts)
     assert np.ptp(counts[filled[1:-1]]) == 0
@@ -117,8 +124,11 @@ def test_files_that_cannot_be_read_count_for_nothing(write_tiff, tmp_path):
     assert stretch.high[0] > 90
     with pytest.raises(ImageError, match="cannot be measured"):
         measure([tmp_path / "broken.tif"])
-    with pytest.raises(ImageError, match="Band 1 holds no data"):
+    with pytest.raises(ImageError, match="cannot be measured"):
         measure([write_tiff("void.tif", np.zeros((1, 4, 4), np.uint8))], no_data=0)
+    half_void = np.stack([np.zeros((4, 4)), np.ones((4, 4))]).astype(np.uint8)
+    with pytest.raises(ImageError, match="Band 1 holds no data"):
+        measure([write_tiff("half.tif", half_void)], no_data=0)
 
 
 def test_the_commonest_number_type_decides(write_tiff):
