@@ -209,13 +209,17 @@ def _add_device(verb: argparse.ArgumentParser) -> None:
 
 
 def _bands(text: str) -> tuple[int, ...]:
+    """Band numbers such as "4,3,2" or "11-13"."""
+    bands: list[int] = []
     try:
-        bands = tuple(int(part) for part in text.split(","))
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            bands += range(int(first), int(last or first) + 1)
     except ValueError:
-        bands = ()
+        bands = []
     if not bands or min(bands) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 (the first band is 1)")
-    return bands
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 or 11-13 (the first band is 1)")
+    return tuple(bands)
 
 
 def _names(text: str) -> tuple[str, ...]:

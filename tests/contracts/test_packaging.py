@@ -1,6 +1,8 @@
 """What an ordinary installation brings: every package and every data file, which an editable one would not miss."""
 
+import ast
 import email
+import re
 import shutil
 import subprocess
 import sys
@@ -76,3 +78,25 @@ def test_every_dependency_is_pinned(wheel: zipfile.ZipFile, project: Path):
         assert name.lower().replace("_", "-") in pins, f"{requirement} has no pin"
     assert all(line.startswith("#") or line.count("==") == 1 for line in lines if line)
     assert "torch==2.13.0" in lines, "a build such as +cpu exists on some systems only"
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported(project: Path):
+    """An undeclared package works only while another one happens to bring it."""
+    facts = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[<>=!~ ]", requirement)[0] for requirement in facts["dependencies"]}
+    modules = {
+        "PySide6-Essentials": "PySide6",
+        "opencv-python-headless": "cv2",
+        "protobuf": "google",
+        "scikit-learn": "sklearn",
+    }
+    declared = {modules.get(name, name) for name in names}
+    imported = set()
+    for file in (path for part in PARTS for path in (project / part).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                found = [node.module or ""]
+            imported |= {name.partition(".")[0] for name in found}
+    foreign = imported - sys.stdlib_module_names - {"bandbridge"}
+    assert foreign == declared

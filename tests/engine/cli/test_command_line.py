@@ -122,6 +122,7 @@ def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]):
         "adapt --source m.safetensors --target target -o run --method shot --set im_weight=-1",
         "adapt --source m.safetensors --target target -o run --method shot --set batch_size=many",
         "adapt --source m.safetensors --target target -o run --method shot --sensor-bands 0",
+        "adapt --source m.safetensors --target target -o run --method shot --sensor-bands 3-1",
         "adapt --source m.safetensors --target target -o run --pair-table m.safetensors",
         "adapt --resume target",
         "adapt --config missing.json",
@@ -226,7 +227,7 @@ def test_resume_goes_on_with_the_runs_own_configuration_where_the_folder_now_is(
             model=at("m.safetensors"), paths=(at("nir"), at("target")), output=at("p.csv"))),
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
-        ("inspect nir --sensor-bands 2", lambda at: ScanFolder(folder=at("nir"), bands=(2,))),
+        ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),
     ],
 )  # fmt: skip
 def test_what_is_typed_becomes_the_job(line: str, wanted, folders: Path, engine):
