@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -34,17 +33,17 @@ class BandStatistics:
             number: Of the image in its data set, which seeds its random draws.
         """
         kind = np.dtype(dtype)
-        present = [band[~np.isnan(band)] for band in image]
         self.is_integer = kind.kind in "iub"
         self.values = image.size
-        self.missing = image.size - sum(band.size for band in present)
-        self._bands: Sequence[_Tally]
-        if self.is_integer and kind.itemsize <= 2:
-            smallest = int(np.iinfo(dtype).min) if kind.kind == "i" else 0
-            self._bands = [_LevelCounts(band, smallest) for band in present]
-        else:
-            random = np.random.default_rng(number)
-            self._bands = [_Sample(band, random) for band in present]
+        self.missing = 0
+        self._bands: list[_Tally] = []
+        smallest = int(np.iinfo(dtype).min) if kind.kind == "i" else 0
+        random = np.random.default_rng(number)
+        for band in image:
+            present = _present(band)
+            self.missing += band.size - present.size
+            is_countable = self.is_integer and kind.itemsize <= 2
+            self._bands.append(_LevelCounts(present, smallest) if is_countable else _Sample(present, random))
 
     def merge(self, other: BandStatistics) -> None:
         """Take in further images of the same number type and bands."""
@@ -69,6 +68,12 @@ def percentile(levels: NDArray[np.float64], counts: NDArray[np.float64], percent
     below, above = np.searchsorted(up_to, (np.floor(position), np.ceil(position)), side="right")
     low, high = levels[min(below, len(levels) - 1)], levels[min(above, len(levels) - 1)]
     return float(low + (position - np.floor(position)) * (high - low))
+
+
+def _present(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    flat = band.ravel()
+    # A sum is not a number if any value is none, and takes less than looking at each.
+    return flat if not np.isnan(flat.sum(dtype=np.float64)) else flat[~np.isnan(flat)]
 
 
 class _Tally(ABC):
