@@ -85,21 +85,22 @@ def why_refused(path: Path) -> str:
     )
 
 
-def guess(folder: Path, *, has_rgb: bool, has_sensor: bool) -> FolderGuess:
+def guess(folder: Path, *, has_rgb: bool, has_sensor: bool, only: Sequence[str] = ()) -> FolderGuess:
     """What a folder probably holds, from its name, the folders in it, and what the project has already.
 
     Args:
         folder: The folder.
         has_rgb: Whether the project has a folder of the pairs' RGB images.
         has_sensor: Whether it has one of their sensor images.
+        only: Folders inside that were dropped together, relative to `folder`; then nothing else is considered.
     """
-    inside, with_images = _look_inside(folder)
+    inside, with_images = (tuple(only), set(only)) if only else _look_inside(folder)
     rgb = _first(inside, with_images, _RGB_WORDS, _TARGET_WORDS)
     sensor = _first(inside, with_images, _SENSOR_WORDS, _TARGET_WORDS)
     target = _first(inside, with_images, _TARGET_WORDS, _PAIR_WORDS)
     if sensor == target:
         sensor = _first(tuple(name for name in inside if name != target), with_images, _SENSOR_WORDS, set())
-    if (rgb and sensor) or (target and (rgb or sensor)):
+    if only or (rgb and sensor) or (target and (rgb or sensor)):
         return FolderGuess(folder=folder, role="several", rgb=rgb, sensor=sensor, target=target, inside=inside)
     words = _words(folder.name)
     role: Role
@@ -114,6 +115,16 @@ def guess(folder: Path, *, has_rgb: bool, has_sensor: bool) -> FolderGuess:
     else:
         role = "target"
     return FolderGuess(folder=folder, role=role, inside=inside)
+
+
+def is_pair_table(file: Path) -> bool:
+    """Whether a list pairs images: its first line names the columns rgb and sensor."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.readline(400).decode("utf-8-sig", "replace").lower()
+    except OSError:
+        return False
+    return {"rgb", "sensor"} <= {word.strip(" \"'\r\n") for word in re.split("[,;\t]", head)}
 
 
 def _words(name: str) -> set[str]:

@@ -244,7 +244,8 @@ QFrame[role="card"][clickable="true"]:focus { border: 2px solid @accent@; }
 QFrame[role="card"][chosen="true"] { border: 2px solid @accent@; background: @accent_soft@; }
 QFrame[role="card"][off="true"] { background: @window@; }
 QFrame[role="card"][off="true"] QLabel { color: @muted@; }
-QFrame[role="drop"] { background: @surface@; border: 1px dashed @handle@; border-radius: 6px; }
+QFrame[role="card"][off="true"] QLabel[role="warning"] { color: @warning@; }
+QFrame[role="drop"] { background: @surface@; border: 2px dashed @line@; border-radius: 6px; }
 QFrame[role="drop"][hot="true"] { background: @accent_soft@; border: 2px solid @accent@; }
 QFrame[role="line"] { background: @line@; border: none; }
 QFrame[role="bar"] { background: @raised@; border: 1px solid @line@; border-radius: 6px; }
@@ -272,6 +273,8 @@ QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }
 QToolButton:hover { background: @raised@; }
 QToolButton:checked { background: @accent_soft@; }
+QToolButton[kind="fold"] { font-weight: 600; }
+QToolButton[kind="fold"]:checked { background: transparent; }
 QToolButton:focus { border: 1px solid @accent@; }
 QToolButton:disabled { color: @handle@; }
 
@@ -283,8 +286,8 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus, 
 QLineEdit:disabled, QPlainTextEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { background: @window@;
     color: @handle@; }
 QLineEdit[wrong="true"] { border: 2px solid @error@; padding: 3px 7px; }
-QAbstractSpinBox { padding-right: 22px; }
-QAbstractSpinBox:focus { padding-right: 21px; }
+QAbstractSpinBox { padding: 2px 22px 2px 8px; min-height: 22px; max-height: 26px; }
+QAbstractSpinBox:focus { padding: 1px 21px 1px 7px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 20px; border: none;
     background: transparent; }
 QAbstractSpinBox::up-button { subcontrol-position: top right; margin: 3px 2px 0 0; }
@@ -296,7 +299,7 @@ QComboBox::drop-down { border: none; width: 24px; }
 QComboBox::down-arrow { image: url("@chevron_down@"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: @surface@; border: 1px solid @line@; selection-background-color: @accent@;
     selection-color: @on_accent@; outline: none; padding: 4px; }
-QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
+QCheckBox, QRadioButton { spacing: 8px; padding-right: 4px; background: transparent; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid @muted@; border-radius: 4px;
     background: @surface@; }
 QCheckBox::indicator:checked { background: @accent@; border-color: @accent@; image: url("@check@"); }
@@ -305,6 +308,7 @@ QCheckBox::indicator:disabled { border-color: @line@; }
 QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid @muted@; border-radius: 8px;
     background: @surface@; }
 QRadioButton::indicator:checked { border: 5px solid @accent@; width: 6px; height: 6px; }
+QRadioButton[role="section"] { font-size: @section_pt@; font-weight: 600; }
 QCheckBox:focus, QRadioButton:focus { color: @accent@; }
 
 QScrollArea { background: transparent; border: none; }
@@ -329,6 +333,7 @@ QTableView::indicator:checked, QTreeView::indicator:checked, QListView::indicato
 QHeaderView { background: transparent; }
 QHeaderView::section { background: @surface@; color: @muted@; border: none; border-bottom: 1px solid @line@;
     padding: 6px 8px; font-weight: 600; }
+QHeaderView::section:vertical { border: none; padding: 0 8px; font-weight: 400; }
 QTableCornerButton::section { background: @surface@; border: none; }
 
 QProgressBar { background: @raised@; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }

@@ -74,8 +74,8 @@ class ImagesPage(Page):
     def __init__(self, project: ProjectModel, desk: WorkerThread, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(
             "Images",
-            "Pairs are images of the same scenes by both sensors, of anything. Target images are what the model is "
-            "to recognise, by the new sensor alone.",
+            "Pairs show the same scenes by both sensors, of anything. Target images show what is to be recognised, by "
+            "the new sensor.",
             parent=parent,
         )
         self._project = project
@@ -90,7 +90,8 @@ class ImagesPage(Page):
         self._histogram: HistogramPanel | None = None
 
         self._slots = QGridLayout()
-        self._slots.setSpacing(2 * GRID)
+        self._slots.setHorizontalSpacing(2 * GRID)
+        self._slots.setVerticalSpacing(GRID)
         for column in range(3):
             self._slots.setColumnStretch(column, 1)
         self.content.addLayout(self._slots)
@@ -301,7 +302,9 @@ class ImagesPage(Page):
     # ---- how values are read -------------------------------------------------------------------------------------
 
     def _make_reading(self) -> Card:
-        card = Card("How the values are read")
+        card = Card()
+        card.setAccessibleName("How the values are read")
+        card.body.setContentsMargins(2 * GRID, GRID + GRID // 2, 2 * GRID, 2 * GRID)
         self.rgb_bands = BandsField("first three", exactly=3)
         self.rgb_bands.setToolTip("Bands that are red, green and blue, counted from 1, such as 4, 3, 2.")
         self.sensor_bands = BandsField("all")
@@ -461,7 +464,6 @@ class ImagesPage(Page):
         self._draw_wall()
         self.add_pairs_button.setEnabled(bool(project.pairs) and not self._half_chosen())
         self.again_button.setEnabled(bool(self._answers))
-        self.primary.setEnabled(self.state() in ("ready", "warning"))
         self.state_changed.emit()
 
     def _draw_slots(self, project: Project) -> None:
@@ -481,7 +483,7 @@ class ImagesPage(Page):
             else:
                 for slot, folder in ((rgb, pair.rgb), (sensor, pair.sensor)):
                     if folder and isinstance(answer, Problem):
-                        slot.show_problem(str(answer))
+                        slot.show_problem(answer)
                     elif folder:
                         slot.show_waiting()
         self.target_slot.show_folder(project.target)
@@ -490,7 +492,7 @@ class ImagesPage(Page):
             if isinstance(answer, FolderReport):
                 self._draw_report(self.target_slot, answer)
             elif isinstance(answer, Problem):
-                self.target_slot.show_problem(str(answer))
+                self.target_slot.show_problem(answer)
             else:
                 self.target_slot.show_waiting()
 

@@ -91,9 +91,11 @@ class MethodPage(Page):
         self._follow()
 
     def state(self) -> PageState:
-        """Ready unless something the method needs is missing."""
+        """Ready unless something the method needs is missing; not asked before there are any images."""
         project = self._project.project
-        return "error" if obstacle(method_info(project.method), project) else "ready"
+        if not obstacle(method_info(project.method), project):
+            return "ready"
+        return "error" if project.target and project.sources else "empty"
 
     def state_in_words(self) -> str:
         """The method chosen, or what it lacks."""
@@ -143,6 +145,7 @@ class MethodPage(Page):
         column.setSpacing(GRID)
         self.advanced_button = QToolButton()
         self.advanced_button.setText("Advanced")
+        self.advanced_button.setProperty("kind", "fold")
         self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.advanced_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.advanced_button.setCheckable(True)
@@ -240,7 +243,6 @@ class MethodPage(Page):
         for trained_only in (self.epochs, self.batch_size, self.learning_rate):
             trained_only.setEnabled(info.trains)
         self._show_form(info, dict(project.settings.get(info.key, {})))
-        self.primary.setEnabled(self.state() == "ready")
         self.state_changed.emit()
 
     def _show_form(self, info: MethodInfo, values: dict[str, SettingValue]) -> None:

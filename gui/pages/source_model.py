@@ -58,7 +58,7 @@ class SourceModelPage(Page):
 
         self.train_panel = TrainPanel(trainer, theme)
         self.train_panel.trained.connect(self.add)
-        self.train_panel.closed.connect(self.train_panel.hide)
+        self.train_panel.closed.connect(self._hide_training)
         self.train_panel.hide()
         self.content.addWidget(self.train_panel)
         self._empty = self._make_empty()
@@ -176,8 +176,13 @@ class SourceModelPage(Page):
         if not self.train_panel.output.text():
             self.train_panel.output.setText(str(self._project.folder / "source_model.safetensors"))
         self.train_panel.show()
+        self._empty.hide()
         self.scroll_area.verticalScrollBar().setValue(0)
         self.train_panel.folder.setFocus()
+
+    def _hide_training(self) -> None:
+        self.train_panel.hide()
+        self._empty.setVisible(not self._project.project.sources)
 
     def browse(self) -> None:
         """Look for a model file."""
@@ -224,7 +229,6 @@ class SourceModelPage(Page):
         project = self._project.project
         answer = self._answers.get(self._shown)
         facts = (project.sources, self._shown, id(answer), project.class_names, project.rgb_bands, self._disagreement())
-        self.primary.setEnabled(self.state() in ("ready", "warning"))
         if facts != self._drawn:
             self._drawn = facts
             self._empty.setVisible(not project.sources and self.train_panel.isHidden())
@@ -274,8 +278,8 @@ class SourceModelPage(Page):
             if not answer.recognised:
                 text = "This network was not recognised, so it cannot be used as it is."
                 self._sheet_holder.addWidget(MessageBar("error", text, self._theme, closable=False))
-            for note in answer.notes:
-                self._sheet_holder.addWidget(MessageBar("note", note, self._theme, closable=False))
+            if answer.notes:
+                self._sheet_holder.addWidget(MessageBar("note", "\n".join(answer.notes), self._theme, closable=False))
             self._sheet_holder.addWidget(FactSheet(answer))
             if usable:
                 given = self._project.project.class_names
@@ -359,7 +363,7 @@ class SourceModelPage(Page):
             "help",
         )
         text.setAlignment(centre)
-        text.setMaximumWidth(60 * GRID)
+        text.setFixedWidth(60 * GRID)
         column.addWidget(text, 0, centre)
         column.addSpacing(GRID)
         browse = QPushButton("&Browse…")

@@ -7,7 +7,7 @@ from bandbridge.gui.quantities import count, counted, number
 from bandbridge.gui.theme import GRID
 from bandbridge.gui.widgets.labels import PathLabel, text_label
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 
 def facts_in_words(report: ModelReport) -> list[tuple[str, str, str]]:
@@ -74,7 +74,7 @@ class FactSheet(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(2 * GRID)
-        grid.setVerticalSpacing(GRID)
+        grid.setVerticalSpacing(GRID + GRID // 2)
         grid.setColumnStretch(1, 1)
         path = PathLabel(report.path)
         self._add(grid, "File", path, "")
@@ -90,6 +90,9 @@ class FactSheet(QWidget):
         title = text_label(name, "help", wrap=False)
         grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         fact.setAccessibleName(f"{name}: {fact.text()}")
-        grid.addWidget(fact, row, 1)
+        cell = QVBoxLayout()
+        cell.setSpacing(2)
+        cell.addWidget(fact)
         if more:
-            grid.addWidget(text_label(more, "small"), row + 1, 1)
+            cell.addWidget(text_label(more, "small"))
+        grid.addLayout(cell, row, 1)

@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
+_INDENT = 7
+
 
 class WholeNumberField(QSpinBox):
     """A spin box that scrolls the page instead of changing, unless it has the focus."""
@@ -20,6 +22,7 @@ class WholeNumberField(QSpinBox):
         self.setValue(value)
         self.setKeyboardTracking(False)
         self.setMinimumWidth(104)
+        self.lineEdit().setTextMargins(_INDENT, 0, 0, 0)  # a stylesheet's padding does not reach it
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Only with the focus."""
@@ -50,6 +53,7 @@ class NumberField(QDoubleSpinBox):
         self.setValue(value)
         self.setKeyboardTracking(False)
         self.setMinimumWidth(104)
+        self.lineEdit().setTextMargins(_INDENT, 0, 0, 0)  # a stylesheet's padding does not reach it
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Only with the focus."""
@@ -57,6 +61,12 @@ class NumberField(QDoubleSpinBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+    def textFromValue(self, value: float) -> str:
+        """No more decimals than the value has."""
+        text = self.locale().toString(value, "f", self.decimals())
+        point = self.locale().decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
 
 
 class ChoiceField(QComboBox):

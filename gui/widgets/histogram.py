@@ -42,7 +42,7 @@ class HistogramPanel(QWidget):
         row.addWidget(self.band)
         row.addStretch(1)
         self.chart = Chart(theme, "Raw value", "Share of values (%)")
-        self.chart.setMinimumHeight(24 * GRID)
+        self.chart.setMinimumHeight(22 * GRID)
         self._bars: Any = pg.PlotDataItem(stepMode="center", fillLevel=0)
         self._limits = [pg.InfiniteLine(angle=90, movable=False) for _ in range(2)]
         for item in (self._bars, *self._limits):
@@ -95,7 +95,8 @@ class HistogramPanel(QWidget):
         self._bars.setBrush(pg.mkBrush(fill))
         for line, value in zip(self._limits, (histogram.low, histogram.high), strict=True):
             line.setPos(value)
-        self.chart.show_all()
+        self.chart.plot.setXRange(float(histogram.edges[0]), float(histogram.edges[-1]), padding=0.02)
+        self.chart.plot.setYRange(0.0, max(1e-6, 100 * float(histogram.counts.max()) / total), padding=0.05)
         centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
         outside = np.array(
             [histogram.counts[centres < histogram.low].sum(), histogram.counts[centres > histogram.high].sum()]

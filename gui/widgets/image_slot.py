@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bandbridge.engine.api.events import Progress
+from bandbridge.engine.api.events import Problem, Progress
 from bandbridge.engine.api.reports import FolderReport
 from bandbridge.gui.quantities import count, counted
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.card import restyle
 from bandbridge.gui.widgets.labels import PathLabel, text_label
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPixmap
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 _DEPTHS = {
@@ -87,7 +87,7 @@ class ImageSlot(QFrame):
         self.setProperty("role", "card")
         self.setAcceptDrops(True)
         self.setAccessibleName(title)
-        self.setMinimumHeight(19 * GRID)
+        self.setMinimumHeight(18 * GRID)
         self._chip = QLabel()
         self._clear = QToolButton()
         self._clear.setAccessibleName(f"Take away the folder of {title}")
@@ -116,7 +116,16 @@ class ImageSlot(QFrame):
         column.addWidget(self._text)
         column.addWidget(self._bar)
         column.addStretch(1)
-        column.addWidget(self.browse, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID)
+        buttons.addWidget(self.browse)
+        self.copy_button = QPushButton("Copy details")
+        self.copy_button.setProperty("kind", "quiet")
+        self.copy_button.clicked.connect(self._copy)
+        self._details = ""
+        buttons.addWidget(self.copy_button)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
         theme.changed.connect(self._paint_icons)
         self._paint_icons()
         self.show_folder("")
@@ -127,6 +136,7 @@ class ImageSlot(QFrame):
         self._path.setVisible(bool(folder))
         self._clear.setVisible(bool(folder))
         self._bar.hide()
+        self.copy_button.hide()
         self.browse.setText("Change…" if folder else "Browse…")
         restyle(self, "role", "card" if folder else "drop")
         if not folder:
@@ -152,10 +162,15 @@ class ImageSlot(QFrame):
         self._bar.hide()
         self._say("\n".join(folder_in_words(report, left_out)), "" if report.files else "error")
 
-    def show_problem(self, text: str) -> None:
+    def show_problem(self, problem: Problem) -> None:
         """Why the folder cannot be used."""
         self._bar.hide()
-        self._say(text, "error")
+        self._say(str(problem), "error")
+        self._details = problem.details
+        self.copy_button.setVisible(bool(problem.details))
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self._text.text()}\n\n{self._details}")
 
     def _say(self, text: str, role: str) -> None:
         self._text.setText(text)

@@ -11,8 +11,10 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen, QPixmap, QRes
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 SIDE = 96
+"""Side of a picture at least; a little more where the row has room."""
 _GAP = 2 * GRID
 _FRAME = 2
+_BETWEEN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,14 @@ class PairWall(QWidget):
     def heightForWidth(self, width: int) -> int:
         """Rows that the items need."""
         rows = -(-len(self._items) // self._columns(width))
-        return max(8 * GRID, rows * self._cell().height() + GRID)
+        return max(8 * GRID, rows * self._cell_height(width) + GRID)
 
     def sizeHint(self) -> QSize:
         """For the width at hand."""
-        return QSize(4 * self._cell().width(), self.heightForWidth(max(self.width(), self._cell().width())))
+        return QSize(4 * self._cell_width(SIDE), self.heightForWidth(max(self.width(), self._cell_width(SIDE))))
 
     def _fit(self) -> None:
-        self.setMinimumHeight(self.heightForWidth(max(self.width(), self._cell().width())))
+        self.setMinimumHeight(self.heightForWidth(max(self.width(), self._cell_width(SIDE))))
         self.updateGeometry()
         self.update()
 
@@ -83,17 +85,24 @@ class PairWall(QWidget):
         if event.size().width() != event.oldSize().width():
             self._fit()
 
-    def _cell(self) -> QSize:
-        width = (SIDE if self._alone else 2 * SIDE + 2) + _GAP
-        return QSize(width, SIDE + self.fontMetrics().height() + _GAP)
+    def _cell_width(self, side: int) -> int:
+        return (side if self._alone else 2 * side + _BETWEEN) + _GAP
+
+    def _cell_height(self, width: int) -> int:
+        return self._side(width) + self.fontMetrics().height() + _GAP
 
     def _columns(self, width: int) -> int:
-        return max(1, (width + _GAP) // self._cell().width())
+        return max(1, (width + _GAP) // self._cell_width(SIDE))
+
+    def _side(self, width: int) -> int:
+        """Of a picture, so that the row is full."""
+        room = (width + _GAP) // self._columns(width) - _GAP
+        return max(SIDE, room if self._alone else (room - _BETWEEN) // 2)
 
     def _place(self, index: int) -> QRect:
-        cell = self._cell()
         row, column = divmod(index, self._columns(self.width()))
-        return QRect(QPoint(column * cell.width(), row * cell.height()), cell - QSize(_GAP, _GAP // 2))
+        width, height = self._cell_width(self._side(self.width())), self._cell_height(self.width())
+        return QRect(column * width, row * height, width - _GAP, height - _GAP // 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the pairs with their names."""
@@ -105,15 +114,16 @@ class PairWall(QWidget):
             flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(self.rect(), flags, self._empty)
             return
+        side = self._side(self.width())
         for index, item in enumerate(self._items):
             place = self._place(index)
-            left = QRect(place.topLeft(), QSize(SIDE, SIDE))
+            left = QRect(place.topLeft(), QSize(side, side))
             if self._alone:
                 self._draw(painter, left, item.sensor, "sensor")
             else:
                 self._draw(painter, left, item.rgb, "source")
-                self._draw(painter, left.translated(SIDE + 2, 0), item.sensor, "sensor")
-            words = QRect(place.left(), place.top() + SIDE + 3, place.width(), painter.fontMetrics().height())
+                self._draw(painter, left.translated(side + _BETWEEN, 0), item.sensor, "sensor")
+            words = QRect(place.left(), place.top() + side + 3, place.width(), painter.fontMetrics().height())
             shown = painter.fontMetrics().elidedText(item.name, Qt.TextElideMode.ElideMiddle, place.width())
             painter.setPen(self._theme.colour("muted"))
             painter.drawText(words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bandbridge.gui.theme import GRID, RADIUS, Theme
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 _MARKS = {
@@ -36,6 +36,7 @@ class RailButton(QAbstractButton):
         self._icon = icon
         self._theme = theme
         self._state = ""
+        self._by_keyboard = False
         self.setText(text)
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -61,6 +62,12 @@ class RailButton(QAbstractButton):
         """As wide as the rail; high enough to be hit."""
         return QSize(WIDTH - 2 * GRID, 5 * GRID + GRID // 2)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """A ring shows the focus to those who came by keyboard."""
+        reasons = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+        self._by_keyboard = event.reason() in reasons
+        super().focusInEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw icon, name and mark."""
         painter = QPainter(self)
@@ -75,7 +82,7 @@ class RailButton(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("accent"))
             painter.drawRoundedRect(QRect(area.left(), area.top() + GRID, 4, area.height() - 2 * GRID), 2, 2)
-        if self.hasFocus():
+        if self.hasFocus() and self._by_keyboard:
             painter.setPen(QPen(theme.colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(area, RADIUS, RADIUS)

@@ -100,7 +100,7 @@ class SettingsForm(ExplainedForm):
             self._read[setting.key] = number.value
             self._write[setting.key] = lambda value: number.setValue(float(value))
             return number
-        choice = ChoiceField([(key, key) for key in setting.choices], default)
+        choice = ChoiceField([(key, key.replace("-", " ").capitalize()) for key in setting.choices], default)
         choice.activated.connect(self._tell)
         self._read[setting.key] = choice.value
         self._write[setting.key] = lambda value: choice.set_value(str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bandbridge.engine.api.config import TrainSourceConfig
@@ -16,7 +17,7 @@ from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.fields import BandsField, ChoiceField, TextField, WholeNumberField
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 _ARCHITECTURES = (
     ("resnet18", "ResNet-18: small, a good start"),
@@ -55,18 +56,18 @@ class TrainPanel(Card):
                 "help",
             )
         )
-        form = QFormLayout()
+        form = QGridLayout()
         form.setHorizontalSpacing(2 * GRID)
         form.setVerticalSpacing(GRID)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setColumnStretch(1, 1)
         self.folder = TextField("Folder with one folder a class")
         self.output = TextField("Model file to write")
         self.weights = TextField("None: start from nothing")
-        form.addRow("&Labelled folder", self._with_button(self.folder, self._browse_folder))
-        form.addRow("&Write to", self._with_button(self.output, self._browse_output))
+        self._add_row(form, "&Labelled folder", self.folder, self._browse_folder)
+        self._add_row(form, "&Write to", self.output, self._browse_output)
         self.architecture = ChoiceField(_ARCHITECTURES, "resnet18")
-        form.addRow("&Network", self.architecture)
-        form.addRow("Start &from", self._with_button(self.weights, self._browse_weights))
+        self._add_row(form, "&Network", self.architecture)
+        self._add_row(form, "Start &from", self.weights, self._browse_weights)
         numbers = QHBoxLayout()
         numbers.setSpacing(2 * GRID)
         self.epochs = WholeNumberField(1, 1000, 30)
@@ -85,10 +86,11 @@ class TrainPanel(Card):
             numbers.addWidget(label)
             numbers.addWidget(field)
         numbers.addStretch(1)
-        form.addRow("How", numbers)
+        form.addWidget(text_label("How", wrap=False), form.rowCount(), 0)
+        form.addLayout(numbers, form.rowCount() - 1, 1, 1, 2)
         self.bottleneck = QCheckBox("Add SOCKET's bottleneck, as its authors do")
         self.bottleneck.setToolTip("A narrow layer of 256 features and a normalisation layer before the classes.")
-        form.addRow("", self.bottleneck)
+        form.addWidget(self.bottleneck, form.rowCount(), 1, 1, 2)
         self.body.addLayout(form)
         self._status = text_label("")
         self._bar = QProgressBar()
@@ -196,17 +198,19 @@ class TrainPanel(Card):
         self._status.style().polish(self._status)
         self._status.show()
 
-    def _with_button(self, field: TextField, browse: object) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GRID)
-        button = QPushButton("Browse…")
-        button.clicked.connect(browse)
-        row.addWidget(field, 1)
-        row.addWidget(button)
-        holder.setFocusProxy(field)
-        return holder
+    def _add_row(self, form: QGridLayout, title: str, field: QWidget, browse: Callable[[], None] | None = None) -> None:
+        row = form.rowCount()
+        label = text_label(title, wrap=False)
+        label.setBuddy(field)
+        name = title.replace("&", "")
+        field.setAccessibleName(name)
+        form.addWidget(label, row, 0)
+        form.addWidget(field, row, 1, 1, 1 if browse else 2)
+        if browse is not None:
+            button = QPushButton("Browse…")
+            button.setAccessibleName(f"Browse for {name}")
+            button.clicked.connect(browse)
+            form.addWidget(button, row, 2)
 
     def _browse_folder(self) -> None:
         dialog = QFileDialog(self.window(), "Folder with one folder a class")

@@ -1,0 +1,47 @@
+"""The manual, in a window of its own beside the work."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from bandbridge.gui.theme import GRID
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
+
+MANUAL = Path(str(files("bandbridge.resources"))) / "manual"
+
+
+class ManualWindow(QWidget):
+    """Shows chapters written in Markdown; links between them work, links elsewhere are left to the browser.
+
+    Args:
+        parent: Qt parent; the window stays above it.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowFlag(Qt.WindowType.Window)
+        self.setWindowTitle("Bandbridge manual")
+        self.resize(84 * GRID, 90 * GRID)
+        self.browser = QTextBrowser()
+        self.browser.setSearchPaths([str(MANUAL)])
+        self.browser.setOpenExternalLinks(True)
+        self.browser.setAccessibleName("Manual")
+        self.browser.document().setDocumentMargin(2 * GRID)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.browser)
+        QShortcut(QKeySequence.StandardKey.Cancel, self, self.close)
+        QShortcut(QKeySequence.StandardKey.Back, self, self.browser.backward)
+
+    def open_chapter(self, chapter: str) -> None:
+        """Show a chapter and come to the front."""
+        file = MANUAL / f"{chapter}.md"
+        if not file.is_file():
+            file = MANUAL / "index.md"
+        self.browser.setSource(QUrl.fromLocalFile(str(file)))
+        self.show()
+        self.raise_()
+        self.activateWindow()

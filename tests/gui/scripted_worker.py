@@ -1,0 +1,203 @@
+"""A worker process without the engine: answers like the real one, or misbehaves where a test asks for it.
+
+What it does is told by the job: a `ScanFolder` whose folder begins with "do:" misbehaves as named.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+import numpy as np
+from bandbridge.engine.api.events import CheckpointSaved, Event, Finished, Losses, Notice, Problem, Progress
+from bandbridge.engine.api.jobs import (
+    Adapt,
+    InspectModel,
+    Job,
+    MakeSample,
+    Predict,
+    ScanFolder,
+    ScanPairs,
+    Thumbnails,
+    TrainSource,
+)
+from bandbridge.engine.api.launch import Ask, Submit
+from bandbridge.engine.api.reports import (
+    BandHistogram,
+    Finding,
+    FolderReport,
+    ModelReport,
+    PairsReport,
+    Prediction,
+    PredictReport,
+    Report,
+    SampleReport,
+    ThumbnailsReport,
+    TrainSourceReport,
+)
+
+
+def start(*, niceness: int = 0) -> tuple[SpawnProcess, Connection]:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=True)
+    process = context.Process(target=serve, args=(there,), daemon=True)
+    process.start()
+    there.close()
+    return process, here
+
+
+def serve(connection: Connection) -> None:
+    asked: list[str] = []
+    jobs: list[Job] = []
+    news = threading.Condition()
+
+    def read() -> None:
+        while True:
+            try:
+                message: Any = connection.recv()
+            except (EOFError, OSError):
+                os._exit(0)
+            with news:
+                if isinstance(message, Submit):
+                    asked.clear()
+                    jobs.append(message.job)
+                elif isinstance(message, Ask):
+                    asked.append(message.command)
+                else:
+                    os._exit(0)
+                news.notify_all()
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        with news:
+            news.wait_for(lambda: bool(jobs))
+            job = jobs.pop(0)
+        connection.send(perform(job, connection, asked, news))
+
+
+def perform(job: Job, connection: Connection, asked: list[str], news: threading.Condition) -> Finished:
+    if isinstance(job, ScanFolder) and job.folder.startswith("do:"):
+        return misbehave(job.folder[3:], connection, asked, news)
+    if isinstance(job, Adapt):
+        connection.send(CheckpointSaved(step=12, path="checkpoint"))
+        return misbehave("wait", connection, asked, news)
+    if isinstance(job, InspectModel) and "bomb" in job.path:
+        problem = Problem(
+            what="This file would run code.", why="It asks for os.system.", do="Do not use it.", details="os.system"
+        )
+        return Finished(outcome="failed", problem=problem)
+    return Finished(outcome="completed", result=report(job))
+
+
+def misbehave(what: str, connection: Connection, asked: list[str], news: threading.Condition) -> Finished:
+    def say(event: Event) -> None:
+        connection.send(event)
+
+    if what == "wait":
+        with news:
+            news.wait_for(lambda: "stop" in asked)
+        return Finished(outcome="stopped")
+    if what == "deaf":
+        time.sleep(60)
+    if what == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "exit":
+        os._exit(3)
+    if what == "flood":
+        for step in range(5000):
+            say(
+                Losses(
+                    steps=np.array([step]), values={"total": np.ones(1, np.float32)}, images_per_second=1, memory_mb=1
+                )
+            )
+            say(Progress(title="Flooding", done=step, total=5000))
+        for number in range(200):
+            say(Notice(level="warning", text=f"file {number}"))
+        return Finished(outcome="completed", result=FolderReport(folder="flood"))
+    raise ValueError(what)
+
+
+def report(job: Job) -> Report:
+    picture = np.full((24, 24, 3), 120, np.uint8)
+    match job:
+        case InspectModel():
+            names = ("Water", "Forest", "Field") if job.class_names is None else ("A", "B", "C")
+            return ModelReport(
+                path=job.path,
+                format="ONNX",
+                safety="Safe.",
+                recognised="unknown" not in job.path,
+                architecture="resnet18",
+                explanation="By its weights.",
+                parameters=11_000_000,
+                class_names=names if "four" not in job.path else (*names, "Road"),
+                names_known=True,
+                input_size=64,
+                mean=(0.5, 0.5, 0.5),
+                std=(0.2, 0.2, 0.2),
+                normalisation_layers={"BatchNorm2d": 20},
+                feature_width=512,
+                fingerprint="0123456789abcdef" * 4,
+                size_bytes=44_000_000,
+            )
+        case ScanFolder():
+            return folder_report(job.folder)
+        case ScanPairs():
+            return PairsReport(
+                rgb=folder_report(job.folders.rgb, bands=3),
+                sensor=folder_report(job.folders.sensor),
+                rule="Same name in both folders",
+                pairs=tuple((f"s{i}", f"s{i}.png", f"s{i}.tif") for i in range(20)),
+            )
+        case Thumbnails():
+            return ThumbnailsReport(pictures=tuple(picture for _ in job.paths))
+        case Predict():
+            predictions = tuple(
+                Prediction(file=path, class_name="Forest", confidence=0.7, probabilities=(0.2, 0.7, 0.1))
+                for path in job.paths
+            )
+            return PredictReport(model=job.model, class_names=("Water", "Forest", "Field"), predictions=predictions)
+        case MakeSample():
+            folders = tuple(f"{job.folder}/{name}" for name in ("rgb", "nir", "target"))
+            return SampleReport(
+                folder=job.folder, source=f"{job.folder}/m.safetensors", sensors={"NIR": folders}, seed=0
+            )
+        case TrainSource():
+            return TrainSourceReport(
+                model=job.config.output,
+                architecture="resnet18",
+                class_names=("Water", "Forest", "Field"),
+                images=30,
+                held_out=None,
+                seconds=1.0,
+            )
+        case _:
+            raise TypeError(job)
+
+
+def folder_report(folder: str, bands: int = 1) -> FolderReport:
+    edges = np.linspace(0, 1024, 257)
+    counts = np.arange(256)
+    findings = ()
+    if "doubtful" in folder:
+        findings = (
+            Finding(severity="warning", kind="unreadable", file="bad.tif", what="It ends early.", do="Copy it again."),
+            Finding(severity="note", kind="size", file="small.tif", what="It is smaller than the others."),
+        )
+    return FolderReport(
+        folder=folder,
+        files=tuple(f"s{i}.tif" for i in range(20)),
+        sizes={"64 x 64": 20},
+        depths={"uint16": 20},
+        bands={bands: 20},
+        histograms=tuple(
+            BandHistogram(band=b, counts=counts, edges=edges, low=20, high=1000) for b in range(1, bands + 1)
+        ),
+        findings=findings,
+    )
