@@ -1,4 +1,4 @@
-"""What the window's tests share: no test leaves a thread, timer, process or window behind, and Qt has nothing to warn of."""
+"""What the window's tests share: nothing is left behind by a test, and Qt has nothing to warn of."""
 
 from __future__ import annotations
 
