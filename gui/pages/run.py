@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import RunConfig
@@ -31,14 +32,29 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
-_REDRAW_MS = 100
+_TICK_MS = 25
+_REDRAW_S = 0.1
 _CHARTS_HEIGHT = 27 * GRID
 _SPACING = GRID + GRID // 2
 
 
-class _Panel(Protocol):
-    def show_story(self, story: RunStory) -> None: ...
-    def isVisible(self) -> bool: ...
+class _Panel:
+    """A part of the page that is drawn anew when its part of the story changed and it can be seen."""
+
+    def __init__(self, part: Part, widget: QWidget, show: Callable[[RunStory], None]) -> None:
+        self._part: Part = part
+        self._widget = widget
+        self._show = show
+        self._drawn: tuple[RunStory, int] | None = None
+        self.drawn_at = 0.0
+
+    def is_due(self, story: RunStory) -> bool:
+        return self._widget.isVisible() and self._drawn != (story, story.revision(self._part))
+
+    def draw(self, story: RunStory) -> None:
+        self._drawn = (story, story.revision(self._part))
+        self.drawn_at = time.monotonic()
+        self._show(story)
 
 
 class RunPage(Page):
@@ -71,8 +87,6 @@ class RunPage(Page):
         self._job = 0
         self._config: RunConfig | None = None
         self._asked = ""
-        self._panels: list[tuple[Part, _Panel]] = []
-        self._drawn: dict[int, int] = {}
 
         self.summary = RunSummary()
         self.outcome = Callout(theme)
@@ -109,7 +123,11 @@ class RunPage(Page):
         self._lower.addWidget(self._counts)
         self._lower.setStretchFactor(0, 4)
         self._lower.setStretchFactor(1, 1)
-        self._panels = [("samples", self._samples), ("epoch", self._counts)]
+        self._panels = [
+            _Panel("status", self.status, lambda story: self.status.show_story(story, self._asked)),
+            _Panel("samples", self._samples, self._samples.show_story),
+            _Panel("epoch", self._counts, self._counts.show_story),
+        ]
         self.again_button = QPushButton("Start a&gain")
         self.again_button.setToolTip("Starts a new run with the present choices; this one stays among the results.")
         self.again_button.clicked.connect(self.start)
@@ -123,8 +141,9 @@ class RunPage(Page):
         self.content.addWidget(self._lower, 2)
 
         self._timer = QTimer(self)
-        self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self._redraw)
+        self._timer.setTimerType(Qt.TimerType.CoarseTimer)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._redraw_one)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         worker.event.connect(self._hear)
         project.changed.connect(self._follow)
@@ -187,7 +206,6 @@ class RunPage(Page):
             return
         folder = self._project.new_run_folder()
         self._story = RunStory()
-        self._drawn = {}
         self._begin(self._project.project.to_run_config(folder), resume=False)
 
     def go_on(self) -> None:
@@ -336,19 +354,22 @@ class RunPage(Page):
         self._charts.addWidget(losses)
         self._charts.addWidget(gap)
         self._charts.setSizes([10_000, 10_000])  # equal parts of what there is
-        self._panels += [("losses", losses), ("gap", gap)]
+        self._panels += [_Panel("losses", losses, losses.show_story), _Panel("gap", gap, gap.show_story)]
 
     def _redraw(self) -> None:
-        """Draw what has changed and can be seen."""
+        """Draw all that has changed and can be seen."""
         if not self.running:
             self._timer.stop()
-        if self._shows_run():
-            self.status.show_story(self._story, self._asked)
-        for index, (part, panel) in enumerate(self._panels):
-            revision = self._story.revision(part)
-            if panel.isVisible() and self._drawn.get(index) != revision:
-                self._drawn[index] = revision
-                panel.show_story(self._story)
+        for panel in self._panels:
+            if panel.is_due(self._story):
+                panel.draw(self._story)
+
+    def _redraw_one(self) -> None:
+        """Draw one changed panel, the one that has waited longest: several at once would be felt."""
+        now = time.monotonic()
+        due = [p for p in self._panels if now - p.drawn_at >= _REDRAW_S and p.is_due(self._story)]
+        if due:
+            min(due, key=lambda panel: panel.drawn_at).draw(self._story)
 
     def _shows_run(self) -> bool:
         """Whether the page shows a run rather than what a run would do: until other choices are made."""

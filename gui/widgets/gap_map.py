@@ -8,7 +8,7 @@ from bandbridge.engine.api.events import Gap
 from bandbridge.gui.quantities import count
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
-from bandbridge.gui.widgets.chart import Chart
+from bandbridge.gui.widgets.chart import Chart, mixed
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
@@ -150,8 +150,7 @@ class GapMap(QWidget):
         faint.setAlphaF(0.45)
         self._target.setBrush(pg.mkBrush(faint))
         self.chips["target"].set_look(faint)
-        joining = QColor(self._theme.colour("muted"))
-        joining.setAlphaF(0.5)
+        joining = mixed(self._theme.colour("muted"), surface, 0.5)
         self._lines.setPen(pg.mkPen(joining, width=1))
         self.chips["lines"].set_look(joining)
 

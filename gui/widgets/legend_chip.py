@@ -91,7 +91,6 @@ class LegendChip(QAbstractButton):
             painter.setBrush(self._theme.colour("raised") if self.underMouse() else Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box, RADIUS, RADIUS)
         self._paint_mark(painter)
-        metrics = self.fontMetrics()
         left = self._text_left
         line = QRectF(left, 0, self.width() - left, self.height())
         painter.setPen(self._theme.colour("text" if self._shown else "muted"))

@@ -12,7 +12,7 @@ from bandbridge.gui.curve import Curve, FloatArray
 from bandbridge.gui.quantities import count, number
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
-from bandbridge.gui.widgets.chart import Chart
+from bandbridge.gui.widgets.chart import Chart, mixed
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from PySide6.QtCore import Qt
@@ -77,10 +77,11 @@ class LossChart(QFrame):
 
         self._chart = Chart(theme, "Epoch", "Loss")
         self._chart.plot.getViewBox().setMouseEnabled(x=True, y=False)
-        self._chart.plot.getViewBox().setAutoVisible(y=True)
         self._chart.plot.setDownsampling(auto=True, mode="peak")
         self._chart.plot.setClipToView(True)
         self._chart.pointed.connect(self._point_at)
+        self._chart.unzoomed.connect(self._redraw)
+        self._chart.x_zoomed.connect(self._redraw)
         self._chart.restyled.connect(self._restyle)
         self._checkpoints = pg.VTickGroup(yrange=(0.0, 0.05))
         self._chart.plot.addItem(self._checkpoints, ignoreBounds=True)
@@ -139,8 +140,9 @@ class LossChart(QFrame):
             chip.toggled.connect(self._redraw)
             self._chips.insertWidget(self._chips.count() - 1, chip)
             chip.show()
-            raw = self._chart.plot.plot(connect="finite")
-            smooth = self._chart.plot.plot(connect="finite", antialias=True)
+            raw = self._chart.plot.plot(connect="finite", autoDownsampleFactor=1.0)
+            smooth = self._chart.plot.plot(connect="finite", antialias=True, autoDownsampleFactor=1.0)
+            smooth.setZValue(1)  # above the pale lines of all terms
             self._terms[name] = _Term(chip, raw, smooth, others.index(name) if name in others else -1)
         self._restyle()
 
@@ -150,6 +152,7 @@ class LossChart(QFrame):
         log = self.log_axis.isChecked()
         self._chart.plot.setLogMode(y=log)
         share = _SMOOTHEST * (self.smoothing.value() / 100) ** 2
+        drawn: list[tuple[FloatArray, FloatArray]] = []
         for name, term in self._terms.items():
             curve = self._story.curves.get(name)
             shown = curve is not None and term.chip.isChecked()
@@ -157,20 +160,34 @@ class LossChart(QFrame):
             term.smooth.setVisible(shown)
             if curve is None or not shown:
                 continue
+            drawn.append(self._scaled(*curve.envelope(), log=log))
             if share > 0:
-                self._draw(term.raw, *curve.envelope(), log=log)
-                self._draw(term.smooth, *_thinned(*curve.smoothed(share)), log=log)
+                term.raw.setData(*drawn[-1])
+                term.smooth.setData(*self._scaled(*_thinned(*curve.smoothed(share)), log=log))
             else:
-                self._draw(term.smooth, *curve.envelope(), log=log)
+                term.smooth.setData(*drawn[-1])
+        self._frame(drawn, log=log)
         self._checkpoints.setXVals([step / self._steps_per_epoch for step in self._story.checkpoints])
         marks = "Epoch (marks: checkpoints)" if self._story.checkpoints else "Epoch"
         self._chart.set_x_title(marks)
         self._write_values()
 
-    def _draw(self, item: Any, steps: FloatArray, values: FloatArray, *, log: bool) -> None:
-        if log:
-            values = np.where(values > 0, values, np.nan)
-        item.setData(steps / self._steps_per_epoch, values)
+    def _scaled(self, steps: FloatArray, values: FloatArray, *, log: bool) -> tuple[FloatArray, FloatArray]:
+        return steps / self._steps_per_epoch, np.where(values > 0, values, np.nan) if log else values
+
+    def _frame(self, drawn: list[tuple[FloatArray, FloatArray]], *, log: bool) -> None:
+        """Show the whole run so far, or the part the person zoomed to, with the height its values need."""
+        if not drawn:
+            return
+        first = min(epochs[0] for epochs, _ in drawn)
+        last = max(epochs[-1] for epochs, _ in drawn)
+        left, right = self._chart.x_range if self._chart.zoomed else (first, last)
+        seen = np.concatenate([values[(epochs >= left) & (epochs <= right)] for epochs, values in drawn])
+        seen = seen[np.isfinite(seen)]
+        if not len(seen):
+            return
+        low, high = float(seen.min()), float(seen.max())
+        self._chart.frame((first, last), (np.log10(low), np.log10(high)) if log else (low, high))
 
     def _point_at(self, epoch: float | None) -> None:
         self._pointed = epoch
@@ -198,8 +215,7 @@ class LossChart(QFrame):
     def _restyle(self) -> None:
         for term in self._terms.values():
             colour, dash = self._look(term.position)
-            pale = QColor(colour)
-            pale.setAlphaF(0.28)
+            pale = mixed(colour, self._theme.colour("surface"), 0.3)
             term.raw.setPen(pg.mkPen(pale, width=1))
             term.smooth.setPen(pg.mkPen(colour, width=2, style=dash))
             term.chip.set_look(colour, dash)
