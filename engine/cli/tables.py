@@ -92,7 +92,9 @@ class _Page:
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", numbers: bool = True) -> None:
         """A table; with `numbers`, all columns but the first stand to the right."""
-        table = Table(title=Text(title) if title else None, title_justify="left", title_style="bold")
+        if title:
+            self.say(title)  # a title inside the table would be broken to the table's width
+        table = Table()
         for place, name in enumerate(head):
             table.add_column(Text(name), justify="right" if numbers and place else "left", overflow="fold")
         for row in rows:
@@ -291,7 +293,8 @@ def _show_sample(page: _Page, report: SampleReport) -> None:
 def _show_findings(page: _Page, findings: Sequence[Finding]) -> None:
     for finding in findings[:_MOST_FINDINGS]:
         sentences = " ".join(part for part in (finding.what, finding.why, finding.do) if part)
-        page.say(f"{finding.severity.capitalize()}: {finding.file}: {sentences}")
+        named = "" if finding.file in finding.what else f"{finding.file}: "
+        page.say(f"{finding.severity.capitalize()}: {named}{sentences}")
     if len(findings) > _MOST_FINDINGS:
         page.say(f"and {len(findings) - _MOST_FINDINGS} more (--json writes them all)")
 
