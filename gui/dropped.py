@@ -132,13 +132,13 @@ def _words(name: str) -> set[str]:
 
 
 def _first(inside: Sequence[str], with_images: set[str], wanted: set[str], unwanted: set[str]) -> str:
-    """The best folder whose name has a wanted word: one with images, close to the top."""
+    """The best folder that has a wanted word in its own name, else in its path: close to the top, with images."""
+    found = [name for name in inside if _words(name) & wanted and not _words(name) & unwanted]
 
-    def fits(name: str) -> bool:
-        return bool(_words(name) & wanted) and not _words(name) & unwanted
+    def rank(name: str) -> tuple[bool, int, bool, str]:
+        return not _words(name.rpartition("/")[2]) & wanted, name.count("/"), name not in with_images, name
 
-    found = sorted((name for name in inside if fits(name)), key=lambda n: (n not in with_images, n.count("/"), n))
-    return found[0] if found else ""
+    return min(found, key=rank, default="")
 
 
 def _look_inside(folder: Path) -> tuple[tuple[str, ...], set[str]]:

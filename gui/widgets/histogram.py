@@ -103,7 +103,7 @@ class HistogramPanel(QWidget):
         )
         below, above = (100 * outside / total).tolist()
         self.words.setText(
-            f"{number(histogram.low)} becomes black and {number(histogram.high)} white (dashed lines); "
+            f"{number(float(histogram.low))} becomes black and {number(float(histogram.high))} white (dashed lines); "
             f"about {number(below, 2)} % of {counted(total, 'value')} lie below and {number(above, 2)} % above."
         )
 

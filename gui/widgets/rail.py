@@ -145,6 +145,7 @@ class Rail(QFrame):
         for label in (self.project_name, self.activity):
             label.setContentsMargins(GRID, 0, GRID, 0)
             column.addWidget(label)
+        self.set_project("")
 
     def show_home(self) -> None:
         """Mark Home as the place we are at."""
