@@ -1,0 +1,103 @@
+"""Step 3: what a method needs is said, and every setting finds its way into the run and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bandbridge.engine.api.catalogue import METHODS
+from bandbridge.engine.api.config import PairFolders
+from bandbridge.gui.pages.method import MethodPage
+from bandbridge.gui.project import Project, ProjectModel
+from bandbridge.gui.theme import Theme
+from pytestqt.qtbot import QtBot
+
+
+@pytest.fixture
+def model(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProjectModel]:
+    monkeypatch.setattr(ProjectModel, "_MERGE_S", 0.0)  # a test is quicker than a hand
+    pairs = (PairFolders(rgb="/rgb", sensor="/nir"),)
+    project = ProjectModel(Project(sources=("/m",), target="/t", pairs=pairs), tmp_path)
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, model: ProjectModel, theme: Theme) -> MethodPage:
+    page = MethodPage(model, theme)
+    qtbot.addWidget(page)
+    page.show()
+    return page
+
+
+def test_every_method_has_a_card(page: MethodPage) -> None:
+    assert set(page.cards) == {info.key for info in METHODS}
+    assert page.cards["socket"].button.isChecked()
+
+
+def test_missing_needs_grey_a_method_and_say_why(page: MethodPage, model: ProjectModel) -> None:
+    assert page.state() == "ready"
+    model.update(pairs=())
+    assert page.state() == "error"
+    assert not page.cards["socket"].button.isEnabled()
+    assert "pairs" in page.cards["socket"]._needs.text()
+    page.cards["shot"].chosen.emit()
+    assert model.project.method == "shot"
+    assert page.state() == "ready"
+    model.update(sources=("/m", "/n"))
+    assert "one source model" in page.state_in_words()
+
+
+def test_effort_sets_the_epochs_and_epochs_the_effort(page: MethodPage, model: ProjectModel) -> None:
+    page.effort_buttons["thorough"].click()
+    assert (model.project.effort, model.project.epochs) == ("thorough", 40)
+    page.epochs.setValue(7)
+    assert (model.project.effort, model.project.epochs) == ("own", 7)
+    assert not any(button.isChecked() for button in page.effort_buttons.values())
+    model.undo()
+    assert page.effort_buttons["thorough"].isChecked()
+    assert page.epochs.value() == 40
+    model.update(method="bn-adapt")
+    assert not page.effort_buttons["quick"].isEnabled()
+
+
+def test_every_setting_of_every_method_can_be_changed_kept_and_reset(page: MethodPage, model: ProjectModel) -> None:
+    for info in METHODS:
+        model.update(method=info.key)
+        form = page._form
+        assert form is not None
+        changed = {}
+        for setting in info.settings:
+            value = _another(setting)
+            form._write[setting.key](value)
+            changed[setting.key] = value
+        form._tell()
+        config = model.project.to_run_config("/run")
+        assert info.resolve(config.settings) == changed
+        assert type(config.settings) is dict
+        page.reset()
+        assert form.values() == {}
+        assert model.project.to_run_config("/run").settings == {}
+
+
+def _another(setting: object) -> object:
+    default, choices = setting.default, setting.choices  # type: ignore[attr-defined]
+    if isinstance(default, bool):
+        return not default
+    if choices:
+        return next(choice for choice in choices if choice != default)
+    return default + 1
+
+
+def test_settings_of_one_method_do_not_leak_into_another(page: MethodPage, model: ProjectModel) -> None:
+    model.update(settings={"shot": {"im_weight": 2.0}})
+    assert model.project.to_run_config("/run").settings == {}
+    assert replace(model.project, method="shot").to_run_config("/run").settings == {"im_weight": 2.0}
+
+
+def test_advanced_is_folded_until_asked_for(page: MethodPage) -> None:
+    assert not page.advanced.isVisible()
+    page.advanced_button.click()
+    assert page.advanced.isVisible()
