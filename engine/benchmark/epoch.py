@@ -92,6 +92,8 @@ class EpochBenchmark:
         }
         optimisers = build_optimisers(stage)
         config = RunConfig(sources=(), target="", run=str(folder), method=self.method)
+        record = RunFolder(config, resume=False)
+        record.mark("running")
         steps = streams["target"].steps_per_epoch()
         names = tuple(str(number) for number in range(10))
 
@@ -100,7 +102,7 @@ class EpochBenchmark:
                 stage=stage,
                 stage_number=0,
                 ground=ground,
-                folder=RunFolder(config, resume=(folder / "checkpoint.safetensors").exists()),
+                folder=record,
                 emit=lambda event: None,
                 control=control,
                 gallery=Gallery((), names),

@@ -14,7 +14,7 @@ from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.imagery.decoded import decode_images
-from bandbridge.engine.imagery.folder import usable_images
+from bandbridge.engine.imagery.folder import list_images, scan_images
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.stretch import Stretch, measure_stretch
 from bandbridge.engine.training.seeding import derived_seed
@@ -62,14 +62,22 @@ class LabelledImages:
     stretch: Stretch
 
 
-def find_labelled(config: TrainSourceConfig, control: Control) -> LabelledFiles:
-    """List the images of the chosen classes and draw, class by class, those that are kept aside.
+def find_labelled(config: TrainSourceConfig, emit: Emit, control: Control) -> LabelledFiles:
+    """Look through the images of the chosen classes and draw, class by class, those that are kept aside.
 
     Raises:
         UsageError: A chosen class does not exist.
         ImageError: There are fewer than two classes, or a class has fewer than two images.
     """
-    usable = usable_images(config.folder, bands=config.rgb_bands or RGB_BANDS, exclude=(), control=control)
+    usable = scan_images(
+        config.folder,
+        list_images(config.folder),
+        bands=config.rgb_bands or RGB_BANDS,
+        rule=config.stretch,
+        no_data=config.no_data,
+        control=control,
+        emit=emit,
+    ).report
     counts = Counter(name for name in map(class_of, usable.files) if name is not None)
     class_names = _choose(config, counts)
     for name in class_names:
@@ -88,7 +96,7 @@ def find_labelled(config: TrainSourceConfig, control: Control) -> LabelledFiles:
         labels=labels,
         held_out=_hold_out(labels, config),
         class_names=class_names,
-        depth=usable.depth,
+        depth=next(iter(usable.depths)),
         findings=(*usable.findings, *map(_without_class, loose)),
     )
 

@@ -71,7 +71,7 @@ def train_source(job: TrainSource, emit: Emit, control: Control) -> TrainSourceR
     device = choose_device(config.device)
     start = None if config.weights is None else open_source(config.weights)
     spec = _describe_network(config, start)
-    files = find_labelled(config, control)
+    files = find_labelled(config, emit, control)
     spec, size_px = _sized(spec, config, start, files, emit)
     torch.manual_seed(derived_seed(config.seed, "new network"))
     encoder, head = _network(spec, size_px, start)
