@@ -140,6 +140,7 @@ def read_graph(data: bytes, name: str) -> GraphNetwork:
             "A classifier has one: a score for every class.",
             "Export the classifier alone.",
         )
+    _own_constants(model)
     _open_batch(model)
     head, dropped = _find_head(model, name)
     _cut(model, head.takes)
@@ -169,6 +170,29 @@ def _image_input(model: onnx.ModelProto, name: str) -> tuple[int, tuple[int, int
             "Export the model with that input.",
         )
     return size[1], (size[2], size[3])
+
+
+def _own_constants(model: onnx.ModelProto) -> None:
+    """Give every layer weights of its own.
+
+    Exporters store equal weights once (the zeros of untrained biases, the ones of normalisation layers) and hand them
+    on through Identity operations; converted as they are, those layers would not be trainable, nor be recognised.
+    """
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        held = constants.get(node.input[0]) if node.op_type == "Identity" else None
+        if held is None:
+            kept.append(node)
+            continue
+        copy = onnx.TensorProto()
+        copy.CopyFrom(held)
+        copy.name = node.output[0]
+        constants[copy.name] = copy
+        graph.initializer.append(copy)
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _open_batch(model: onnx.ModelProto) -> None:
@@ -306,6 +330,10 @@ def _as_torch(model: onnx.ModelProto, name: str, flatten: bool) -> nn.Module:
             details=f"{type(error).__name__}: {error}",
         ) from error
     _free_constants(network)
+    for layer in network.modules():
+        if isinstance(layer, nn.LayerNorm) and layer.elementwise_affine:
+            # The converter takes sizes from shape inference, which may know none; the weights know them.
+            layer.normalized_shape = tuple(layer.weight.shape)
     return nn.Sequential(network, nn.Flatten(1)) if flatten else network
 
 

@@ -196,7 +196,7 @@ def _choice_notes(entry: Entry, others: tuple[str, ...]) -> Iterator[str]:
         shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         yield (
             f"Taken as {entry.title}; the same weights fit {shown}, which may differ in what weights do not show, "
-            "such as padding or activation."
+            "such as padding or activation. If it is one of those, put its name into the file's name."
         )
 
 
