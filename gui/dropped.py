@@ -24,6 +24,7 @@ _SENSOR_WORDS = {
     *("ms", "multispectral", "elevation", "dsm", "lidar"),
 }
 _TARGET_WORDS = {"target", "targets", "task", "unlabelled", "unlabeled", "test"}
+_LABEL_WORDS = {"labelled", "labeled", "train", "training"}
 _PAIR_WORDS = {"pairs", "paired", "pair"}
 _MOST_ENTRIES = 400
 
@@ -95,11 +96,14 @@ def guess(folder: Path, *, has_rgb: bool, has_sensor: bool, only: Sequence[str] 
         only: Folders inside that were dropped together, relative to `folder`; then nothing else is considered.
     """
     inside, with_images = (tuple(only), set(only)) if only else _look_inside(folder)
-    rgb = _first(inside, with_images, _RGB_WORDS, _TARGET_WORDS)
-    sensor = _first(inside, with_images, _SENSOR_WORDS, _TARGET_WORDS)
+    sensor = _first(inside, with_images, _SENSOR_WORDS, _TARGET_WORDS | _LABEL_WORDS)
+    # Both sides of pairs lie side by side; only if they do not, RGB images from anywhere will do.
+    beside = [name for name in inside if name.rpartition("/")[0] == sensor.rpartition("/")[0]]
+    unwanted = _TARGET_WORDS | _LABEL_WORDS
+    rgb = _first(beside, with_images, _RGB_WORDS, unwanted) or _first(inside, with_images, _RGB_WORDS, unwanted)
     target = _first(inside, with_images, _TARGET_WORDS, _PAIR_WORDS)
-    if sensor == target:
-        sensor = _first(tuple(name for name in inside if name != target), with_images, _SENSOR_WORDS, set())
+    if f"{target}/{Path(sensor).name}" in inside:
+        target = f"{target}/{Path(sensor).name}"  # one folder of target images a sensor
     if only or (rgb and sensor) or (target and (rgb or sensor)):
         return FolderGuess(folder=folder, role="several", rgb=rgb, sensor=sensor, target=target, inside=inside)
     words = _words(folder.name)

@@ -39,6 +39,10 @@ def test_kinds(tmp_path: Path) -> None:
         (("rgb/a.png", "nir/a.tif"), ("rgb", "nir", "")),
         (("pairs/rgb/a.png", "pairs/thermal/a.tif", "target/x/a.tif"), ("pairs/rgb", "pairs/thermal", "target")),
         (("pairs/rgb/a.png", "pairs/nir/a.tif", "target_nir/a.tif"), ("pairs/rgb", "pairs/nir", "target_nir")),
+        (
+            ("labelled_rgb/Water/a.png", "pairs/rgb/a.png", "pairs/sar/a.tif", "target/sar/Water/a.tif"),
+            ("pairs/rgb", "pairs/sar", "target/sar"),
+        ),
     ],
 )
 def test_a_parent_of_several(tmp_path: Path, inside: tuple[str, ...], expected: tuple[str, str, str]) -> None:
