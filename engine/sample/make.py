@@ -28,6 +28,7 @@ TARGETS_A_CLASS = 40
 LABELLED_A_CLASS = 40
 SOURCE_MODEL = "source_model.safetensors"
 README = "README.txt"
+TITLE = "THE SAMPLE PROJECT OF BANDBRIDGE"
 
 _SENSORS: Mapping[str, tuple[Callable[[Terrain, Flight], NDArray[Any]], float]] = {
     "nir": (sensors.nir, 0.0),
@@ -57,18 +58,19 @@ class Site:
         return self.cover(rng, TILE_PX + 2 * MARGIN_PX), flight
 
 
-def sites(part: str, classes: Mapping[str, LandCover], count: int, seed: int, first: int = 0) -> list[Site]:
-    """`count` places of every class, in an order that says nothing about the class.
+def sites(part: str, classes: Mapping[str, LandCover], count: int, first: int = 0) -> list[Site]:
+    """`count` places of every class, shuffled so that file names say nothing about the class.
+
+    The order is the same for every seed: a sample written over another one replaces all of its files.
 
     Args:
         part: One of `PARTS`.
         classes: Class name -> how to lay it out.
         count: Places of each class.
-        seed: Of the sample.
         first: Number of the first place.
     """
     names = [name for name in classes for _ in range(count)]
-    order = np.random.default_rng([seed, PARTS.index(part)]).permutation(len(names))
+    order = np.random.default_rng(PARTS.index(part)).permutation(len(names))
     return [Site(part, first + n, names[i], classes[names[i]]) for n, i in enumerate(order)]
 
 
@@ -91,9 +93,11 @@ def make_sample(job: MakeSample, emit: Callable[[Event], None], control: Control
     """
     folder = Path(job.folder).absolute()
     _require_fit(job, folder)
-    pairs = sites("pairs", OTHER, PAIRS_A_CLASS, job.seed)
-    target = sites("target", TASK, TARGETS_A_CLASS, job.seed, first=len(pairs))
-    labelled = sites("labelled", TASK, LABELLED_A_CLASS, job.seed, first=len(pairs) + len(target))
+    readme = (files("bandbridge.resources") / "sample" / README).read_text(encoding="utf-8")
+    write_text(folder / README, readme.replace("{seed}", str(job.seed)))
+    pairs = sites("pairs", OTHER, PAIRS_A_CLASS)
+    target = sites("target", TASK, TARGETS_A_CLASS, first=len(pairs))
+    labelled = sites("labelled", TASK, LABELLED_A_CLASS, first=len(pairs) + len(target))
     everything = [*pairs, *target, *labelled]
     for done, site in enumerate(everything):
         control.check()
@@ -110,8 +114,6 @@ def make_sample(job: MakeSample, emit: Callable[[Event], None], control: Control
         for path, content in _images(site, job.seed):
             _write(folder / path, content)
     _copy_source_model(folder / SOURCE_MODEL)
-    readme = (files("bandbridge.resources") / "sample" / README).read_text(encoding="utf-8")
-    write_text(folder / README, readme.replace("{seed}", str(job.seed)))
     emit(Progress(title="Simulating the sample landscape", done=len(everything), total=len(everything), fraction=1.0))
     return SampleReport(
         folder=str(folder),
@@ -130,7 +132,7 @@ def write_labelled_rgb(folder: Path, part: str, count: int, seed: int, control: 
     Raises:
         StorageError: No space or no permission.
     """
-    for site in sites(part, TASK, count, seed):
+    for site in sites(part, TASK, count):
         control.check()
         _write(folder / site.class_name / f"rgb_{site.number:04d}.png", png(sensors.rgb(*site.see(seed))))
 
@@ -140,14 +142,23 @@ def _require_fit(job: MakeSample, folder: Path) -> None:
         raise UsageError(f"The seed cannot be {job.seed}.", "", "Take 0 or a positive whole number.")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file.", "The sample needs a folder.", "Choose another name.")
-    own = {"pairs", "target", "labelled_rgb", SOURCE_MODEL, README}
-    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in own) if folder.exists() else []
+    entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    ours = {"pairs", "target", "labelled_rgb", SOURCE_MODEL, README} if _is_sample(folder) else set()
+    foreign = sorted(entries - ours)
     if foreign:
         raise UsageError(
             f"The folder '{folder}' holds other things, e.g. '{foreign[0]}'.",
             "The sample would mix with them.",
             "Choose a new or an empty folder.",
         )
+
+
+def _is_sample(folder: Path) -> bool:
+    """Whether a sample was begun here; its text is written first."""
+    try:
+        return (folder / README).read_text(encoding="utf-8").startswith(TITLE)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _images(site: Site, seed: int) -> Iterator[tuple[Path, bytes]]:

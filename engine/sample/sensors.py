@@ -69,7 +69,7 @@ class Flight:
 
 
 def draw_flight(rng: np.random.Generator) -> Flight:
-    """Season, hour, weather and settings at random."""
+    """Season, hour, weather and settings at random; the air is that of a few days of one campaign."""
     table = properties(float(rng.beta(1.2, 1.8)))
     # No two fields or roofs are of quite the same stuff: brightness varies more than colour.
     brightness = rng.normal(0.0, 0.16, (len(Material), 1))
@@ -83,8 +83,8 @@ def draw_flight(rng: np.random.Generator) -> Flight:
         sun_elevation=float(np.radians(rng.uniform(28.0, 62.0))),
         haze=float(rng.uniform(0.0, 0.05)),
         camera_gain=float(np.exp(rng.normal(0.0, 0.15))),
-        infrared_gain=float(np.exp(rng.normal(0.0, 0.12))),
-        air_k=float(rng.uniform(286.0, 300.0)),
+        infrared_gain=float(np.exp(rng.normal(0.0, 0.2))),
+        air_k=float(rng.uniform(292.0, 296.0)),
         heating=float(rng.uniform(0.5, 1.2)),
         glint=float(rng.choice((0.0, 0.0, 0.02, 0.06))),
         wind=float(rng.uniform(0.0, 1.0)),
@@ -142,9 +142,9 @@ def rgb(land: Terrain, flight: Flight) -> NDArray[np.uint8]:
 
 
 def nir(land: Terrain, flight: Flight) -> NDArray[np.uint16]:
-    """Near-infrared camera at 0.85 um: (1, 64, 64) uint16, reflectance times 10000."""
+    """Near-infrared camera at 0.85 um: (1, 64, 64) uint16, reflectance times 10000, softer than RGB."""
     sky = np.array([0.14], np.float32)
-    light = _blurred(_reflected(land, flight, slice(INFRARED, INFRARED + 1), sky)[0], 0.5)[None]
+    light = _blurred(_reflected(land, flight, slice(INFRARED, INFRARED + 1), sky)[0], 0.8)[None]
     counts = light * flight.infrared_gain * 10_000.0
     counts = counts + land.rng.normal(0.0, 1.0, counts.shape) * (25.0 + 0.01 * counts)
     return np.asarray(_crop(np.clip(np.rint(counts), 1, 65_535)), dtype=np.uint16)
