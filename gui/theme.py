@@ -189,6 +189,7 @@ class Theme(QObject):
             "check": _icon_path(f"check-{suffix}").as_posix(),
             "accent_soft": _mixed(self.colour("accent"), self.colour("surface"), 0.14).name(),
             "accent_hover": _mixed(self.colour("accent"), self.colour("text"), 0.86).name(),
+            "accent_ring": _mixed(self.colour("accent"), self.colour("text"), 0.45).name(),
             "warning_soft": _mixed(self.colour("warning"), self.colour("surface"), 0.13).name(),
             "error_soft": _mixed(self.colour("error"), self.colour("surface"), 0.13).name(),
             "good_soft": _mixed(self.colour("good"), self.colour("surface"), 0.13).name(),
@@ -263,7 +264,7 @@ QPushButton:disabled { color: @handle@; background: @window@; }
 QPushButton[kind="primary"] { background: @accent@; color: @on_accent@; border: 1px solid @accent@; font-weight: 600;
     padding: 6px 22px; }
 QPushButton[kind="primary"]:hover { background: @accent_hover@; }
-QPushButton[kind="primary"]:focus { border: 2px solid @text@; padding: 5px 21px; }
+QPushButton[kind="primary"]:focus { border: 2px solid @accent_ring@; padding: 5px 21px; }
 QPushButton[kind="primary"]:disabled { background: @raised@; color: @handle@; border-color: @line@; }
 QPushButton[kind="quiet"] { background: transparent; border: 1px solid transparent; padding: 6px 10px; }
 QPushButton[kind="quiet"]:hover { background: @raised@; }

@@ -144,6 +144,7 @@ class HomePage(QWidget):
         row.addWidget(self._action_card("open", "Open", open_text, self.open_button), 1)
         column.addLayout(row)
         self._progress = self._make_progress()
+        column.addSpacing(GRID)
         column.addWidget(self._progress)
         column.addSpacing(3 * GRID)
         column.addWidget(text_label("Recent projects", "section", wrap=False))

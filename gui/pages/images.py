@@ -683,16 +683,19 @@ class ImagesPage(Page):
 
 
 def _thumbnails_job(files: Sequence[str], report: FolderReport) -> Thumbnails:
-    """Small pictures with the stretch of the whole folder, as the model will see them."""
+    """Small pictures with one stretch for the folder; the same for all three colours, to keep their balance."""
     bands: tuple[BandHistogram, ...] = report.histograms
     if len(bands) not in (1, 3):
         bands = bands[:1]
     if not bands:
         return Thumbnails(paths=tuple(files), bands=None, size_px=2 * SIDE)
+    low, high = min(band.low for band in bands), max(band.high for band in bands)
+    if len(bands) == 3 and set(report.depths) == {"uint8"}:
+        low, high = 0.0, 255.0
     return Thumbnails(
         paths=tuple(files),
         bands=tuple(band.band for band in bands),
-        low=tuple(band.low for band in bands),
-        high=tuple(band.high for band in bands),
+        low=(low,) * len(bands),
+        high=(high,) * len(bands),
         size_px=2 * SIDE,
     )

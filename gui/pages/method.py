@@ -68,7 +68,8 @@ class MethodPage(Page):
         self._group = QButtonGroup(self)
         grid = QGridLayout()
         grid.setSpacing(2 * GRID)
-        for index, info in enumerate(sorted(METHODS, key=lambda info: info.key != DEFAULT_METHOD)):
+        others = [info for info in reversed(METHODS) if info.key != DEFAULT_METHOD]
+        for index, info in enumerate([method_info(DEFAULT_METHOD), *others]):
             card = MethodCard(info)
             card.chosen.connect(lambda key=info.key: self._project.update(method=key))
             self._group.addButton(card.button)

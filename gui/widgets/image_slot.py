@@ -115,6 +115,7 @@ class ImageSlot(QFrame):
         column.addWidget(self._path)
         column.addWidget(self._text)
         column.addWidget(self._bar)
+        column.addSpacing(GRID // 2)
         column.addStretch(1)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)

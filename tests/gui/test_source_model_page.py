@@ -76,6 +76,7 @@ def test_classes_can_be_named_and_the_picture_uses_the_names(
 def test_a_dangerous_file_is_refused_in_words(qtbot: QtBot, page: SourceModelPage) -> None:
     page.add("/models/bomb.pth")
     qtbot.waitUntil(lambda: page.state() == "error", timeout=10_000)
+    qtbot.waitUntil(lambda: any(bar.isVisibleTo(page) for bar in page.findChildren(MessageBar)))
     bar = next(bar for bar in page.findChildren(MessageBar) if bar.isVisibleTo(page))
     assert "would run code" in bar.text
     assert "Do not use it." in bar.text

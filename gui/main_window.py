@@ -1,0 +1,690 @@
+"""The window: rail, pages, menus, messages, dropping, opening and closing projects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from bandbridge.engine.api.errors import BandbridgeError, UsageError
+from bandbridge.engine.api.events import Event, Problem, Progress
+from bandbridge.gui.dropped import guess, is_pair_table, recognise, why_refused
+from bandbridge.gui.pages.home import HomePage, projects_folder
+from bandbridge.gui.pages.images import ImagesPage
+from bandbridge.gui.pages.method import MethodPage
+from bandbridge.gui.pages.page import Page
+from bandbridge.gui.pages.results import ResultsPage
+from bandbridge.gui.pages.run import RunPage
+from bandbridge.gui.pages.source_model import SourceModelPage
+from bandbridge.gui.preferences import Preferences
+from bandbridge.gui.project import PROJECT_FILE, Project, ProjectModel, project_folder_of
+from bandbridge.gui.run_thread import WorkerThread
+from bandbridge.gui.theme import GRID, Mode, Theme
+from bandbridge.gui.widgets.folder_chooser import FolderChooser
+from bandbridge.gui.widgets.message_bar import MessageStack
+from bandbridge.gui.widgets.rail import Rail
+from PySide6.QtCore import QLockFile, QSize, Qt
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeySequence,
+)
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+STEPS = (
+    ("source-model", "Source model"),
+    ("images", "Images"),
+    ("method", "Method"),
+    ("run", "Run"),
+    ("results", "Results"),
+)
+SOURCE_MODEL, IMAGES, METHOD, RUN, RESULTS = range(5)
+_LOCK_FILE = ".open.lock"
+_THEMES: tuple[tuple[Mode, str], ...] = (("system", "As the &system"), ("light", "&Light"), ("dark", "&Dark"))
+
+
+class MainWindow(QMainWindow):
+    """The one window.
+
+    Args:
+        preferences: What is remembered about the person.
+        theme: Colours and icons.
+        desk: Does the small jobs: opening, scanning, thumbnails, predictions, exports.
+        runner: Does the long ones: adaptation, training a source model.
+    """
+
+    def __init__(self, preferences: Preferences, theme: Theme, desk: WorkerThread, runner: WorkerThread) -> None:
+        super().__init__()
+        self._preferences = preferences
+        self._theme = theme
+        self._desk = desk
+        self._runner = runner
+        self._model: ProjectModel | None = None
+        self._lock: QLockFile | None = None
+        self._chooser: FolderChooser | None = None
+        self._manual: QWidget | None = None
+        self._may_close = False
+        self.pages: list[Page] = []
+        self.setWindowTitle("Bandbridge")
+        self.setMinimumSize(QSize(960, 600))
+        self.setAcceptDrops(True)
+
+        self.rail = Rail(STEPS, theme)
+        self.messages = MessageStack(theme)
+        self.home = HomePage(preferences, desk, theme)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.home)
+        self._chooser_holder = QVBoxLayout()
+        self._chooser_holder.setContentsMargins(3 * GRID, 0, 3 * GRID, 0)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.messages)
+        right.addLayout(self._chooser_holder)
+        right.addWidget(self.stack, 1)
+        centre = QWidget()
+        row = QHBoxLayout(centre)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addLayout(right, 1)
+        self.setCentralWidget(centre)
+        self._overlay = QLabel(centre)
+        self._overlay.setObjectName("overlay")
+        self._overlay.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._overlay.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._overlay.hide()
+        self._make_menus()
+
+        self.rail.home_chosen.connect(self.show_home)
+        self.rail.step_chosen.connect(self.show_step)
+        self.home.new_wanted.connect(self.ask_new)
+        self.home.open_wanted.connect(self.ask_open)
+        self.home.project_chosen.connect(self.open_project)
+        self.home.failed.connect(self.show_problem)
+        desk.event.connect(self._desk_says)
+        desk.idle.connect(self._desk_rests)
+        self.resize(1280, 820)
+        if not preferences.geometry.isEmpty():
+            self.restoreGeometry(preferences.geometry)
+        self.show_home()
+
+    # ---- menus ---------------------------------------------------------------------------------------------------
+
+    def _make_menus(self) -> None:
+        keys = QKeySequence.StandardKey
+        file = self.menuBar().addMenu("&File")
+        self.new_action = self._action(file, "&New project…", self.ask_new, keys.New)
+        self.open_action = self._action(file, "&Open…", self.ask_open, keys.Open)
+        self.recent_menu = file.addMenu("Open &recent")
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        file.addSeparator()
+        self.save_action = self._action(file, "&Save", self.save, keys.Save)
+        self.save_as_action = self._action(file, "Save &as…", self.ask_save_as, QKeySequence("Ctrl+Shift+S"))
+        self.export_action = self._action(file, "&Export model…", self.export, QKeySequence("Ctrl+E"))
+        file.addSeparator()
+        self.close_project_action = self._action(file, "&Close project", self.close_project, keys.Close)
+        self._action(file, "&Quit", self.close, keys.Quit)
+        edit = self.menuBar().addMenu("&Edit")
+        self.undo_action = self._action(edit, "&Undo", self._undo, keys.Undo)
+        self.redo_action = self._action(edit, "&Redo", self._redo, keys.Redo)
+        run = self.menuBar().addMenu("&Run")
+        self.start_action = self._action(run, "&Start adaptation", self._start_run, QKeySequence("Ctrl+R"))
+        self.pause_action = self._action(run, "&Pause or go on", self._pause_run, QKeySequence("Ctrl+P"))
+        view = self.menuBar().addMenu("&View")
+        self._action(view, "&Home", self.show_home, QKeySequence("Ctrl+0"))
+        self.step_actions = [
+            self._action(view, f"&{i} {name}", self._step_shower(i - 1), QKeySequence(f"Ctrl+{i}"))
+            for i, (_, name) in enumerate(STEPS, start=1)
+        ]
+        view.addSeparator()
+        themes = view.addMenu("&Theme")
+        group = QActionGroup(self)
+        for mode, title in _THEMES:
+            action = self._action(themes, title, self._theme_setter(mode))
+            action.setCheckable(True)
+            action.setChecked(mode == self._theme.mode)
+            group.addAction(action)
+        help_menu = self.menuBar().addMenu("&Help")
+        self._action(help_menu, "&Manual", self.show_manual, keys.HelpContents)
+        self._action(help_menu, "&About Bandbridge", self._about)
+        self._fit_actions()
+
+    def _action(
+        self,
+        menu: QMenu,
+        title: str,
+        act: Callable[[], object],
+        keys: QKeySequence | QKeySequence.StandardKey | None = None,
+    ) -> QAction:
+        action = QAction(title, self)
+        action.triggered.connect(lambda _=False: act())
+        if keys is not None:
+            action.setShortcut(keys)
+        menu.addAction(action)
+        return action
+
+    def _step_shower(self, index: int) -> Callable[[], None]:
+        return lambda: self.show_step(index)
+
+    def _theme_setter(self, mode: Mode) -> Callable[[], None]:
+        return lambda: self.set_theme(mode)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for folder in self._preferences.recent:
+            if project_folder_of(folder) is not None:
+                self._action(self.recent_menu, str(folder).replace("&", "&&"), self._opener(folder))
+        if self.recent_menu.isEmpty():
+            nothing = self.recent_menu.addAction("No projects yet")
+            nothing.setEnabled(False)
+
+    def _opener(self, folder: Path) -> Callable[[], object]:
+        return lambda: self.open_project(folder)
+
+    def _fit_actions(self) -> None:
+        model = self._model
+        has_project = model is not None
+        for action in (self.save_action, self.save_as_action, self.export_action, self.close_project_action):
+            action.setEnabled(has_project)
+        for action in (self.start_action, self.pause_action, *self.step_actions):
+            action.setEnabled(has_project)
+        self.undo_action.setEnabled(model is not None and model.can_undo)
+        self.redo_action.setEnabled(model is not None and model.can_redo)
+
+    def set_theme(self, mode: Mode) -> None:
+        """Light, dark or as the system."""
+        self._preferences.theme = mode
+        self._theme.set_mode(mode)
+
+    # ---- where we are --------------------------------------------------------------------------------------------
+
+    def show_home(self) -> None:
+        """Show the recent projects."""
+        self.home.refresh()
+        self.stack.setCurrentWidget(self.home)
+        self.rail.show_home()
+        self.home.sample_button.setFocus()
+
+    def show_step(self, index: int) -> None:
+        """Show one of the five steps."""
+        if self.pages:
+            self.stack.setCurrentWidget(self.pages[index])
+            self.rail.show_step(index)
+            self.pages[index].shown()
+            if not self.rail.isAncestorOf(self.focusWidget() or self):
+                self.pages[index].primary.setFocus()
+
+    def current_page(self) -> Page | None:
+        """The step in sight, None at home."""
+        widget = self.stack.currentWidget()
+        return widget if isinstance(widget, Page) else None
+
+    def show_manual(self) -> None:
+        """Open the manual at the chapter of the page in sight."""
+        from bandbridge.gui.manual import ManualWindow
+
+        if not isinstance(self._manual, ManualWindow):
+            self._manual = ManualWindow(self)
+        page = self.current_page()
+        self._manual.open_chapter(page.manual_chapter if page is not None else "index")
+
+    def show_problem(self, problem: Problem | BandbridgeError) -> None:
+        """Tell a failure."""
+        self.messages.show_problem(problem)
+
+    def report_mistake(self, details: str) -> None:
+        """Tell that the window itself went wrong, which no person can mend."""
+        text = "Something went wrong in the window that was not expected. Your project is saved."
+        self.messages.show_message("error", text, details)
+
+    def _about(self) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle("About Bandbridge")
+        box.setText(f"<b>Bandbridge {metadata.version('bandbridge')}</b>")
+        box.setInformativeText(
+            "Takes a trained RGB image classifier to another sensor, without its training data and without labels. "
+            "Nothing leaves this computer. Licence: Apache 2.0."
+        )
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    # ---- projects ------------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> ProjectModel | None:
+        """The open project."""
+        return self._model
+
+    def ask_new(self) -> None:
+        """Ask where the new project is to be, then start it."""
+        folder = _free_folder("New project")
+        self._ask_project_folder("New project: where should its folder be?", folder, self.create_project)
+
+    def ask_save_as(self) -> None:
+        """Ask where the project is to go on."""
+        if self._model is not None:
+            folder = self._model.folder.with_name(f"{self._model.folder.name} copy")
+            self._ask_project_folder("Save project as: where should its folder be?", folder, self.save_as)
+
+    def ask_open(self) -> None:
+        """Ask for a project and open it."""
+        dialog = QFileDialog(self, "Open a project", str(projects_folder()))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilter(f"Bandbridge projects ({PROJECT_FILE})")
+        dialog.fileSelected.connect(lambda file: self.open_project(Path(file)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _ask_project_folder(self, title: str, folder: Path, then: Callable[[Path], object]) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        dialog = QFileDialog(self, title, str(folder.parent))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, "Name")
+        dialog.selectFile(folder.name)
+        dialog.fileSelected.connect(lambda path: then(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def create_project(self, folder: Path) -> bool:
+        """Start an empty project in a new folder and open it."""
+        if project_folder_of(folder) is not None:
+            self.messages.show_message("warning", f"There is a project in '{folder.name}' already; it was opened.")
+            return self.open_project(folder)
+        try:
+            ProjectModel(Project(name=folder.name), folder).save()
+        except BandbridgeError as error:
+            self.show_problem(error)
+            return False
+        return self.open_project(folder)
+
+    def open_project(self, path: Path) -> bool:
+        """Open a project by its folder or file; says why if it cannot be."""
+        folder = project_folder_of(Path(path))
+        if self._model is not None and folder is not None and folder.resolve() == self._model.folder:
+            self.show_step(self._first_step())
+            return True
+        if self._is_running():
+            text = "A run is going on. Let it end or stop it, then open another project."
+            self.messages.show_message("warning", text)
+            return False
+        lock: QLockFile | None = None
+        try:
+            if folder is not None:
+                lock = _lock(folder)
+            model = ProjectModel.open(path)
+        except BandbridgeError as error:
+            self._preferences.forget(Path(path))
+            self.show_problem(error)
+            return False
+        self.close_project()
+        self._lock = lock
+        self._adopt(model)
+        return True
+
+    def _adopt(self, model: ProjectModel) -> None:
+        model.setParent(self)
+        self._model = model
+        self.messages.clear()
+        self._preferences.remember(model.folder)
+        self._preferences.left_open = model.folder
+        run = RunPage(model, self._runner, self._theme)
+        self.pages = [
+            SourceModelPage(model, self._desk, self._theme, self._runner),
+            ImagesPage(model, self._desk, self._theme),
+            MethodPage(model, self._theme),
+            run,
+            ResultsPage(model, self._desk, self._theme),
+        ]
+        for index, page in enumerate(self.pages):
+            self.stack.addWidget(page)
+            page.state_changed.connect(self._mark_steps)
+            page.told.connect(lambda severity, text, details: self.messages.show_message(severity, text, details))
+            page.forward.connect(self._step_shower(min(index + 1, RESULTS)))
+        run.running_changed.connect(self._mark_steps)
+        model.changed.connect(self._follow)
+        model.save_failed.connect(self.show_problem)
+        self._follow()
+        self._mark_steps()
+        self.show_step(self._first_step())
+
+    def _first_step(self) -> int:
+        """Where to go on: a run that was interrupted, the results, or the first thing still missing."""
+        assert self._model is not None
+        project = self._model.project
+        if project.runs:
+            return RESULTS if project.runs[-1].outcome in ("completed", "kept") else RUN
+        if not project.sources:
+            return SOURCE_MODEL
+        return METHOD if project.target and project.pairs else IMAGES
+
+    def close_project(self) -> None:
+        """Save and put away the open project."""
+        if self._model is None:
+            return
+        if self._is_running():
+            self.messages.show_message("warning", "A run is going on. Let it end or stop it first.")
+            return
+        self._dismiss_chooser()
+        for page in self.pages:
+            page.closing()
+            self.stack.removeWidget(page)
+            page.deleteLater()
+        self.pages = []
+        self._model.close()
+        self._model.deleteLater()
+        self._model = None
+        if self._lock is not None:
+            self._lock.unlock()
+            self._lock = None
+        self._preferences.left_open = None
+        self.rail.set_project("")
+        self.setWindowTitle("Bandbridge")
+        self._fit_actions()
+        self.show_home()
+
+    def save(self) -> None:
+        """Save now; the project also saves itself."""
+        if self._model is not None:
+            try:
+                self._model.save()
+            except BandbridgeError as error:
+                self.show_problem(error)
+                return
+            self.messages.show_message("good", "Saved. The project also saves itself after every change.")
+
+    def save_as(self, folder: Path) -> bool:
+        """Go on with the project in another folder."""
+        if self._model is None:
+            return False
+        if project_folder_of(folder) is not None:
+            self.messages.show_message(
+                "warning", f"There is a project in '{folder.name}' already. Choose another name."
+            )
+            return False
+        try:
+            self._model.save_as(folder)
+        except BandbridgeError as error:
+            self.show_problem(error)
+            return False
+        if self._lock is not None:
+            self._lock.unlock()
+        self._lock = _lock(folder)
+        self._preferences.remember(folder)
+        self._preferences.left_open = folder
+        return True
+
+    def offer_to_go_on(self) -> None:
+        """After a crash: open the project that was open then."""
+        folder = self._preferences.left_open
+        if folder is None or project_folder_of(folder) is None:
+            return
+        try:
+            _lock(folder).unlock()
+        except UsageError:
+            return  # no crash: another window has it open
+        if self.open_project(folder):
+            text = "Bandbridge ended unexpectedly last time. The project is as it was then."
+            self.messages.show_message("warning", text)
+
+    def _follow(self) -> None:
+        if self._model is not None:
+            self.rail.set_project(self._model.project.name)
+            self.setWindowTitle(f"{self._model.project.name} – Bandbridge")
+        self._fit_actions()
+
+    def _mark_steps(self) -> None:
+        for page, button in zip(self.pages, self.rail.steps, strict=False):
+            busy = isinstance(page, RunPage) and page.running
+            button.set_state("busy" if busy else page.state(), page.state_in_words())
+
+    def _undo(self) -> None:
+        if self._model is not None:
+            self._model.undo()
+
+    def _redo(self) -> None:
+        if self._model is not None:
+            self._model.redo()
+
+    # ---- run and results -----------------------------------------------------------------------------------------
+
+    def _run_page(self) -> RunPage | None:
+        return next((page for page in self.pages if isinstance(page, RunPage)), None)
+
+    def _is_running(self) -> bool:
+        return self._runner.busy
+
+    def _start_run(self) -> None:
+        if (page := self._run_page()) is not None:
+            self.show_step(RUN)
+            page.start()
+
+    def _pause_run(self) -> None:
+        if (page := self._run_page()) is not None and page.running:
+            page.toggle_pause()
+
+    def export(self) -> None:
+        """Lead to the results, where a model is exported."""
+        self.show_step(RESULTS)
+        page = self.current_page()
+        if page is not None:
+            page.on_primary()
+
+    def _desk_says(self, number: int, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.rail.activity.setText(f"{event.title}…")
+
+    def _desk_rests(self) -> None:
+        self.rail.activity.setText("")
+
+    # ---- dropping ------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Say what dropping would do."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if not paths:
+            event.ignore()
+            return
+        event.acceptProposedAction()
+        words = {
+            "project": "Open this project",
+            "model": "Use as source model",
+            "folder": "Add these images",
+            "picture": "Show this picture to the model",
+            "list": "Use this list",
+            "refused": "This file is of no use here",
+        }
+        self._overlay.setText(words[recognise(paths[0]).kind])
+        accent, surface = self._theme.colour("accent").name(), self._theme.colour("surface")
+        ground = f"rgba({surface.red()}, {surface.green()}, {surface.blue()}, 225)"
+        self._overlay.setStyleSheet(
+            f"QLabel#overlay {{ border: 3px dashed {accent}; border-radius: 12px; color: {accent}; "
+            f"background: {ground}; font-size: {self._theme.font('title').pointSizeF():.1f}pt; font-weight: 600; }}"
+        )
+        self._overlay.setGeometry(self.stack.geometry().adjusted(2 * GRID, 2 * GRID, -2 * GRID, -2 * GRID))
+        self._overlay.raise_()
+        self._overlay.show()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Nothing was dropped."""
+        self._overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take what was dropped."""
+        self._overlay.hide()
+        event.acceptProposedAction()
+        self.take_dropped([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+
+    def take_dropped(self, paths: list[Path]) -> None:
+        """Do with files and folders what was meant."""
+        things = [recognise(path) for path in paths]
+        projects = [thing.path for thing in things if thing.kind == "project"]
+        if projects:
+            self.open_project(projects[0])
+            return
+        for thing in things:
+            if thing.kind == "refused":
+                self.messages.show_message("warning", why_refused(thing.path))
+        things = [thing for thing in things if thing.kind != "refused"]
+        if not things or not self._has_project():
+            return
+        folders = [thing.path for thing in things if thing.kind == "folder"]
+        for thing in things:
+            page = self.pages[SOURCE_MODEL]
+            assert isinstance(page, SourceModelPage)
+            if thing.kind == "model":
+                self.show_step(SOURCE_MODEL)
+                page.add(str(thing.path))
+            elif thing.kind == "picture":
+                self.show_step(SOURCE_MODEL)
+                page.show_picture(str(thing.path))
+            elif thing.kind == "list":
+                self._take_list(thing.path, page)
+        if folders:
+            self._ask_about(folders)
+
+    def _has_project(self) -> bool:
+        """Whether a project is open; without one, a new one is started for what was dropped."""
+        return self._model is not None or self.create_project(_free_folder("Untitled"))
+
+    def _take_list(self, file: Path, page: SourceModelPage) -> None:
+        images = self.pages[IMAGES]
+        assert self._model is not None
+        if is_pair_table(file) and isinstance(images, ImagesPage):
+            pairs = self._model.project.pairs
+            if pairs:
+                self.show_step(IMAGES)
+                images.set_pair_table(len(pairs) - 1, str(file))
+            else:
+                text = "Choose the two folders of the pairs first, then drop the list that pairs them."
+                self.messages.show_message("note", text)
+            return
+        self.show_step(SOURCE_MODEL)
+        page.load_names(str(file))
+
+    def _ask_about(self, folders: list[Path]) -> None:
+        assert self._model is not None
+        project = self._model.project
+        has_rgb = any(pair.rgb for pair in project.pairs)
+        has_sensor = any(pair.sensor for pair in project.pairs)
+        if len(folders) == 1:
+            found = guess(folders[0], has_rgb=has_rgb, has_sensor=has_sensor)
+        else:
+            parent = Path(os.path.commonpath(folders))
+            names = [folder.relative_to(parent).as_posix() for folder in folders]
+            found = guess(parent, has_rgb=has_rgb, has_sensor=has_sensor, only=names)
+        self._dismiss_chooser()
+        self.show_step(IMAGES)
+        self._chooser = FolderChooser(found)
+        self._chooser.answered.connect(self._use_folders)
+        self._chooser.dismissed.connect(self._dismiss_chooser)
+        self._chooser_holder.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
+        self._chooser_holder.addWidget(self._chooser)
+        self._chooser.use_button.setFocus()
+
+    def _use_folders(self, chosen: dict[str, str]) -> None:
+        page = self.pages[IMAGES]
+        assert isinstance(page, ImagesPage)
+        self._dismiss_chooser()
+        if "rgb" in chosen and "sensor" in chosen:
+            index = page.free_pair("rgb")
+            page.set_pair(index, "rgb", chosen["rgb"])
+            page.set_pair(index, "sensor", chosen["sensor"])
+        else:
+            for side in ("rgb", "sensor"):
+                if side in chosen:
+                    page.set_pair(page.free_pair(side), side, chosen[side])
+        if "target" in chosen:
+            page.set_target(chosen["target"])
+
+    def _dismiss_chooser(self) -> None:
+        if self._chooser is not None:
+            self._chooser.hide()
+            self._chooser.deleteLater()
+            self._chooser = None
+            self._chooser_holder.setContentsMargins(3 * GRID, 0, 3 * GRID, 0)
+
+    # ---- closing -------------------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask if something is at work, then put everything away."""
+        if self._is_running() and not self._may_close:
+            event.ignore()
+            self._ask_to_close()
+            return
+        self._preferences.geometry = self.saveGeometry()
+        for page in self.pages:
+            page.closing()
+        if self._model is not None:
+            self._model.close()
+        if self._lock is not None:
+            self._lock.unlock()
+        self._preferences.left_open = None
+        self._desk.shutdown()
+        self._runner.shutdown()
+        event.accept()
+
+    def _ask_to_close(self) -> None:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Bandbridge")
+        box.setText("A run is going on.")
+        box.setInformativeText(
+            "If you close now it stops. Its last checkpoint is kept, and it can go on from there later."
+        )
+        stop = box.addButton("&Stop and close", QMessageBox.ButtonRole.DestructiveRole)
+        keep = box.addButton("&Keep working", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
+
+        def answered() -> None:
+            if box.clickedButton() is stop:
+                self._may_close = True
+                self.close()
+            box.deleteLater()
+
+        box.finished.connect(answered)
+        box.open()
+
+
+def _free_folder(name: str) -> Path:
+    """A folder among the projects that is not there yet."""
+    folder = projects_folder() / name
+    number = 2
+    while folder.exists():
+        folder = projects_folder() / f"{name} {number}"
+        number += 1
+    return folder
+
+
+def _lock(folder: Path) -> QLockFile:
+    """Mark a project as open in this window.
+
+    Raises:
+        UsageError: Another window has it open.
+    """
+    lock = QLockFile(str(folder / _LOCK_FILE))
+    lock.setStaleLockTime(0)
+    if not lock.tryLock(0) and lock.error() == QLockFile.LockError.LockFailedError:
+        raise UsageError(
+            f"The project '{folder.name}' is open in another window.",
+            "Two windows would overwrite each other's changes.",
+            "Go on there, or close it there first.",
+        )
+    return lock
