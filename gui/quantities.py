@@ -29,6 +29,13 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", _MINUS)
 
 
+def tiny(value: float) -> str:
+    """A very small number written out, e.g. "0.0000012"."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else NOTHING
+    return fixed(value, min(max(1 - math.floor(math.log10(abs(value))), 2), 12))
+
+
 def fixed(value: float, decimals: int) -> str:
     """A number with a fixed number of decimals, e.g. "2.50"."""
     return QLocale().toString(value, "f", decimals).replace("-", _MINUS)

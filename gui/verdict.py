@@ -114,9 +114,16 @@ def _judge_unlabelled(report: AdaptReport) -> Verdict:
         f"Agreement: how often the sensor image of a held-out pair gets the class the source model gives its RGB "
         f"partner, on {counted(report.pairs_held_out, 'pair')}. Without labels this is a sign, not a proof."
     )
-    gained = round((report.agreement_after - report.agreement_before) * report.pairs_held_out)
+    pairs = report.pairs_held_out
+    gained = round((report.agreement_after - report.agreement_before) * pairs)
+    middle = (report.agreement_after + report.agreement_before) / 2
+    # Two standard deviations of a difference of two shares, as if the pairs had been drawn twice: rather too careful.
+    chance = abs(gained) <= 2 * math.sqrt(2 * pairs * middle * (1 - middle))
     if gained < 0:
         return Verdict("warning", f"The adapted model agrees less with RGB than before: {numbers}. {_KEEP}", basis)
     if gained == 0:
         return Verdict("warning", f"This run did no better than doing nothing: {numbers} agreement. {_KEEP}", basis)
+    if chance:
+        headline = f"The adapted model agrees a little more with RGB than before: {numbers}."
+        return Verdict("neutral", headline, f"Few enough pairs to be chance. {basis}")
     return Verdict("good", f"The adapted model agrees more with RGB than before: {numbers}.", basis)

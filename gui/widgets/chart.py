@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import pyqtgraph as pg
+from bandbridge.gui.colours import mixed
 from bandbridge.gui.quantities import fixed, number
 from bandbridge.gui.theme import Theme
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QWheelEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 Range = tuple[float, float]
@@ -60,12 +61,6 @@ def _settled(old: Range | None, wanted: Range, *, upwards: bool = False) -> Rang
     if old is not None and old[0] <= low and high <= old[1] and size > 0.6 * (old[1] - old[0]):
         return old
     return (low, high + 0.15 * size) if upwards else (low - 0.06 * size, high + 0.06 * size)
-
-
-def mixed(colour: QColor, ground: QColor, share: float) -> QColor:
-    """A colour as it would look on a ground with this opacity; Qt draws opaque lines twenty times as fast."""
-    one, other = (colour.red(), colour.green(), colour.blue()), (ground.red(), ground.green(), ground.blue())
-    return QColor(*(round(share * c + (1 - share) * g) for c, g in zip(one, other, strict=True)))
 
 
 class Chart(QWidget):

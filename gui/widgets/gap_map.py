@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from bandbridge.engine.api.events import Gap
+from bandbridge.gui.colours import mixed
 from bandbridge.gui.quantities import count
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
-from bandbridge.gui.widgets.chart import Chart, mixed
+from bandbridge.gui.widgets.chart import Chart
 from bandbridge.gui.widgets.legend_chip import LegendChip
+from bandbridge.gui.widgets.slider import Slider
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 _MOST_POINTS = 1500
 _EXPLAIN = (
@@ -64,10 +65,9 @@ class GapMap(QWidget):
             legend.addWidget(chip)
         legend.addStretch(1)
 
-        self.moment = QSlider(Qt.Orientation.Horizontal)
+        self.moment = Slider(0, 0)
         self.moment.setAccessibleName("Moment shown")
         self.moment.setToolTip("Go back to any earlier moment of the run.")
-        self.moment.setRange(0, 0)
         self.moment.valueChanged.connect(self._redraw)
         self._when = QLabel()
         self._when.setProperty("role", "small")

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from bandbridge.engine.api.events import GAP_MEASURES
 from bandbridge.gui.curve import Curve
+from bandbridge.gui.measures import AGREEMENT, CONFIDENCE, gap_measures
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.gap_map import GapMap
 from bandbridge.gui.widgets.labels import text_label
-from bandbridge.gui.widgets.measure_tile import Measure, MeasureGrid
+from bandbridge.gui.widgets.measure_tile import MeasureGrid
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-_BETTER: dict[str, Literal["up", "down"]] = {"cka": "up", "retrieval": "up"}
-_SHARES = ("retrieval", "probe")
-AGREEMENT = Measure(
-    "Agreement on pairs",
-    "Share of held-out pairs whose sensor image gets the class the source model gives its RGB partner.",
-    "up",
-    is_share=True,
-)
-CONFIDENCE = Measure(
-    "Mean confidence",
-    "Mean of the highest probability over the target images. High confidence alone does not mean right.",
-    is_share=True,
-)
 _WIDE_PX = 760
-
-
-def gap_measures() -> dict[str, Measure]:
-    """All measures of the gap, in the engine's order."""
-    return {
-        key: Measure(title, explain, _BETTER.get(key, "down"), is_share=key in _SHARES)
-        for key, (title, explain) in GAP_MEASURES.items()
-    }
 
 
 class GapPanel(QFrame):

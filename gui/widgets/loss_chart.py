@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from bandbridge.gui.colours import mixed
 from bandbridge.gui.curve import Curve, FloatArray
 from bandbridge.gui.quantities import count, number
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
-from bandbridge.gui.widgets.chart import Chart, mixed
+from bandbridge.gui.widgets.chart import Chart
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.legend_chip import LegendChip
+from bandbridge.gui.widgets.slider import Slider
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 TOTAL = "total"
 # (light, dark); none of them near the blue, orange and green that mean RGB, sensor and translated.
@@ -65,8 +67,7 @@ class LossChart(QFrame):
         self.log_axis = QCheckBox("&Log axis")
         self.log_axis.setToolTip("Shows small values as clearly as large ones. Values at or below zero are left out.")
         self.log_axis.toggled.connect(self._redraw)
-        self.smoothing = QSlider(Qt.Orientation.Horizontal)
-        self.smoothing.setRange(0, 100)
+        self.smoothing = Slider(0, 100)
         self.smoothing.setValue(40)
         self.smoothing.setFixedWidth(10 * GRID)
         self.smoothing.setAccessibleName("Smoothing")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from bandbridge.gui.curve import Curve
-from bandbridge.gui.quantities import NOTHING, count, number, percent
+from bandbridge.gui.measures import Measure
+from bandbridge.gui.quantities import NOTHING, count
 from bandbridge.gui.theme import GRID, Theme
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
@@ -16,29 +15,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 _LEAST_WIDTH = 124
 _LEAST_HEIGHT = 54
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How a measure is named and read.
-
-    Attributes:
-        title: On the surface.
-        explain: What it means, for the tooltip.
-        better: The direction that is good: "down", "up", or "" if neither.
-        is_share: Whether it is a share 0..1, written in percent.
-    """
-
-    title: str
-    explain: str
-    better: Literal["up", "down", ""] = ""
-    is_share: bool = False
-
-    def text(self, value: float) -> str:
-        """A value as it is written."""
-        if not np.isfinite(value):
-            return NOTHING
-        return percent(value) if self.is_share else number(value, 2 if abs(value) < 100 else 3)
 
 
 class MeasureTile(QWidget):
