@@ -332,7 +332,8 @@ class _Run:
             optimisers = build_optimisers(stage)
             if resume and number == start.stage:
                 load_checkpoint(self.folder.checkpoint, stage.modules(), optimisers)
-                for name in ("losses.csv", "gap.csv", "epochs.csv"):
+                self.folder.drop_after("losses.csv", first_step)
+                for name in ("gap.csv", "epochs.csv"):  # an epoch that begins here is looked at again
                     self.folder.drop_after(name, first_step - 1)
             steps_per_epoch = streams[stage.streams[0]].steps_per_epoch()
             watcher = RunWatcher(

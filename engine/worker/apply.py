@@ -27,6 +27,7 @@ from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import open_model
 from bandbridge.engine.validation.scores import measure_scores
+from bandbridge.engine.worker.class_folders import unknown_class_folders
 from bandbridge.engine.worker.compute import choose_device
 from bandbridge.engine.worker.run_folder import MODEL_FILE
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
         raise ImageError(
             f"No labelled image in '{job.folder}' can be read.", outcome.findings[0].what, outcome.findings[0].do
         )
-    strangers = _strangers(names, truth)
+    strangers = unknown_class_folders(names, truth)
     return EvaluateReport(model=job.model, folder=job.folder, scores=scores, set_aside=(*outcome.findings, *strangers))
 
 
@@ -202,27 +203,6 @@ def _write_table(path: Path, class_names: Sequence[str], predictions: Sequence[P
         for one in predictions:
             numbers = (f"{value:.6f}" for value in one.probabilities)
             writer.writerow((one.file, one.class_name, f"{one.confidence:.6f}", *numbers))
-
-
-def _strangers(names: Sequence[str], truth: NDArray[np.int64]) -> list[Finding]:
-    """Folders that are no class of the model."""
-    counts: dict[str, int] = defaultdict(int)
-    for name, index in zip(names, truth, strict=True):
-        if index < 0:
-            counts[name.split("/")[0] if "/" in name else ""] += 1
-    return [
-        Finding(
-            severity="warning",
-            kind="class",
-            file=folder,
-            what=f"'{folder}' is no class of the model; its {count} images were not counted."
-            if folder
-            else f"{count} images lie in no class folder and were not counted.",
-            why="Only images of the model's own classes can be right or wrong.",
-            do="Rename the folder if it means one of the model's classes.",
-        )
-        for folder, count in counts.items()
-    ]
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

@@ -26,6 +26,7 @@ from bandbridge.engine.imagery.pairing import scan_pair_images
 from bandbridge.engine.imagery.stretch import Stretch
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.training.seeding import generator
+from bandbridge.engine.worker.class_folders import unknown_class_folders
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]
@@ -165,6 +166,7 @@ def gather_images(
         raise _too_few(config.target, len(decoded), findings)
     pairs = _decode_pairs(config, inputs, groups, {depth: stretch}, findings, control, emit) if groups else None
     truth = match_classes(decoded.names, class_names)
+    findings += unknown_class_folders(decoded.names, truth)
     return Images(TargetImages(decoded, truth, depth), pairs, stretch, config.sensor_bands, tuple(findings))
 
 

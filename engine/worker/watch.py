@@ -178,6 +178,7 @@ class RunWatcher:
         self._on_cpu = ground.target.device.type == "cpu"
         self._columns = ("step", "total", *stage.terms)
         self._rows: list[tuple[float, ...]] = []
+        self._recorded = 0
         self._target_images = 0
         self._process = psutil.Process()
         self._began = self._reported = self._saved = self._now()
@@ -267,11 +268,18 @@ class RunWatcher:
                 f"of {self._steps // self._steps_per_epoch}",
             )
         )
-        self._folder.append("losses.csv", self._columns, [(int(row[0]), *row[1:]) for row in self._rows])
+        self._record_losses()
         self._rows.clear()
+        self._recorded = 0
         self._images_since = 0
         self._reported = now
         self.training_s = now - self._began
+
+    def _record_losses(self) -> None:
+        self._folder.append(
+            "losses.csv", self._columns, [(int(row[0]), *row[1:]) for row in self._rows[self._recorded :]]
+        )
+        self._recorded = len(self._rows)
 
     def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
         """Save at the end of every epoch, and inside epochs that take minutes."""
@@ -279,7 +287,8 @@ class RunWatcher:
             self.save(step, optimisers)
 
     def save(self, step: int, optimisers: Mapping[str, Optimizer]) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint, and the losses up to it."""
+        self._record_losses()
         position = Position(self._stage_number, step)
         save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
         self._saved = self._now()

@@ -1,0 +1,38 @@
+"""Class folders that a model does not know."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from bandbridge.engine.api.reports import Finding
+from numpy.typing import NDArray
+
+
+def unknown_class_folders(names: Sequence[str], truth: NDArray[np.int64]) -> list[Finding]:
+    """A finding for every folder that is no class of the model, if any other is.
+
+    Args:
+        names: Relative paths.
+        truth: (N,) class indices, -1 for none.
+    """
+    if (truth < 0).all():
+        return []
+    counts: dict[str, int] = defaultdict(int)
+    for name, index in zip(names, truth, strict=True):
+        if index < 0:
+            counts[name.split("/")[0] if "/" in name else ""] += 1
+    return [
+        Finding(
+            severity="warning",
+            kind="class",
+            file=folder,
+            what=f"'{folder}' is no class of the model; its {count} images were not counted."
+            if folder
+            else f"{count} images lie in no class folder and were not counted.",
+            why="Only images of the model's own classes can be right or wrong.",
+            do="Rename the folder if it means one of the model's classes.",
+        )
+        for folder, count in counts.items()
+    ]
