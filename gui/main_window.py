@@ -6,17 +6,13 @@ import os
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bandbridge.engine.api.errors import BandbridgeError, UsageError
 from bandbridge.engine.api.events import Event, Problem, Progress
 from bandbridge.gui.dropped import guess, is_pair_table, recognise, why_refused
 from bandbridge.gui.pages.home import HomePage, projects_folder
-from bandbridge.gui.pages.images import ImagesPage
-from bandbridge.gui.pages.method import MethodPage
 from bandbridge.gui.pages.page import Page
-from bandbridge.gui.pages.results import ResultsPage
-from bandbridge.gui.pages.run import RunPage
-from bandbridge.gui.pages.source_model import SourceModelPage
 from bandbridge.gui.preferences import Preferences
 from bandbridge.gui.project import PROJECT_FILE, Project, ProjectModel, project_folder_of
 from bandbridge.gui.run_thread import WorkerThread
@@ -45,6 +41,9 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+if TYPE_CHECKING:
+    from bandbridge.gui.pages.steps import Steps
 
 STEPS = (
     ("source-model", "Source model"),
@@ -79,7 +78,7 @@ class MainWindow(QMainWindow):
         self._chooser: FolderChooser | None = None
         self._manual: QWidget | None = None
         self._may_close = False
-        self.pages: list[Page] = []
+        self.steps: Steps | None = None
         self.setWindowTitle("Bandbridge")
         self.setMinimumSize(QSize(960, 600))
         self.setAcceptDrops(True)
@@ -221,14 +220,21 @@ class MainWindow(QMainWindow):
         self.rail.show_home()
         self.home.sample_button.setFocus()
 
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The pages of the open project; none at home."""
+        return self.steps.pages() if self.steps is not None else ()
+
     def show_step(self, index: int) -> None:
         """Show one of the five steps."""
-        if self.pages:
-            self.stack.setCurrentWidget(self.pages[index])
-            self.rail.show_step(index)
-            self.pages[index].shown()
-            if not self.rail.isAncestorOf(self.focusWidget() or self):
-                self.pages[index].primary.setFocus()
+        if self.steps is None:
+            return
+        page = self.pages[index]
+        self.stack.setCurrentWidget(page)
+        self.rail.show_step(index)
+        page.shown()
+        if not self.rail.isAncestorOf(self.focusWidget() or self):
+            page.primary.setFocus()
 
     def current_page(self) -> Page | None:
         """The step in sight, None at home."""
@@ -344,20 +350,16 @@ class MainWindow(QMainWindow):
         self.messages.clear()
         self._preferences.remember(model.folder)
         self._preferences.left_open = model.folder
-        run = RunPage(model, self._runner, self._theme)
-        self.pages = [
-            SourceModelPage(model, self._desk, self._theme, self._runner),
-            ImagesPage(model, self._desk, self._theme),
-            MethodPage(model, self._theme),
-            run,
-            ResultsPage(model, self._desk, self._theme),
-        ]
+        # The pages' modules are needed with the first project, not with the first sight of the window.
+        from bandbridge.gui.pages.steps import Steps
+
+        self.steps = Steps.of(model, self._desk, self._runner, self._theme)
         for index, page in enumerate(self.pages):
             self.stack.addWidget(page)
             page.state_changed.connect(self._mark_steps)
             page.told.connect(lambda severity, text, details: self.messages.show_message(severity, text, details))
             page.forward.connect(self._step_shower(min(index + 1, RESULTS)))
-        run.running_changed.connect(self._mark_steps)
+        self.steps.run.running_changed.connect(self._mark_steps)
         model.changed.connect(self._follow)
         model.save_failed.connect(self.show_problem)
         self._follow()
@@ -386,7 +388,7 @@ class MainWindow(QMainWindow):
             page.closing()
             self.stack.removeWidget(page)
             page.deleteLater()
-        self.pages = []
+        self.steps = None
         self._model.close()
         self._model.deleteLater()
         self._model = None
@@ -451,8 +453,9 @@ class MainWindow(QMainWindow):
 
     def _mark_steps(self) -> None:
         for page, button in zip(self.pages, self.rail.steps, strict=False):
-            busy = isinstance(page, RunPage) and page.running
-            button.set_state("busy" if busy else page.state(), page.state_in_words())
+            button.set_state(page.state(), page.state_in_words())
+        if self.steps is not None and self.steps.run.running:
+            self.rail.steps[RUN].set_state("busy", self.steps.run.state_in_words())
 
     def _undo(self) -> None:
         if self._model is not None:
@@ -464,27 +467,23 @@ class MainWindow(QMainWindow):
 
     # ---- run and results -----------------------------------------------------------------------------------------
 
-    def _run_page(self) -> RunPage | None:
-        return next((page for page in self.pages if isinstance(page, RunPage)), None)
-
     def _is_running(self) -> bool:
         return self._runner.busy
 
     def _start_run(self) -> None:
-        if (page := self._run_page()) is not None:
+        if self.steps is not None:
             self.show_step(RUN)
-            page.start()
+            self.steps.run.start()
 
     def _pause_run(self) -> None:
-        if (page := self._run_page()) is not None and page.running:
-            page.toggle_pause()
+        if self.steps is not None and self.steps.run.running:
+            self.steps.run.toggle_pause()
 
     def export(self) -> None:
         """Lead to the results, where a model is exported."""
-        self.show_step(RESULTS)
-        page = self.current_page()
-        if page is not None:
-            page.on_primary()
+        if self.steps is not None:
+            self.show_step(RESULTS)
+            self.steps.results.on_primary()
 
     def _desk_says(self, number: int, event: Event) -> None:
         if isinstance(event, Progress):
@@ -544,10 +543,10 @@ class MainWindow(QMainWindow):
         things = [thing for thing in things if thing.kind != "refused"]
         if not things or not self._has_project():
             return
+        assert self.steps is not None
+        page = self.steps.source_model
         folders = [thing.path for thing in things if thing.kind == "folder"]
         for thing in things:
-            page = self.pages[SOURCE_MODEL]
-            assert isinstance(page, SourceModelPage)
             if thing.kind == "model":
                 self.show_step(SOURCE_MODEL)
                 page.add(str(thing.path))
@@ -555,7 +554,7 @@ class MainWindow(QMainWindow):
                 self.show_step(SOURCE_MODEL)
                 page.show_picture(str(thing.path))
             elif thing.kind == "list":
-                self._take_list(thing.path, page)
+                self._take_list(thing.path, self.steps)
         if folders:
             self._ask_about(folders)
 
@@ -563,20 +562,19 @@ class MainWindow(QMainWindow):
         """Whether a project is open; without one, a new one is started for what was dropped."""
         return self._model is not None or self.create_project(_free_folder("Untitled"))
 
-    def _take_list(self, file: Path, page: SourceModelPage) -> None:
-        images = self.pages[IMAGES]
+    def _take_list(self, file: Path, steps: Steps) -> None:
         assert self._model is not None
-        if is_pair_table(file) and isinstance(images, ImagesPage):
+        if is_pair_table(file):
             pairs = self._model.project.pairs
             if pairs:
                 self.show_step(IMAGES)
-                images.set_pair_table(len(pairs) - 1, str(file))
+                steps.images.set_pair_table(len(pairs) - 1, str(file))
             else:
                 text = "Choose the two folders of the pairs first, then drop the list that pairs them."
                 self.messages.show_message("note", text)
             return
         self.show_step(SOURCE_MODEL)
-        page.load_names(str(file))
+        steps.source_model.load_names(str(file))
 
     def _ask_about(self, folders: list[Path]) -> None:
         assert self._model is not None
@@ -599,8 +597,8 @@ class MainWindow(QMainWindow):
         self._chooser.use_button.setFocus()
 
     def _use_folders(self, chosen: dict[str, str]) -> None:
-        page = self.pages[IMAGES]
-        assert isinstance(page, ImagesPage)
+        assert self.steps is not None
+        page = self.steps.images
         self._dismiss_chooser()
         if "rgb" in chosen and "sensor" in chosen:
             index = page.free_pair("rgb")

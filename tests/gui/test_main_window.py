@@ -205,7 +205,8 @@ def test_lists_and_pictures_find_their_page(qtbot: QtBot, window: MainWindow, tm
     qtbot.waitUntil(lambda: window.model.project.class_names == ("A", "B", "C"), timeout=10_000)
     put(tmp_path, "a.png")
     drop(window, tmp_path / "a.png")
-    assert window.pages[SOURCE_MODEL].top_five.file == str(tmp_path / "a.png")
+    assert window.steps is not None
+    assert window.steps.source_model.top_five.file == str(tmp_path / "a.png")
 
 
 def test_closing_while_a_run_is_on_asks(qtbot: QtBot, window: MainWindow, scripted_runner: WorkerThread) -> None:
@@ -303,7 +304,8 @@ def test_everything_to_press_or_fill_has_a_name_and_fits(window: MainWindow, tmp
 def test_tab_reaches_every_field_of_a_page(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     window.create_project(tmp_path / "One")
     window.show_step(IMAGES)
-    page = window.pages[IMAGES]
+    assert window.steps is not None
+    page = window.steps.images
     wanted = {
         page.rgb_bands,
         page.sensor_bands,
