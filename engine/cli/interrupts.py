@@ -9,11 +9,15 @@ from types import FrameType, TracebackType
 
 from bandbridge.engine.api.control import Command
 
+_PATIENCE = 2
+"""Interrupts before a job that does not look at them is ended."""
+
 
 class Interrupts:
-    """While entered, turns interrupts into commands for `Control`.
+    """While entered, turns interrupts into a command for `Control`.
 
-    Once asks to stop and keep (where the job can), twice to stop, once more ends the program where it stands.
+    The first asks to stop and keep (where the job can, else to stop), two in a row to stop. Once the job has been
+    told, a further one ends the program where it stands; files are written whole or not at all, so nothing breaks.
 
     Args:
         keeps: Whether the job can keep what it has learned so far.
@@ -21,10 +25,10 @@ class Interrupts:
     """
 
     def __init__(self, *, keeps: bool, tell: Callable[[str], None]) -> None:
-        self._commands: list[Command] = ["stop_keep", "stop"] if keeps else ["stop"]
+        self._keeps = keeps
         self._tell = tell
-        self._pressed = 0
-        self._answered = 0
+        self._heard_times = 0
+        self._passed_on = False
         self._former: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> Interrupts:
@@ -40,17 +44,17 @@ class Interrupts:
             signal.signal(number, handler)
 
     def poll(self) -> Command | None:
-        """The next command, or None; for `Control`."""
-        if self._answered >= min(self._pressed, len(self._commands)):
+        """The command, once, or None; for `Control`."""
+        if self._passed_on or self._heard_times == 0:
             return None
-        command = self._commands[self._answered]
-        self._answered += 1
-        if command == "stop_keep":
-            self._tell("Stopping and keeping what has been learned. Press Ctrl+C again to stop at once.")
-        return command
+        self._passed_on = True
+        if not self._keeps or self._heard_times > 1:
+            return "stop"
+        self._tell("Stopping and keeping what has been learned. Press Ctrl+C again to stop at once.")
+        return "stop_keep"
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         # Only counts: a handler that writes could interrupt a write. `poll` speaks within a step.
-        self._pressed += 1
-        if self._pressed > len(self._commands):
+        self._heard_times += 1
+        if self._passed_on or self._heard_times > _PATIENCE:
             raise KeyboardInterrupt

@@ -324,16 +324,33 @@ def test_ctrl_c_twice_stops(folders: Path, engine, capsys):
     def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
-        with pytest.raises(Stopped):
+        with pytest.raises(Stopped) as stopped:
             control.check()
-        control.check()
-        raise AssertionError("the second press must stop")
+        assert not stopped.value.keep
+        raise stopped.value
 
     engine(work)
     before = signal.getsignal(signal.SIGINT)
     assert main(ADAPT_LINE) == 1
     assert "Stopped." in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_ctrl_c_ends_even_what_does_not_look_any_more(looks: bool, folders: Path, engine, capsys):
+    def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+        signal.raise_signal(signal.SIGINT)
+        if looks:
+            with pytest.raises(Stopped):
+                control.check()
+        else:
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("must have ended")
+
+    engine(work)
+    assert main(ADAPT_LINE) == 1
+    assert "Stopped." in capsys.readouterr().err
 
 
 def test_ctrl_c_stops_what_cannot_be_kept_at_once(folders: Path, engine):
