@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.events import CheckpointSaved, Event, Finished
+from bandbridge.engine.api.events import Event, Finished
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.gui.pages.page import Page, PageState
@@ -27,6 +26,7 @@ from bandbridge.gui.widgets.class_counts import ClassCounts
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.run_status import RunStatus
 from bandbridge.gui.widgets.run_summary import RunSummary, what_is_missing
+from bandbridge.gui.widgets.run_table import method_title
 from bandbridge.gui.widgets.sample_strip import SampleStrip
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
 _TICK_MS = 25
 _REDRAW_S = 0.1
+_WAITING = "Waiting until other work is done…"
 _CHARTS_HEIGHT = 27 * GRID
 _SPACING = GRID + GRID // 2
 
@@ -86,6 +87,7 @@ class RunPage(Page):
         self._story = RunStory()
         self._job = 0
         self._config: RunConfig | None = None
+        self._choices: RunConfig | None = None  # of the project when the run shown ended
         self._asked = ""
 
         self.summary = RunSummary()
@@ -231,7 +233,7 @@ class RunPage(Page):
 
     def _begin(self, config: RunConfig, *, resume: bool) -> None:
         self._config = config
-        self._asked = ""
+        self._asked = _WAITING if self._worker.busy else ""
         self._story.begin()
         self._job = self._worker.submit(Adapt(config=config, resume=resume))
         entry = RunEntry(
@@ -263,17 +265,16 @@ class RunPage(Page):
             return
         paused = self._story.paused
         self._story.take(event)
-        if self._story.paused != paused:
+        if self._story.paused != paused or self._asked == _WAITING:
             self._asked = ""
             self._arrange()
-        if isinstance(event, CheckpointSaved):
-            return
         if isinstance(event, Finished):
             self._end(event)
 
     def _end(self, event: Finished) -> None:
         self._job = 0
         self._asked = ""
+        self._choices = self._project.project.to_run_config("")
         assert self._config is not None
         self._project.update(runs=_with_outcome(self._project.project, self._config.run, event.outcome))
         self._tell_outcome(event, self._config)
@@ -299,31 +300,35 @@ class RunPage(Page):
             self.outcome.say("note", "Stopped without a result.", "Nothing had been saved yet.")
 
     def _offer_to_go_on(self) -> None:
-        """After a crash the last run is still marked as running, though nobody works at it."""
+        """The last run was stopped or failed; one still marked as running, though nobody works at it, has crashed."""
         runs = self._project.project.runs
-        if not runs or runs[-1].outcome != "running":
+        if not runs or runs[-1].outcome not in ("running", "stopped", "failed"):
             return
-        folder = Path(runs[-1].folder)
+        last = runs[-1]
+        folder = Path(last.folder)
+        crashed = last.outcome == "running"
+        if crashed:
+            self._project.update(runs=_with_outcome(self._project.project, last.folder, "failed"))
+        can_go_on = has_checkpoint(folder)
         try:
             record = read_record(folder)
         except UsageError as error:
-            self._forget_crash(folder)
-            self.told.emit("warning", str(error), error.details)
+            if crashed:
+                self.go_on_button.hide()
+                self.outcome.say("warning", "The last run ended unexpectedly.", str(error), error.details)
             return
-        self._forget_crash(folder)
+        if not crashed and not can_go_on:
+            return
         self._config = record.config
-        title = method_info(record.config.method).title
-        self.go_on_button.setVisible(has_checkpoint(folder))
+        how = {"running": "ended unexpectedly", "stopped": "was stopped", "failed": "failed"}[last.outcome]
+        self.go_on_button.setVisible(can_go_on)
         self.outcome.say(
-            "warning",
-            f"The last run ({title}) ended unexpectedly.",
+            "warning" if crashed else "note",
+            f"The last run ({method_title(record.config.method)}) {how}.",
             "It can go on from its last checkpoint, or you can start anew."
-            if has_checkpoint(folder)
+            if can_go_on
             else "It had not saved a checkpoint yet, so it has to be started anew.",
         )
-
-    def _forget_crash(self, folder: Path) -> None:
-        self._project.update(runs=_with_outcome(self._project.project, str(folder), "failed"))
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 
@@ -375,9 +380,7 @@ class RunPage(Page):
         """Whether the page shows a run rather than what a run would do: until other choices are made."""
         if self.running:
             return True
-        if self._story.finished is None or self._config is None:
-            return False
-        return replace(self._project.project.to_run_config(self._config.run)) == self._config
+        return self._story.finished is not None and self._choices == self._project.project.to_run_config("")
 
     def _follow(self) -> None:
         if not self.running:

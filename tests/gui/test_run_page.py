@@ -1,0 +1,318 @@
+"""Step 4: a run is started, watched, paused, stopped, and gone on with; the page never draws more than it must."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bandbridge.engine.api.events import Finished, Notice, Paused, Problem, Progress
+from bandbridge.engine.api.jobs import Adapt
+from bandbridge.gui.pages.run import RunPage
+from bandbridge.gui.project import ProjectModel, RunEntry
+from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.gap_panel import GapPanel
+from bandbridge.gui.widgets.loss_chart import LossChart
+from made_up_runs import (
+    QuietWorker,
+    adapt_report,
+    epoch_end,
+    events_of_a_run,
+    gap,
+    losses,
+    project_model,
+    samples,
+    training_started,
+    write_run,
+)
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+
+@pytest.fixture
+def model(qapp: object, tmp_path: Path) -> Iterator[ProjectModel]:
+    project = project_model(tmp_path)
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def worker() -> QuietWorker:
+    return QuietWorker()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, model: ProjectModel, worker: QuietWorker, theme: Theme) -> Iterator[RunPage]:
+    page = RunPage(model, worker, theme)
+    qtbot.addWidget(page)
+    page.resize(920, 660)
+    page.show()
+    yield page
+    page.closing()
+
+
+@pytest.fixture
+def running(page: RunPage, worker: QuietWorker) -> RunPage:
+    page.on_primary()
+    worker.say(*events_of_a_run())
+    page._redraw()
+    return page
+
+
+def loss_chart(page: RunPage) -> LossChart:
+    chart = page.findChild(LossChart)
+    assert chart is not None
+    return chart
+
+
+def test_charts_are_not_loaded_before_a_run(project: Path) -> None:
+    code = (
+        "import sys, bandbridge.gui.pages.run, bandbridge.gui.pages.results\n"
+        "print([name for name in ('pyqtgraph', 'torch', 'cv2', 'rasterio', 'pydantic') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project)
+    assert result.stdout.strip() == "[]"
+
+
+def test_says_what_will_run_and_what_is_missing(page: RunPage, model: ProjectModel, worker: QuietWorker) -> None:
+    assert page.primary.isEnabled()
+    assert page.state() == "ready"
+    model.update(pairs=())
+    assert not page.primary.isEnabled()
+    assert "learns from pairs" in page.summary.missing.text()
+    assert page.state() == "empty"
+    page.start()
+    assert not worker.jobs
+    model.update(method="shot")
+    assert page.primary.isEnabled()
+
+
+def test_starting_submits_the_run_and_remembers_it(page: RunPage, model: ProjectModel, worker: QuietWorker) -> None:
+    page.on_primary()
+    (job,) = worker.jobs
+    assert isinstance(job, Adapt)
+    assert job.config == model.project.to_run_config(job.config.run)
+    assert not job.resume
+    (entry,) = model.project.runs
+    assert (entry.folder, entry.outcome) == (job.config.run, "running")
+    page.start()  # a second press changes nothing
+    assert len(worker.jobs) == 1
+
+
+def test_progress_is_told_in_words(running: RunPage, worker: QuietWorker) -> None:
+    words = " ".join(label.text() for label in running.status._facts.values())
+    assert "Epoch 3 of 15" in words
+    assert "about 70 s left" in words
+    assert "129 images/s" in words
+    assert "912 MB memory" in words
+    worker.say(Notice(level="warning", text="a.tif: cut off\nb.tif: empty"))
+    running._redraw()
+    assert running.status.notes_button.text() == "2 notes"
+
+
+def test_curves_follow_terms_and_toggles(running: RunPage) -> None:
+    chart = loss_chart(running)
+    assert list(chart._terms) == ["total", "information"]
+    term = chart._terms["information"]
+    assert term.smooth.isVisible()
+    term.chip.click()
+    assert not term.smooth.isVisible()
+    term.chip.click()
+    chart.log_axis.setChecked(True)  # every value of this term is below zero
+    assert np.isnan(term.raw.getOriginalDataset()[1]).all()
+    chart._point_at(1.5)
+    assert "epoch 1.50, step 15" in chart._place.text()
+    chart._point_at(None)
+    assert chart._place.text() == ""
+
+
+def test_the_wheel_scrolls_the_page_until_the_chart_has_the_focus(running: RunPage) -> None:
+    chart = loss_chart(running)._chart
+    before = chart.plot.getViewBox().viewRange()
+
+    def turn() -> QWheelEvent:
+        viewport = chart._view.viewport()
+        middle = QPointF(viewport.rect().center())
+        event = QWheelEvent(
+            middle,
+            QPointF(viewport.mapToGlobal(middle.toPoint())),
+            QPoint(0, 0),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(viewport, event)
+        return event
+
+    running.activateWindow()
+    turn()
+    assert chart.plot.getViewBox().viewRange() == before
+    chart.setFocus()
+    turn()
+    assert chart.plot.getViewBox().viewRange()[0] != before[0]
+    assert chart.zoomed
+    chart.show_all()
+    assert not chart.zoomed
+
+
+def test_map_measures_and_samples_are_shown(running: RunPage) -> None:
+    panel = running.findChild(GapPanel)
+    assert panel is not None
+    assert panel._map.moment.maximum() == 2
+    assert not panel._map._lines.isVisible()
+    panel._map.chips["lines"].setChecked(True)
+    assert len(panel._map._lines.getOriginalDataset()[0]) == 40
+    before = panel._map._bounds
+    panel._map.moment.setValue(0)
+    assert panel._map._bounds == before, "the axes stay where they are"
+    assert panel._map._when.text() == "before training"
+    panel.measures_button.click()
+    tiles = [tile for tile in panel._grid._tiles.values() if not tile.isHidden()]
+    assert [tile.accessibleName() for tile in tiles] == [
+        "Agreement on pairs",
+        "Distance of means",
+        "MMD",
+        "Pairs found again",
+        "Mean confidence",
+    ]
+    assert tiles[1].accessibleDescription() == "7.0 → 5.0 better"
+    cards = running._samples.cards
+    assert len(cards) == 3
+    cards[1].click()
+    viewer = running._samples.viewer
+    assert viewer is not None
+    assert len(viewer.pictures.views) == 1
+    viewer.step(-1)
+    assert len(viewer.pictures.views) == 2, "a pair shows its RGB partner"
+    viewer.close()
+
+
+def test_a_class_that_takes_over_is_warned_of(running: RunPage, worker: QuietWorker) -> None:
+    assert running._counts.warning.isHidden()
+    worker.say(epoch_end(30, (2, 28, 0)))
+    running._redraw()
+    assert "forest" in running._counts.warning.text()
+
+
+def test_pause_and_stops_are_passed_on(running: RunPage, worker: QuietWorker, qtbot: QtBot) -> None:
+    qtbot.keyClick(running, Qt.Key.Key_Space)
+    assert worker.asked == [("pause", 1)]
+    assert not running.pause_button.isEnabled()
+    worker.say(Paused(paused=True))
+    assert running.pause_button.text() == "&Resume"
+    running.pause_button.click()
+    worker.say(Paused(paused=False))
+    running.keep_button.click()
+    assert [command for command, _ in worker.asked] == ["pause", "resume", "stop_keep"]
+    assert "keeping" in running.status._stage.text()
+
+
+def test_the_end_leads_to_the_results(running: RunPage, worker: QuietWorker, model: ProjectModel, qtbot: QtBot) -> None:
+    assert not running.primary.isEnabled()
+    worker.say(Finished(outcome="completed", result=adapt_report()))
+    assert not running.running
+    assert model.project.runs[-1].outcome == "completed"
+    assert "better" in running.outcome.headline
+    with qtbot.waitSignal(running.forward):
+        running.primary.click()
+    model.update(epochs=3)  # other choices: the page is about the next run now
+    assert running.summary.isVisible()
+    running.primary.click()
+    assert len(worker.jobs) == 2
+
+
+def test_a_failure_is_told_and_can_be_gone_on_from(running: RunPage, worker: QuietWorker) -> None:
+    (job,) = worker.jobs
+    assert isinstance(job, Adapt)
+    Path(job.config.run).mkdir(parents=True)
+    (Path(job.config.run) / "checkpoint.safetensors").touch()
+    problem = Problem(what="The process has ended.", why="Memory ran out.", do="Close programs.", details="SIGKILL")
+    worker.say(Finished(outcome="failed", problem=problem))
+    assert running.state() == "error"
+    assert running.outcome.headline == "The process has ended."
+    running.outcome.copy_button.click()
+    assert "SIGKILL" in QGuiApplication.clipboard().text()
+    running.go_on_button.click()
+    assert worker.jobs[-1] == Adapt(config=job.config, resume=True)
+    assert len(running._project.project.runs) == 1
+    worker.say(training_started(first_step=20), losses(21, 25))
+    assert running.story.curves["total"].steps.max() == 24
+
+
+def test_a_failure_without_a_checkpoint_offers_none(running: RunPage, worker: QuietWorker) -> None:
+    worker.say(Finished(outcome="stopped"))
+    assert running.go_on_button.isHidden()
+    assert running.state() == "warning"
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_a_crashed_run_is_offered_on_the_next_start(
+    qtbot: QtBot, tmp_path: Path, worker: QuietWorker, theme: Theme, checkpoint: bool
+) -> None:
+    folder = tmp_path / "runs" / "crashed"
+    config = project_model(tmp_path).project.to_run_config(str(folder))
+    write_run(folder, config, None)
+    if checkpoint:
+        (folder / "checkpoint.safetensors").touch()
+    entry = RunEntry(folder=str(folder), method="socket", seed=0, started="2026-11-21T01:15:00", outcome="running")
+    model = project_model(tmp_path, runs=(entry,))
+    page = RunPage(model, worker, theme)
+    qtbot.addWidget(page)
+    page.show()
+    assert "ended unexpectedly" in page.outcome.headline
+    assert model.project.runs[0].outcome == "failed"
+    assert page.go_on_button.isVisible() == checkpoint
+    if checkpoint:
+        page.go_on_button.click()
+        assert worker.jobs == [Adapt(config=config, resume=True)]
+        worker.say(Finished(outcome="completed", result=adapt_report(folder)))
+        assert "better" in page.outcome.headline
+        assert model.project.runs[0].outcome == "completed"
+    model.close()
+
+
+def test_a_hidden_page_hears_everything_and_draws_nothing(running: RunPage, worker: QuietWorker) -> None:
+    chart = loss_chart(running)
+    running.hide()
+    assert not running._timer.isActive()
+    worker.say(losses(30, 90))
+    running._redraw_one()
+    assert chart._terms["total"].raw.getOriginalDataset()[0].max() < 3
+    running.show()
+    assert chart._terms["total"].raw.getOriginalDataset()[0].max() > 8
+    assert running._timer.isActive()
+
+
+def test_an_end_out_of_sight_is_told_in_the_window(running: RunPage, worker: QuietWorker, qtbot: QtBot) -> None:
+    running.hide()
+    with qtbot.waitSignal(running.told) as told:
+        worker.say(Finished(outcome="completed", result=adapt_report()))
+    assert told.args is not None
+    assert told.args[0] == "good"
+
+
+def test_drawing_stays_short_with_100_000_losses(running: RunPage, worker: QuietWorker) -> None:
+    """One turn of the event loop may cost at most a frame; processor time, since the machine may be busy."""
+    for start in range(30, 100_030, 1000):
+        worker.say(losses(start, start + 1000))
+    turns = []
+    for number in range(60):
+        step = 100_030 + 60 * number
+        worker.say(losses(step, step + 60), Progress(title="Adapting", fraction=0.5, seconds_left=9.0))
+        if number % 10 == 0:
+            worker.say(gap(step), samples(step), epoch_end(step))
+        for panel in running._panels:
+            panel.drawn_at = 0.0
+        began = time.thread_time()
+        running._redraw_one()
+        QApplication.processEvents()
+        turns.append(1000 * (time.thread_time() - began))
+    assert np.percentile(turns, 90) < 17, turns

@@ -1,0 +1,69 @@
+"""What the engine writes into a run folder comes back as it was, and damage is told in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.reports import Finding
+from bandbridge.gui.prediction_filter import PredictionFilter
+from bandbridge.gui.run_record import read_predictions, read_record, read_report
+from made_up_runs import BEFORE, CLASSES, adapt_report, project_model, write_run
+
+
+@pytest.fixture
+def folder(tmp_path: Path, qapp: object) -> Path:
+    folder = tmp_path / "runs" / "first"
+    config = replace(project_model(tmp_path).project.to_run_config(str(folder)), exclude=("bad.tif",))
+    finding = Finding(severity="warning", kind="unreadable", file="bad.tif", what="Cut off.")
+    write_run(folder, config, adapt_report(folder, set_aside=(finding,)))
+    return folder
+
+
+def test_the_report_comes_back(folder: Path) -> None:
+    report = read_report(folder)
+    assert report.before is not None
+    assert np.array_equal(report.before.confusion, np.array(BEFORE))
+    assert report.set_aside[0].what == "Cut off."
+    assert math.isnan(report.gap_after["probe"])
+
+
+def test_the_configuration_comes_back_to_the_letter(folder: Path, tmp_path: Path) -> None:
+    record = read_record(folder)
+    assert record.state == "completed"
+    wanted = replace(project_model(tmp_path).project.to_run_config(str(folder)), exclude=("bad.tif",))
+    assert record.config == wanted
+
+
+@pytest.mark.parametrize("name", ["report.json", "run.json", "predictions.csv"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "foreign"])
+def test_damage_is_told_in_words(folder: Path, name: str, damage: str) -> None:
+    file = folder / name
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_text(file.read_text()[:60] if damage == "cut" else '["nothing of ours"]')
+    read = {"report.json": read_report, "run.json": read_record, "predictions.csv": read_predictions}[name]
+    with pytest.raises(UsageError, match=name):
+        read(folder)
+
+
+def test_filters_combine(folder: Path) -> None:
+    predictions = read_predictions(folder)
+    everything = PredictionFilter().rows(predictions)
+    assert everything.tolist() == list(range(30))
+    for truth in range(3):
+        for before in range(3):
+            chosen = PredictionFilter(truth=CLASSES[truth], before=CLASSES[before])
+            assert len(chosen.rows(predictions)) == BEFORE[truth][before]
+    changed = PredictionFilter(changed=True).rows(predictions)
+    assert len(changed) == int((predictions.before != predictions.after).sum()) > 0
+    assert len(PredictionFilter(wrong=True).rows(predictions)) == 4
+    assert len(PredictionFilter(wrong=True, after="forest").rows(predictions)) == 3
+    assert len(PredictionFilter(low=0.6, high=0.7).rows(predictions)) == 11
+    assert PredictionFilter(order="most confident").rows(predictions)[0] == 29
+    assert len(PredictionFilter(after="class of another run").rows(predictions)) == 0
