@@ -11,6 +11,7 @@ from pathlib import Path
 from bandbridge.engine.api.errors import ModelError
 
 _KEYS = ("class_names", "classes", "names", "label_names", "labels", "class_to_idx", "idx_to_class", "id2label")
+_HEADINGS = ("class", "classes", "name", "names", "label", "labels")
 
 
 def read_class_list(path: str | Path, classes: int) -> tuple[str, ...]:
@@ -33,12 +34,9 @@ def read_class_list(path: str | Path, classes: int) -> tuple[str, ...]:
     rows = [
         [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)
     ]
-    names = _numbered(rows[1:]) or _numbered(rows) or [", ".join(row) for row in rows]
-    if (
-        len(names) != classes
-        and len(names) == classes + 1
-        and names[0].lower() in ("class", "classes", "name", "label")
-    ):
+    headed = bool(rows) and not rows[0][0].isdecimal()
+    names = _numbered(rows[1:] if headed else rows) or [", ".join(row) for row in rows]
+    if headed and len(names) == classes + 1 and names[0].lower() in _HEADINGS:
         names = names[1:]
     if len(names) != classes:
         raise ModelError(

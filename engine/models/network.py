@@ -95,7 +95,8 @@ def create(spec: NetworkSpec) -> nn.Module:
     Raises:
         ModelError: The name is in no catalogue.
     """
-    if spec.kind == "timm" and timm.is_model(spec.name):
+    # A name with a dot would choose pretrained settings, one with a colon would reach for another place.
+    if spec.kind == "timm" and spec.name.replace("_", "").isalnum() and timm.is_model(spec.name):
         size = {"img_size": spec.image_size} if spec.image_size and is_size_fixed(spec) else {}
         network = timm.create_model(spec.name, num_classes=spec.classes, in_chans=spec.input_channels, **size)
         return cast("nn.Module", network)

@@ -133,6 +133,12 @@ def read_graph(data: bytes, name: str) -> GraphNetwork:
     """
     model = parse(data, name)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
+    if "bandbridge" in metadata:
+        raise ModelError(
+            f"'{name}' was exported by this program for use elsewhere.",
+            "Stretching and resizing are part of it, so it cannot be adapted again.",
+            "Choose the model file it was exported from.",
+        )
     channels, image_size = _image_input(model, name)
     if len(model.graph.output) != 1:
         raise ModelError(
@@ -268,7 +274,8 @@ def _head_at(
     if node.op_type == "Add":
         for values, other in (node.input, reversed(node.input)):
             bias, product = constant(other), makers.get(values)
-            if bias is not None and bias.size <= bias.shape[-1] and product is not None and product.op_type == "MatMul":
+            one_row = bias is not None and bias.size == max(bias.shape, default=1)
+            if bias is not None and one_row and product is not None and product.op_type == "MatMul":
                 weight = constant(product.input[1])
                 if weight is not None and weight.ndim == 2:
                     return _head(product.input[0], weight.T, bias)

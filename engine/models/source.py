@@ -223,12 +223,6 @@ def _open_recognised(path: Path, file: WeightFile, found: Recognised, class_list
 def _open_onnx(path: Path, class_list: str | Path | None) -> SourceModel:
     data = path.read_bytes()
     graph = read_graph(data, path.name)
-    if "bandbridge" in graph.metadata:
-        raise ModelError(
-            f"'{path.name}' was exported by this program for use elsewhere.",
-            "Stretching and resizing are part of it, so it cannot be adapted again.",
-            "Choose the model file it was exported from.",
-        )
     classes = graph.head.out_features
     _check_counts(path, graph.channels, classes)
     size_px, notes = _onnx_size(path, graph)

@@ -7,6 +7,7 @@ import json
 import pickle
 import pickletools
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -205,11 +206,14 @@ def _check_archive(path: Path) -> None:
 def _read_checkpoint(path: Path) -> WeightFile:
     try:
         # An open file: given a path, torch.load chooses its way by the suffix.
-        with path.open("rb") as file, torch.serialization.safe_globals(_HARMLESS):
+        with path.open("rb") as file, torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
+            # Other protocols are read or refused like any other content.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
             content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _refused_pickle(path, error) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
+    except Exception as error:
+        # Damaged bytes make the reader fail in any way at all, up to failed assertions; each means the same here.
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
     found = sorted(_weight_sets(content), key=_preference)
     if not found:
