@@ -9,7 +9,7 @@ from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
 
 _EXAMPLES = {
     "open": """
-  bandbridge open landscape.bandbridge
+  bandbridge open landscape-project
 """,
     "sample": """
   bandbridge sample landscape
@@ -79,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_open(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "open", "open a project in the window")
-    verb.add_argument("project", type=Path, metavar="PROJECT", help="project file")
+    verb.add_argument("project", type=Path, metavar="PROJECT", help="project folder or file")
 
 
 def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

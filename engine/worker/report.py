@@ -37,7 +37,8 @@ class Curve:
         high: Largest value shown.
         first: Value at the first step.
         last: Value at the last step.
-        steps: Number of the last step.
+        from_step: Number of the first step.
+        to_step: Number of the last step.
     """
 
     title: str
@@ -47,7 +48,8 @@ class Curve:
     high: float
     first: float
     last: float
-    steps: int
+    from_step: int
+    to_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def _curve(title: str, explain: str, steps: NDArray[np.float64], values: NDArray
     x = (steps[kept] - steps[0]) / max(steps[-1] - steps[0], 1e-12) * _CURVE_WIDTH
     y = _CURVE_HEIGHT * (1.0 - (values[kept] - low) / span) if high > low else np.full(len(kept), _CURVE_HEIGHT / 2)
     points = " ".join(f"{across:.1f},{down:.1f}" for across, down in zip(x, y, strict=True))
-    return Curve(title, explain, points, low, high, float(values[0]), float(values[-1]), int(steps[-1]))
+    return Curve(title, explain, points, low, high, float(values[0]), float(values[-1]), int(steps[0]), int(steps[-1]))
 
 
 def _corners(values: NDArray[np.float64]) -> NDArray[np.int64]:

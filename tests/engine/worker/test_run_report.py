@@ -104,7 +104,7 @@ def test_a_half_written_last_line_and_missing_values_do_no_harm(tmp_path: Path, 
     record = tmp_path / "gap.csv"
     record.write_text(f"step,mmd,cka\n0,0.5,nan\n10,0.25,nan\n{last_line}")
     (curve,) = read_curves(record)
-    assert (curve.first, curve.last, curve.steps) == (0.5, 0.25, 10)
+    assert (curve.first, curve.last, curve.from_step, curve.to_step) == (0.5, 0.25, 0, 10)
 
 
 def test_a_long_curve_is_drawn_with_few_points_and_keeps_its_spike(tmp_path: Path):
