@@ -14,7 +14,7 @@ from bandbridge.gui.project import ProjectModel, RunEntry
 from bandbridge.gui.quantities import counted, percent
 from bandbridge.gui.run_record import REPORT_PAGE, Predictions, RunRecord, read_predictions, read_record, read_report
 from bandbridge.gui.run_thread import WorkerThread
-from bandbridge.gui.theme import FIELD_HEIGHT, GRID, Theme
+from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.thumbnail_feed import ThumbnailFeed
 from bandbridge.gui.verdict import judge, takeover
 from bandbridge.gui.widgets.before_after_table import BeforeAfterTable
@@ -81,7 +81,7 @@ class ResultsPage(Page):
 
         self.run_choice = ChoiceField([], "")
         self.run_choice.setAccessibleName("Run shown")
-        self.run_choice.setFixedHeight(FIELD_HEIGHT - GRID // 2)  # it stands in the row of tabs
+        self.run_choice.setStyleSheet("QComboBox { min-height: 18px; padding: 2px 8px; }")  # it stands among tabs
         self.run_choice.currentIndexChanged.connect(self._choose_run)
         self.verdict = Callout(theme)
         self._empty = self._make_empty()

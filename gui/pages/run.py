@@ -139,8 +139,8 @@ class RunPage(Page):
         self.content.addWidget(self.summary)
         self.content.addWidget(self._waiting, 1)
         self.content.addWidget(self.status)
-        self.content.addWidget(self._charts, 3)
-        self.content.addWidget(self._lower, 2)
+        self.content.addWidget(self._charts, 5)
+        self.content.addWidget(self._lower, 1)
 
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)

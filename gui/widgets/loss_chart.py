@@ -214,11 +214,12 @@ class LossChart(QFrame):
             self._place.setText(f"at epoch {epoch}, step {count(steps[nearest])}")
 
     def _restyle(self) -> None:
+        broad = max(2.0, 1.5 * self.devicePixelRatioF())  # pyqtgraph's pens count the screen's own pixels
         for term in self._terms.values():
             colour, dash = self._look(term.position)
             pale = mixed(colour, self._theme.colour("surface"), 0.3)
             term.raw.setPen(pg.mkPen(pale, width=1))
-            term.smooth.setPen(pg.mkPen(colour, width=2, style=dash))
+            term.smooth.setPen(pg.mkPen(colour, width=broad, style=dash))
             term.chip.set_look(colour, dash)
         self._checkpoints.setPen(pg.mkPen(self._theme.colour("muted"), width=2))
 
