@@ -20,7 +20,7 @@ from bandbridge.gui.theme import GRID, Mode, Theme
 from bandbridge.gui.widgets.folder_chooser import FolderChooser
 from bandbridge.gui.widgets.message_bar import MessageStack
 from bandbridge.gui.widgets.rail import Rail
-from PySide6.QtCore import QLockFile, QSize, Qt
+from PySide6.QtCore import QLockFile, QRect, QSize, Qt
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -511,12 +511,13 @@ class MainWindow(QMainWindow):
         }
         self._overlay.setText(words[recognise(paths[0]).kind])
         accent, surface = self._theme.colour("accent").name(), self._theme.colour("surface")
-        ground = f"rgba({surface.red()}, {surface.green()}, {surface.blue()}, 225)"
+        ground = f"rgba({surface.red()}, {surface.green()}, {surface.blue()}, 240)"
         self._overlay.setStyleSheet(
             f"QLabel#overlay {{ border: 3px dashed {accent}; border-radius: 12px; color: {accent}; "
             f"background: {ground}; font-size: {self._theme.font('title').pointSizeF():.1f}pt; font-weight: 600; }}"
         )
-        self._overlay.setGeometry(self.stack.geometry().adjusted(2 * GRID, 2 * GRID, -2 * GRID, -2 * GRID))
+        room = QRect(self.rail.width(), 0, self.width() - self.rail.width(), self.rail.height())
+        self._overlay.setGeometry(room.adjusted(2 * GRID, 2 * GRID, -2 * GRID, -2 * GRID))
         self._overlay.raise_()
         self._overlay.show()
 

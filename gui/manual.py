@@ -29,6 +29,7 @@ class ManualWindow(QWidget):
         self.browser.setSearchPaths([str(MANUAL)])
         self.browser.setOpenExternalLinks(True)
         self.browser.setAccessibleName("Manual")
+        self.browser.setStyleSheet("QTextBrowser { border: none; border-radius: 0; padding: 0; }")
         self.browser.document().setDocumentMargin(2 * GRID)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -326,6 +326,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QTableView, QTreeView, QListView { background: @surface@; border: 1px solid @line@; border-radius: 6px; outline: none;
     gridline-color: @line@; alternate-background-color: @window@; selection-background-color: @accent_soft@;
     selection-color: @text@; }
+QTableView[cells="padded"]::item { padding-left: 5px; }
 QTableView:focus, QTreeView:focus, QListView:focus { border-color: @accent@; }
 QTableView::indicator, QTreeView::indicator, QListView::indicator { width: 14px; height: 14px;
     border: 1px solid @muted@; border-radius: 4px; background: @surface@; }

@@ -73,7 +73,7 @@ class SourceModelPage(Page):
         self.content.addLayout(self._warning_holder)
         self._filled = QWidget()
         self.content.addWidget(self._filled)
-        columns = QHBoxLayout(self._filled)
+        self._columns = columns = QHBoxLayout(self._filled)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(2 * GRID)
         self._sheet_card = Card("What the program sees")
@@ -269,6 +269,7 @@ class SourceModelPage(Page):
         usable = isinstance(answer, ModelReport) and answer.recognised
         self.top_five.setVisible(usable)
         self._classes.setVisible(usable)
+        self._columns.setStretch(1, 2 if usable else 0)
         if answer is None:
             self._sheet_holder.addWidget(text_label("Looking at the file…", "help"))
         elif isinstance(answer, Problem):

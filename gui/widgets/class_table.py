@@ -62,6 +62,7 @@ class ClassTable(QTableView):
         self.setAccessibleName("Class names")
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
+        self.setProperty("cells", "padded")
         self.setAlternatingRowColors(True)
         self.setTabKeyNavigation(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)

@@ -65,7 +65,8 @@ class _Doubts(QAbstractTableModel):
                 return f"Leave out {finding.file}"
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return (doubt.where, finding.file, f"{finding.what} {finding.why}".strip(), finding.do)[index.column() - 1]
+            file = finding.file if doubt.is_file or role == Qt.ItemDataRole.ToolTipRole else "the whole folder"
+            return (doubt.where, file, f"{finding.what} {finding.why}".strip(), finding.do)[index.column() - 1]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 3:
             return self._theme.icon(*_ICONS[finding.severity])
         return None
@@ -105,6 +106,7 @@ class DoubtfulTable(QWidget):
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setShowGrid(False)
+        self.view.setProperty("cells", "padded")
         self.view.setWordWrap(False)
         self.view.setTabKeyNavigation(False)
         self.view.verticalHeader().hide()
@@ -112,7 +114,7 @@ class DoubtfulTable(QWidget):
         header = self.view.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in enumerate((10, 14, 22, 36)):
+        for column, width in enumerate((12, 14, 22, 36)):
             self.view.setColumnWidth(column, width * GRID)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(4, QHeaderView.ResizeMode.Stretch)

@@ -17,8 +17,11 @@ def facts_in_words(report: ModelReport) -> list[tuple[str, str, str]]:
         also = f" The same weights would fit {', '.join(report.also_fits)}." if report.also_fits else ""
         facts.append(("Network", report.architecture or "not named", f"{report.explanation}{also}"))
     else:
-        nearest = ", ".join(f"{name} ({share:.0%} alike)" for name, share in report.candidates)
-        facts.append(("Network", "not recognised", report.explanation + (f" Nearest: {nearest}." if nearest else "")))
+        unnamed = [(name, share) for name, share in report.candidates if name not in report.explanation]
+        nearest = ", ".join(f"{name} ({share:.0%} alike)" for name, share in unnamed)
+        facts.append(
+            ("Network", "not recognised", report.explanation + (f" Also alike: {nearest}." if nearest else ""))
+        )
     if report.parameters:
         facts.append(("Size", _weights(report.parameters), f"{_megabytes(report.size_bytes)} on the disk."))
     if report.input_size:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QRa
 _ROLES = (
     ("rgb", "&RGB images of pairs"),
     ("sensor", "&Sensor images of pairs"),
-    ("target", "&Target images"),
+    ("target", "Tar&get images"),
     ("several", "Se&veral of these"),
 )
 _PARTS = (("rgb", "RGB images of pairs"), ("sensor", "Sensor images of pairs"), ("target", "Target images"))

@@ -143,16 +143,17 @@ class ImageSlot(QFrame):
         if not folder:
             self._say(self._hint, "help")
 
-    def show_waiting(self) -> None:
-        """The folder is about to be looked through."""
-        self._say("Looking through the images…", "help")
+    def show_waiting(self, *, anew: bool) -> None:
+        """The folder is about to be looked through; if `anew`, what was known of it stays in sight."""
+        if not anew:
+            self._say("Looking through the images…", "help")
         self._bar.setRange(0, 0)
         self._bar.show()
 
     def show_progress(self, progress: Progress) -> None:
         """How far the look through the folder is."""
         share = f" {count(progress.done)} of {count(progress.total)}" if progress.total else ""
-        self._say(f"{progress.title}{share}…", "help")
+        self._say(f"{progress.title}:{share}" if share else f"{progress.title}…", "help")
         if progress.total:
             self._bar.setRange(0, progress.total)
             self._bar.setValue(progress.done)

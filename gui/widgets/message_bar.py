@@ -55,7 +55,7 @@ class MessageBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID + GRID // 2, GRID, GRID, GRID)
         row.setSpacing(GRID)
-        row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(label, 1)
         for title, act in actions:
             button = QPushButton(title)

@@ -56,11 +56,11 @@ def test_folders_are_described_and_pairs_put_on_the_wall(qtbot: QtBot, page: Ima
     assert "20 images" in slot_text(page.target_slot)
     assert "64 × 64 px · 16 bit · 1 band" in slot_text(page.target_slot)
     qtbot.waitUntil(lambda: (model.folder / THUMBNAIL_FILE).is_file(), timeout=10_000)
-    assert len(page.wall._items) == 12
-    assert all(item.rgb is not None and item.sensor is not None for item in page.wall._items)
-    before = [item.name for item in page.wall._items]
-    page.others_button.click()
-    assert [item.name for item in page.wall._items] != before
+    assert len(page.wall.wall._items) == 12
+    assert all(item.rgb is not None and item.sensor is not None for item in page.wall.wall._items)
+    before = [item.name for item in page.wall.wall._items]
+    page.wall.others_button.click()
+    assert [item.name for item in page.wall.wall._items] != before
 
 
 def test_doubtful_files_are_listed_and_left_out(qtbot: QtBot, page: ImagesPage, model: ProjectModel) -> None:
@@ -80,17 +80,17 @@ def test_doubtful_files_are_listed_and_left_out(qtbot: QtBot, page: ImagesPage, 
 
 
 def test_bands_stretch_and_no_data_go_into_the_project(qtbot: QtBot, page: ImagesPage, model: ProjectModel) -> None:
-    page.sensor_bands.setText("8")
-    page.sensor_bands.editingFinished.emit()
-    page.low.setValue(1.0)
-    page.no_data.setText("-9999")
-    page.no_data.editingFinished.emit()
+    page.reading.sensor_bands.setText("8")
+    page.reading.sensor_bands.editingFinished.emit()
+    page.reading.low.setValue(1.0)
+    page.reading.no_data.setText("-9999")
+    page.reading.no_data.editingFinished.emit()
     project = model.project
     assert (project.sensor_bands, project.stretch.low_percent, project.no_data) == ((8,), 1.0, -9999.0)
-    page.no_data.setText("nothing")
-    page.no_data.textEdited.emit("nothing")
-    page.no_data.editingFinished.emit()
-    assert page.no_data.property("wrong")
+    page.reading.no_data.setText("nothing")
+    page.reading.no_data.textEdited.emit("nothing")
+    page.reading.no_data.editingFinished.emit()
+    assert page.reading.no_data.property("wrong")
     assert model.project.no_data == -9999.0
 
 

@@ -307,11 +307,11 @@ def test_tab_reaches_every_field_of_a_page(qtbot: QtBot, window: MainWindow, tmp
     assert window.steps is not None
     page = window.steps.images
     wanted = {
-        page.rgb_bands,
-        page.sensor_bands,
-        page.low,
-        page.high,
-        page.no_data,
+        page.reading.rgb_bands,
+        page.reading.sensor_bands,
+        page.reading.low,
+        page.reading.high,
+        page.reading.no_data,
         page.primary,
         page.target_slot.browse,
     }

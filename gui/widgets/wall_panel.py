@@ -1,0 +1,173 @@
+"""Random pairs of the project on a wall, others at the press of a button."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from bandbridge.engine.api.jobs import Thumbnails
+from bandbridge.engine.api.reports import BandHistogram, FolderReport, Report, ThumbnailsReport
+from bandbridge.gui.errand import Errand
+from bandbridge.gui.image_scans import ImageScans
+from bandbridge.gui.picture import as_pixmap
+from bandbridge.gui.project import THUMBNAIL_FILE, ProjectModel
+from bandbridge.gui.run_thread import WorkerThread
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.pair_wall import SIDE, PairWall, WallItem
+from PySide6.QtGui import QPainter, QPixmap, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+_PAIRS = 12
+_TARGETS = 24
+
+
+class WallPanel(QWidget):
+    """Pairs side by side; single target images while there are no pairs.
+
+    Args:
+        project: The open project.
+        scans: What its folders hold.
+        desk: Makes the small pictures.
+        theme: Colours.
+        parent: Qt parent.
+    """
+
+    def __init__(
+        self,
+        project: ProjectModel,
+        scans: ImageScans,
+        desk: WorkerThread,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._scans = scans
+        self._desk = desk
+        self._theme = theme
+        self._seed = 0
+        self._shown: object = None
+        self._errands: list[Errand] = []
+        self._words = text_label("", "help", wrap=False)
+        self.others_button = QPushButton("Show &others")
+        self.others_button.clicked.connect(self._show_others)
+        self.wall = PairWall(theme)
+        row = QHBoxLayout()
+        row.addWidget(self._words, 1)
+        row.addWidget(self.others_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 2 * GRID, 0, 0)
+        column.setSpacing(GRID)
+        column.addLayout(row)
+        column.addWidget(self.wall)
+        column.addStretch(1)
+
+    def stop(self) -> None:
+        """Ask nothing more."""
+        for errand in self._errands:
+            errand.cancel()
+        self._errands = []
+
+    def refresh(self) -> None:
+        """Follow what is known now; pictures are made only while the wall can be seen."""
+        reports = self._scans.pairs_reports()
+        target = self._scans.target_report()
+        for widget in (self._words, self.others_button):
+            widget.setVisible(bool(reports) or target is not None)
+        if not reports and target is None:
+            self._shown = None
+            self.wall.show_text("Pairs appear here side by side, to see at a glance whether they belong together.")
+            return
+        excluded = self._project.project.exclude
+        wanted = (self._seed, tuple(id(report) for _, report in reports), id(target), excluded)
+        if not self.isVisible() or wanted == self._shown:
+            return
+        self._shown = wanted
+        self.stop()
+        chance = random.Random(self._seed)
+        if reports:
+            self._words.setText("Do the two images of each pair show the same scene?")
+            entries = [
+                (pair, name, rgb, sensor)
+                for pair, report in reports
+                for name, rgb, sensor in report.pairs
+                if rgb not in excluded and sensor not in excluded
+            ]
+            chosen = chance.sample(entries, min(_PAIRS, len(entries)))
+            self._fill(
+                [name for _, name, _, _ in chosen],
+                _thumbnails([str(Path(pair.rgb) / rgb) for pair, _, rgb, _ in chosen], reports[0][1].rgb),
+                _thumbnails([str(Path(pair.sensor) / sensor) for pair, _, _, sensor in chosen], reports[0][1].sensor),
+            )
+        elif target is not None:
+            self._words.setText("Target images at random")
+            names = chance.sample(target.files, min(_TARGETS, len(target.files)))
+            self._fill(names, None, _thumbnails([str(Path(target.folder) / name) for name in names], target))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fill the wall if it waits."""
+        super().showEvent(event)
+        self.refresh()
+
+    def _show_others(self) -> None:
+        self._seed += 1
+        self.refresh()
+
+    def _fill(self, names: Sequence[str], rgb: Thumbnails | None, sensor: Thumbnails) -> None:
+        pictures: dict[str, list[QPixmap | None]] = {"rgb": [None] * len(names), "sensor": [None] * len(names)}
+
+        def show() -> None:
+            items = zip(names, pictures["rgb"], pictures["sensor"], strict=True)
+            self.wall.show_items([WallItem(name, *both) for name, *both in items])
+
+        def take(side: str, report: Report) -> None:
+            if isinstance(report, ThumbnailsReport):
+                pictures[side] = [None if array is None else as_pixmap(array) for array in report.pictures]
+                show()
+                self._keep_thumbnail(pictures["rgb"], pictures["sensor"])
+
+        show()
+        for side, job in (("rgb", rgb), ("sensor", sensor)):
+            if job is not None and job.paths:
+                errand = Errand(self._desk, job, self)
+                errand.done.connect(lambda report, side=side: take(side, report))
+                self._errands.append(errand)
+
+    def _keep_thumbnail(self, rgb: Sequence[QPixmap | None], sensor: Sequence[QPixmap | None]) -> None:
+        """The project's picture among the recent ones: one scene by both sensors, or two target images."""
+        pairs = [(one, other) for one, other in zip(rgb, sensor, strict=True) if one is not None and other is not None]
+        alone = [picture for picture in sensor if picture is not None]
+        if not pairs and (any(picture is not None for picture in rgb) or len(alone) < 2):
+            return
+        strip = QPixmap(4 * SIDE, 2 * SIDE)
+        painter = QPainter(strip)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        for index, picture in enumerate(pairs[0] if pairs else alone[:2]):
+            edge = min(picture.width(), picture.height())
+            painter.drawPixmap(2 * index * SIDE, 0, 2 * SIDE, 2 * SIDE, picture, 0, 0, edge, edge)
+        painter.end()
+        with contextlib.suppress(OSError):
+            if self._project.folder.is_dir():
+                strip.save(str(self._project.folder / THUMBNAIL_FILE))
+
+
+def _thumbnails(files: Sequence[str], report: FolderReport) -> Thumbnails:
+    """Small pictures with one stretch for the folder; the same for all three colours, to keep their balance."""
+    bands: tuple[BandHistogram, ...] = report.histograms
+    if len(bands) not in (1, 3):
+        bands = bands[:1]
+    if not bands:
+        return Thumbnails(paths=tuple(files), size_px=2 * SIDE)
+    low, high = min(band.low for band in bands), max(band.high for band in bands)
+    if len(bands) == 3 and set(report.depths) == {"uint8"}:
+        low, high = 0.0, 255.0
+    return Thumbnails(
+        paths=tuple(files),
+        bands=tuple(band.band for band in bands),
+        low=(low,) * len(bands),
+        high=(high,) * len(bands),
+        size_px=2 * SIDE,
+    )
