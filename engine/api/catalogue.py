@@ -223,6 +223,15 @@ METHODS: tuple[MethodInfo, ...] = (
                 + _WEIGHT_HELP,
             ),
             Setting(
+                key="statistics_norm",
+                title="Measure of statistics",
+                default="relative",
+                choices=("relative", "published"),
+                explain="'relative' counts every layer's differences in units of its own spread, so that no layer "
+                "rules the others; 'published' adds up plain differences, which in networks with large values drowns "
+                "all other terms.",
+            ),
+            Setting(
                 key="pairs_weight",
                 title="Weight of the pairs",
                 default=0.5,

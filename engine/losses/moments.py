@@ -57,8 +57,8 @@ def statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) ->
 def relative_statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) -> Tensor:
     """Mean over layers of the root mean squares of (m - M) / S and (sqrt v - S) / S, S = sqrt(V + floor).
 
-    For layers whose inputs no batch normalisation keeps in bounds: there the published distance grows without limit
-    and its gradient with it. The floor, 5 % of the layer's mean variance, keeps channels that hardly ever varied from
+    The published distance depends on the scale of a network's values: in networks with large ones, or without batch
+    normalisation, it and its gradient drown every other term. The floor, 5 % of the layer's mean variance, keeps channels that hardly ever varied from
     ruling the sum. The first layer counts as much as any other.
 
     Args:

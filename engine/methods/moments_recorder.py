@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.losses.moments import Moments, channel_moments, relative_statistics_distance, statistics_distance
+from bandbridge.engine.losses.moments import Moments, channel_moments
 from bandbridge.engine.training.passes import PASS_BATCH
 from bandbridge.engine.training.streams import ImageBank
 from torch import Tensor, nn
@@ -50,16 +50,6 @@ class MomentsRecorder:
     def __init__(self, encoder: nn.Module) -> None:
         self._encoder = encoder
         self._layers = watched_layers(encoder)
-
-    @property
-    def batch_normalised(self) -> bool:
-        """Whether the watched layers are BatchNorm2d, whose inputs the published distance is made for."""
-        return all(isinstance(layer, nn.BatchNorm2d) for layer in self._layers.values())
-
-    def distance(self, seen: Sequence[Moments], expected: Sequence[Moments]) -> Tensor:
-        """L_d as published for BatchNorm2d layers; in units of the expected spread for all others."""
-        measure = statistics_distance if self.batch_normalised else relative_statistics_distance
-        return measure(seen, expected)
 
     @contextmanager
     def recording(self) -> Iterator[list[Moments]]:

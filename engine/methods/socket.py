@@ -15,7 +15,10 @@ Deliberate differences from the released program:
 * Running statistics of the adapted network describe the target alone: pairs are normalised by their own batch and leave
   no trace in the averages.
 * Networks without BatchNorm2d are matched at their other normalisation layers, or at the outputs of their convolutions,
-  against moments measured on the pairs' RGB images, in units of the expected spread.
+  against moments measured on the pairs' RGB images.
+* L_d is measured relative to each layer's own spread unless the setting `statistics_norm` says "published". The
+  published sum of plain norms depends on the scale of a network's values: in a small ResNet its gradient was some
+  hundred times that of all other terms and training fell below the untouched model (CONTRIBUTING.md, Decisions).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.losses.moments import relative_statistics_distance, statistics_distance
 from bandbridge.engine.losses.pairs import batch_distance, sample_distance
 from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder
@@ -105,6 +109,8 @@ class Socket:
             if member.rgb is not None
         ]
         self._released = ReleasedWeight().to(ground.target.device) if ground.settings["as_released"] else None
+        relative = ground.settings["statistics_norm"] == "relative"
+        self._distance = relative_statistics_distance if relative else statistics_distance
         self.schedule = Schedule("sgd", ground.learning_rate, inverse_decay)
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -137,7 +143,7 @@ class Socket:
                 features = member.encoder(target.images)  # (B, D)
             scores = weight * member.head(features)  # (B, K)
             logits = scores if logits is None else logits + scores
-            statistics = statistics + weight * self._recorders[position].distance(seen, self._expected[position])
+            statistics = statistics + weight * self._distance(seen, self._expected[position])
             with statistics_kept(member.encoder):
                 distance = distance + weight * self._pair_distance(member, position, pairs)
         assert logits is not None

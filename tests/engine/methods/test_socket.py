@@ -45,7 +45,7 @@ def objective_of(stage, streams, step=0):
 
 
 def test_the_total_is_the_published_sum(make_ground, make_streams):
-    ground = make_ground("socket")
+    ground = make_ground("socket", statistics_norm="published")
     objective = objective_of(Socket(ground), make_streams(ground))
     values = {name: term.value.item() for name, term in objective.terms.items()}
     expected = (
@@ -54,11 +54,21 @@ def test_the_total_is_the_published_sum(make_ground, make_streams):
     assert total_of(objective).item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_measure_of_statistics_is_a_choice(make_ground, make_streams):
+    values = {
+        norm: objective_of(Socket(ground := make_ground("socket", statistics_norm=norm)), make_streams(ground))
+        .terms["statistics"]
+        .value.item()
+        for norm in ("relative", "published")
+    }
+    assert values["relative"] < values["published"]
+
+
 def test_statistics_matching_does_not_switch_itself_off(make_ground, make_streams):
     """The released program's bare sigmoid sinks towards zero; normalised weights cannot."""
     weights = {}
     for as_released in (False, True):
-        ground = make_ground("socket", sources=2, as_released=as_released)
+        ground = make_ground("socket", sources=2, as_released=as_released, statistics_norm="published")
         ground.learning_rate = 3e-3
         stage = Socket(ground)
         fit(stage, ground, make_streams(ground), 10)
