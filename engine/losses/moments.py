@@ -58,8 +58,8 @@ def relative_statistics_distance(seen: Sequence[Moments], expected: Sequence[Mom
     """Mean over layers of the root mean squares of (m - M) / S and (sqrt v - S) / S, S = sqrt(V + floor).
 
     The published distance depends on the scale of a network's values: in networks with large ones, or without batch
-    normalisation, it and its gradient drown every other term. The floor, 5 % of the layer's mean variance, keeps channels that hardly ever varied from
-    ruling the sum. The first layer counts as much as any other.
+    normalisation, it and its gradient drown every other term. The floor, 5 % of the layer's mean variance, keeps
+    channels that hardly ever varied from ruling the sum. The first layer counts as much as any other.
 
     Args:
         seen: Moments on the current target batch.
