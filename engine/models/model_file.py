@@ -99,7 +99,7 @@ def read_sensor_model(path: Path, file: WeightFile | None = None) -> SensorModel
         )
     try:
         model = _assemble(facts, file.tensors)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, AssertionError) as error:
         raise ModelError(
             f"'{path.name}' does not hold what its description says.",
             "The file is damaged or was changed.",

@@ -20,6 +20,9 @@ import torchvision.models  # isort: skip
 
 Kind = Literal["timm", "torchvision", "onnx"]
 
+# Far beyond any use; a damaged or malicious description must not ask for all memory.
+_LARGEST = {"classes": 100_000, "input_channels": 1024, "bottleneck": 65_536, "image_size": 8192}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
@@ -63,7 +66,9 @@ class NetworkSpec:
         """
         kind = values.get("kind")
         numbers = {key: values.get(key) for key in ("classes", "input_channels", "bottleneck", "image_size")}
-        sound = kind in ("timm", "torchvision", "onnx") and all(isinstance(n, int) and n >= 0 for n in numbers.values())
+        sound = kind in ("timm", "torchvision", "onnx") and all(
+            isinstance(number, int) and 0 <= number <= _LARGEST[key] for key, number in numbers.items()
+        )
         if not sound:
             raise ModelError("The model file does not describe its network properly.", f"It says: {dict(values)}.")
         counts = cast("dict[str, int]", numbers)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bandbridge.engine.api.errors import ModelError
 from bandbridge.engine.models.catalogue_index import CatalogueIndex, Entry, plainness
 from bandbridge.engine.models.network import NetworkSpec, create
 from bandbridge.engine.models.signature import is_bookkeeping, weights_only
@@ -155,7 +156,10 @@ def _filled(entry: Entry, weights: Weights) -> tuple[NetworkSpec, nn.Module] | N
     classes = int(weights[f"{entry.heads[0]}.weight"].shape[0])
     for channels in dict.fromkeys((3, *_channels(entry, weights))):
         spec = NetworkSpec(kind=entry.kind, name=entry.name, classes=classes, input_channels=channels)
-        network = create(spec)
+        try:
+            network = create(spec)
+        except ModelError:
+            return None  # another version of the catalogue, without this network
         if fill(network, weights):
             return spec, network
     return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import onnxruntime
 import torch
 from bandbridge.engine.api.errors import ModelError
 from bandbridge.engine.api.jobs import InspectModel
@@ -221,6 +222,8 @@ def _open_recognised(path: Path, file: WeightFile, found: Recognised, class_list
 
 
 def _open_onnx(path: Path, class_list: str | Path | None) -> SourceModel:
+    if path.stat().st_size >= 2**31:
+        raise ModelError(f"'{path.name}' is no ONNX file.", "An ONNX file holds at most 2 GB.", "Choose another file.")
     data = path.read_bytes()
     graph = read_graph(data, path.name)
     classes = graph.head.out_features
@@ -283,23 +286,34 @@ def _check_graph(path: Path, data: bytes, graph: GraphNetwork, size_px: int) -> 
     Raises:
         ModelError: They differ, e.g. because the graph was exported for one image at a time and cannot take more.
     """
-    import onnxruntime
-
     images = _made_up_images(2, size_px)
     after = {"Softmax": nn.Softmax(-1), "LogSoftmax": nn.LogSoftmax(-1), "Sigmoid": nn.Sigmoid()}
     network = nn.Sequential(graph.encoder, graph.head, *(after[name] for name in reversed(graph.dropped)))
     found = _run(network.eval(), images, path)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    expected = torch.cat([torch.from_numpy(session.run(None, {name: images[i : i + 1].numpy()})[0]) for i in (0, 1)])
+    expected = torch.cat([_run_onnx(path, data, images[number : number + 1]) for number in (0, 1)])
     if not _alike(expected.flatten(1), found):
         raise ModelError(
             f"'{path.name}' cannot be adapted.",
             "Taken apart and run on two images at once, its network does not give the same scores.",
             "Export it with a dynamic batch, or bring the weights as safetensors.",
         )
+
+
+def _run_onnx(path: Path, data: bytes, images: torch.Tensor) -> torch.Tensor:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        scores = session.run(None, {session.get_inputs()[0].name: images.numpy()})[0]
+    except Exception as error:
+        # ONNX Runtime has an exception of its own for every status, with no common base.
+        raise ModelError(
+            f"'{path.name}' does not run in ONNX Runtime.",
+            "Its graph contradicts itself or uses operations unknown there.",
+            "Export it once more.",
+            details=str(error),
+        ) from error
+    return torch.from_numpy(scores)
 
 
 def _made_up_images(count: int, size_px: int) -> torch.Tensor:

@@ -331,7 +331,7 @@ def _globals_asked(path: Path) -> Iterator[str]:
         else:
             with path.open("rb") as file:
                 yield from _imports(file)
-    except (ValueError, OSError, StopIteration, zipfile.BadZipFile, IndexError, UnicodeDecodeError):
+    except (ValueError, OSError, StopIteration, zipfile.BadZipFile, IndexError, MemoryError, OverflowError):
         return
 
 
