@@ -8,6 +8,7 @@ from PySide6.QtCore import QLocale
 
 NOTHING = "–"
 _MINUS = "−"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THIN_SPACE = "\u202f"
 
 
@@ -22,7 +23,9 @@ def number(value: float, digits: int = 3) -> str:
         return NOTHING
     size = abs(value)
     if size >= 10**6 or 0 < size < 1e-4:
-        text = QLocale().toString(value, "e", max(digits - 2, 0))
+        decimals = max(digits - 2, 0)
+        mantissa, _, exponent = f"{value:.{decimals}e}".partition("e")
+        text = f"{fixed(float(mantissa), decimals)}×10{str(int(exponent)).translate(_RAISED)}"
     else:
         decimals = max(0, digits - 1 - math.floor(math.log10(size))) if size > 0 else digits - 1
         text = QLocale().toString(value, "f", min(decimals, 6))

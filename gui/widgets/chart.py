@@ -41,7 +41,7 @@ class LocaleAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
             return [_power(value) for value in values]
         step = abs(spacing * scale)
         decimals = max(0, math.ceil(-math.log10(step) - 1e-9)) if step > 0 else 0
-        if decimals > 4:
+        if decimals > 4 or step >= 1e5:
             return [number(value * scale, 2) for value in values]
         return [fixed(value * scale, decimals) for value in values]
 

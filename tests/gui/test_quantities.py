@@ -29,7 +29,7 @@ def test_numbers_follow_the_locale() -> None:
 def test_sizes_and_signs() -> None:
     assert quantities.number(0.0) == "0.00"
     assert quantities.number(float("nan")) == quantities.NOTHING
-    assert quantities.number(1234567.0) == "1.2e+06"
+    assert quantities.number(1234567.0) == "1.2×10⁶"
     assert quantities.tiny(1.234e-6) == "0.0000012"
     assert quantities.points(0.07) == "+7.0 points"
     assert quantities.points(-0.31) == "−31 points"
