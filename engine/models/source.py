@@ -189,9 +189,9 @@ def _open_recognised(path: Path, file: WeightFile, found: Recognised, class_list
     _check_counts(path, spec.input_channels, spec.classes)
     size_px, mean, std = _published_input(spec)
     notes = [f"The input size ({size_px} px) is that of {spec.name} in its catalogue."]
-    own_mean, own_std = _three(file.metadata.get("mean")), _three(file.metadata.get("std"))
-    if own_mean and own_std:
-        mean, std = own_mean, own_std
+    given = _given_moments(file.metadata)
+    if given is not None:
+        mean, std = given
         notes.append("Mean and standard deviation are those the file gives.")
     else:
         notes.append(
@@ -231,15 +231,16 @@ def _open_onnx(path: Path, class_list: str | Path | None) -> SourceModel:
     size_px, notes = _onnx_size(path, graph)
     _check_graph(path, data, graph, size_px)
     metadata = {key: json_or_text(value) for key, value in graph.metadata.items()}
-    mean = _three(metadata.get("standardization_mean")) or _three(metadata.get("mean"))
-    std = _three(metadata.get("standardization_std")) or _three(metadata.get("std"))
-    if mean and std:
+    given = _given_moments(metadata)
+    mean, std = given or (_IMAGENET_MEAN, _IMAGENET_STD)
+    if given is not None:
         notes.append("Mean and standard deviation are those the file gives.")
     else:
-        mean, std = _IMAGENET_MEAN, _IMAGENET_STD
         notes.append(f"Mean {_numbers(mean)} and standard deviation {_numbers(std)}, those of ImageNet, are assumed.")
     if graph.dropped:
-        notes.append(f"{' and '.join(graph.dropped)} after the last linear layer was left out; scores are the same.")
+        notes.append(
+            f"{' and '.join(graph.dropped)} after the last linear layer was left out; the order of scores is the same."
+        )
     names, names_note = _class_names(class_list, metadata, classes)
     spec = NetworkSpec(kind="onnx", name=path.stem, classes=classes, graph=data)
     report = replace(
@@ -377,6 +378,16 @@ def _class_names(
         return read_class_list(class_list, classes), ()
     names, note = names_in(metadata, classes)
     return names, (note,) if note else ()
+
+
+def _given_moments(metadata: Mapping[str, object]) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and standard deviation a file gives, for values in 0..1 (those for 0..255 are brought there)."""
+    for mean_key, std_key in (("standardization_mean", "standardization_std"), ("mean", "std")):
+        mean, std = _three(metadata.get(mean_key)), _three(metadata.get(std_key))
+        if mean and std and min(std) > 0:
+            scale = 255.0 if max(mean) > 2 else 1.0
+            return tuple(value / scale for value in mean), tuple(value / scale for value in std)
+    return None
 
 
 def _three(value: object) -> tuple[float, ...] | None:

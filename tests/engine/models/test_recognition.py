@@ -96,6 +96,9 @@ def test_input_is_taken_from_the_catalogue_or_the_file_and_said(checkpoint, weig
     assert any("assumed" in note for note in report.notes)
     report = inspect(checkpoint({"model": weights, "mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}))
     assert report.mean == (0.1, 0.2, 0.3)
+    report = inspect(checkpoint({"model": weights, "mean": [51, 102, 153], "std": [25.5, 25.5, 51]}))
+    assert (report.mean, report.std) == ((0.2, 0.4, 0.6), (0.1, 0.1, 0.2))
+    assert inspect(checkpoint({"model": weights, "mean": [0, 0, 0], "std": [0, 1, 1]})).std[0] > 0
 
 
 def test_missing_head_is_told(checkpoint, weights):
