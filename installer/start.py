@@ -212,21 +212,29 @@ def _follow(command: Sequence[str], kept: TextIO) -> int:
         env=_clean_environment(),
     )
     with pip:
-        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        threading.Thread(target=_forward, args=(pip, lines), daemon=True).start()
-        progress = InstallProgress()
-        while True:
-            try:
-                line = lines.get(timeout=1.0)
-            except queue.Empty:
-                progress.show()
-                continue
-            if line is None:
-                break
-            kept.write(line)
-            progress.hear(line)
-        progress.end()
+        try:
+            _tell(pip, kept)
+        except BaseException:
+            pip.terminate()  # it must not go on unseen
+            raise
     return pip.returncode
+
+
+def _tell(pip: subprocess.Popen[str], kept: TextIO) -> None:
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_forward, args=(pip, lines), daemon=True).start()
+    progress = InstallProgress()
+    while True:
+        try:
+            line = lines.get(timeout=1.0)
+        except queue.Empty:
+            progress.show()
+            continue
+        if line is None:
+            break
+        kept.write(line)
+        progress.hear(line)
+    progress.end()
 
 
 def _forward(pip: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
@@ -282,7 +290,8 @@ class InstallProgress:
 def explain_pip_failure(text: str) -> str:
     """What pip's last words mean for a person, by the phrases it is known to use."""
     if "No space left" in text or "Errno 28" in text:
-        return "There is not enough space on this disk: about 4 GB are needed. Make room and start again."
+        needed = "about 3 GB are needed, 8 GB with support for graphics cards"
+        return f"There is not enough space on this disk: {needed}. Make room and start again."
     network = ("NewConnectionError", "name resolution", "timed out", "ProxyError", "SSLError", "Connection refused")
     if any(phrase in text for phrase in network):
         return "The packages could not be fetched: check the connection to the network (or the proxy) and start again."
