@@ -88,6 +88,7 @@ class Theme(QObject):
             raise ValueError(mode)
         was_dark = self.is_dark
         self._mode = mode
+        self._tell_system()
         if self.is_dark != was_dark:
             self._restyle()
 
@@ -134,7 +135,14 @@ class Theme(QObject):
         info = QFontInfo(app.font())
         self._base_size_pt = max(info.pointSizeF(), 8.0)
         app.styleHints().colorSchemeChanged.connect(self._system_changed)
+        self._tell_system()
         self._restyle()
+
+    def _tell_system(self) -> None:
+        """Title bars and the system's own dialogs follow the choice too."""
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
+        if self._app is not None:
+            self._app.styleHints().setColorScheme(schemes[self._mode])
 
     def _system_changed(self) -> None:
         if self._mode == "system":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo, method_info
 from bandbridge.engine.api.config import SettingValue
+from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import EFFORT_EPOCHS, Project, ProjectModel
-from bandbridge.gui.quantities import counted, number
+from bandbridge.gui.quantities import about, counted, number
+from bandbridge.gui.run_record import read_report
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.fields import ChoiceField, NumberField, WholeNumberField
@@ -44,6 +48,23 @@ def obstacle(info: MethodInfo, project: Project) -> str:
     if len(project.sources) > 1 and not info.several_sources:
         return f"Works with one source model; the project has {len(project.sources)}."
     return ""
+
+
+def seconds_an_epoch(project: Project) -> float | None:
+    """How long an epoch took in the project's last finished run that trained, on this machine."""
+    for run in reversed(project.runs):
+        if run.outcome in ("completed", "kept") and method_info(run.method).trains:
+            return _seconds_an_epoch_of(run.folder)
+    return None
+
+
+@lru_cache(maxsize=32)
+def _seconds_an_epoch_of(run_folder: str) -> float | None:
+    try:
+        report = read_report(Path(run_folder))
+    except BandbridgeError:
+        return None
+    return report.seconds / report.epochs_done if report.epochs_done else None
 
 
 class MethodPage(Page):
@@ -121,11 +142,9 @@ class MethodPage(Page):
         self._effort_group = QButtonGroup(self)
         self.effort_buttons: dict[str, QPushButton] = {}
         for key, title in _EFFORT_TITLES.items():
-            button = QPushButton(f"{title}\n{counted(EFFORT_EPOCHS[key], 'epoch')}")
-            button.setAccessibleName(f"{title}, {counted(EFFORT_EPOCHS[key], 'epoch')}")
+            button = QPushButton(title)
             button.setCheckable(True)
             button.setMinimumHeight(6 * GRID)
-            button.setToolTip("An epoch is one pass over all target images.")
             button.clicked.connect(lambda _=False, chosen=key: self._choose_effort(chosen))
             self._effort_group.addButton(button)
             self.effort_buttons[key] = button
@@ -133,6 +152,28 @@ class MethodPage(Page):
         card.body.addLayout(row)
         self._effort_card = card
         return card
+
+    def _draw_effort(self, project: Project, info: MethodInfo) -> None:
+        epoch_s = seconds_an_epoch(project) if info.trains else None
+        self._effort_group.setExclusive(False)
+        for key, button in self.effort_buttons.items():
+            words = counted(EFFORT_EPOCHS[key], "epoch")
+            tip = "An epoch is one pass over all target images."
+            if epoch_s is not None:
+                words += f" · {about(EFFORT_EPOCHS[key] * epoch_s)}"
+                tip += " The time is judged by the last run of this project."
+            button.setText(f"{_EFFORT_TITLES[key]}\n{words}")
+            button.setAccessibleName(f"{_EFFORT_TITLES[key]}, {words}")
+            button.setToolTip(tip)
+            button.setChecked(key == project.effort and info.trains)
+            button.setEnabled(info.trains)
+        self._effort_group.setExclusive(True)
+        if not info.trains:
+            self._effort_note.setText("Nothing is trained: there is nothing to choose.")
+        elif project.effort == "own":
+            self._effort_note.setText(f"Your own: {counted(project.epochs, 'epoch')}")
+        else:
+            self._effort_note.setText("")
 
     def _choose_effort(self, key: str) -> None:
         self._project.update(effort=key, epochs=EFFORT_EPOCHS[key])
@@ -217,17 +258,7 @@ class MethodPage(Page):
         for key, card in self.cards.items():
             card.set_chosen(key == project.method)
             card.set_obstacle(obstacle(card.info, project))
-        self._effort_group.setExclusive(False)
-        for key, button in self.effort_buttons.items():
-            button.setChecked(key == project.effort and info.trains)
-            button.setEnabled(info.trains)
-        self._effort_group.setExclusive(True)
-        if not info.trains:
-            self._effort_note.setText("Nothing is trained: there is nothing to choose.")
-        elif project.effort == "own":
-            self._effort_note.setText(f"Your own: {counted(project.epochs, 'epoch')}")
-        else:
-            self._effort_note.setText("")
+        self._draw_effort(project, info)
         self.learning_rate.setSpecialValueText(f"Method's own ({number(info.learning_rate)})")
         fields: tuple[tuple[WholeNumberField | NumberField, float], ...] = (
             (self.epochs, project.epochs),

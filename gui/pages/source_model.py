@@ -299,7 +299,7 @@ class SourceModelPage(Page):
         if given and counts and len(given) not in counts:
             return (
                 f"The project names {counted(len(given), 'class', 'classes')}, the model has {counts.pop()}. "
-                "The model's own names are used."
+                "Load another list, or use the names in the file."
             )
         return ""
 

@@ -43,7 +43,7 @@ def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
         _distribution([(_DEPTHS.get(depth, depth), n) for depth, n in report.depths.items()]),
         _distribution([(counted(bands, "band"), n) for bands, n in report.bands.items()]),
     ]
-    lines.append(" · ".join(part for part in parts if part))
+    lines.append(" · ".join(part for part in parts if part).replace(" px", "\u00a0px").replace(" bit", "\u00a0bit"))
     if report.chosen_bands and any(len(report.chosen_bands) != bands for bands in report.bands):
         lines.append(f"Using band {', '.join(map(str, report.chosen_bands))}")
     if report.no_data_share > 0.0005:

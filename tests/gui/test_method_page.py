@@ -10,7 +10,7 @@ import pytest
 from bandbridge.engine.api.catalogue import METHODS
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.gui.pages.method import MethodPage
-from bandbridge.gui.project import Project, ProjectModel
+from bandbridge.gui.project import Project, ProjectModel, RunEntry
 from bandbridge.gui.theme import Theme
 from pytestqt.qtbot import QtBot
 
@@ -95,6 +95,16 @@ def test_settings_of_one_method_do_not_leak_into_another(page: MethodPage, model
     model.update(settings={"shot": {"im_weight": 2.0}})
     assert model.project.to_run_config("/run").settings == {}
     assert replace(model.project, method="shot").to_run_config("/run").settings == {"im_weight": 2.0}
+
+
+def test_the_time_is_told_once_a_run_has_shown_it(
+    page: MethodPage, model: ProjectModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "about" not in page.effort_buttons["standard"].text()
+    monkeypatch.setattr("bandbridge.gui.pages.method._seconds_an_epoch_of", {"/run": 20.0}.get)
+    run = RunEntry(folder="/run", method="shot", seed=0, started="2026-11-02T10:00:00", outcome="completed")
+    model.update(runs=(run, replace(run, folder="/other", outcome="failed")))
+    assert "about 5 min" in page.effort_buttons["standard"].text()
 
 
 def test_advanced_is_folded_until_asked_for(page: MethodPage) -> None:
