@@ -169,9 +169,10 @@ def _image_input(model: onnx.ModelProto, name: str) -> tuple[int, tuple[int, int
     kind = inputs[0].type.tensor_type
     size = [dim.dim_value for dim in kind.shape.dim]
     if kind.elem_type != onnx.TensorProto.FLOAT or len(size) != 4 or size[1] == 0 or size[1] > 64:
+        types = {number: word.lower() for word, number in onnx.TensorProto.DataType.items()}
         raise ModelError(
             f"The input of '{name}' is not understood.",
-            f"It takes {onnx.TensorProto.DataType.Name(kind.elem_type).lower()} values of shape {size}; images are "
+            f"It takes {types.get(kind.elem_type, 'unknown')} values of shape {size}; images are "
             "expected as float values of shape (batch, bands, height, width).",
             "Export the model with that input.",
         )
