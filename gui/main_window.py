@@ -232,6 +232,9 @@ class MainWindow(QMainWindow):
         page = self.pages[index]
         self.stack.setCurrentWidget(page)
         self.rail.show_step(index)
+        for bar in self.messages.bars():
+            if bar.property("page") == index:
+                bar.dismiss()  # the page itself tells it
         page.shown()
         if not self.rail.isAncestorOf(self.focusWidget() or self):
             page.primary.setFocus()
@@ -357,7 +360,7 @@ class MainWindow(QMainWindow):
         for index, page in enumerate(self.pages):
             self.stack.addWidget(page)
             page.state_changed.connect(self._mark_steps)
-            page.told.connect(lambda severity, text, details: self.messages.show_message(severity, text, details))
+            page.told.connect(self._teller(index))
             page.forward.connect(self._step_shower(min(index + 1, RESULTS)))
         self.steps.run.running_changed.connect(self._mark_steps)
         model.changed.connect(self._follow)
@@ -365,6 +368,17 @@ class MainWindow(QMainWindow):
         self._follow()
         self._mark_steps()
         self.show_step(self._first_step())
+
+    def _teller(self, index: int) -> Callable[[str, str, str], None]:
+        """Shows what a page says; if it is out of sight, with a way there, on which the message goes."""
+
+        def tell(severity: str, text: str, details: str) -> None:
+            here = self.current_page() is self.pages[index]
+            actions = () if here else (("Sho&w", self._step_shower(index)),)
+            bar = self.messages.show_message(severity, text, details, actions)
+            bar.setProperty("page", -1 if here else index)
+
+        return tell
 
     def _first_step(self) -> int:
         """Where to go on: a run that was interrupted, the results, or the first thing still missing."""
@@ -641,7 +655,7 @@ class MainWindow(QMainWindow):
 
     def _ask_to_close(self) -> None:
         box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
+        box.setIconPixmap(self._theme.icon("help", "accent").pixmap(QSize(32, 32)))
         box.setWindowTitle("Bandbridge")
         box.setText("A run is going on.")
         box.setInformativeText(

@@ -383,24 +383,21 @@ class WorkerThread(QThread):
 
 
 def _death_in_words(exit_code: int | None, assignment: _Assignment | None, details: str) -> Problem:
-    kept = ""
+    what = "The process that does the work has ended unexpectedly."
+    again = "Try again"
     if assignment is not None and isinstance(assignment.job, Adapt):
-        if assignment.checkpoint_step is not None:
-            kept = f" The last checkpoint (step {assignment.checkpoint_step}) is kept: start again to go on from it."
-        else:
-            kept = " The last checkpoint is kept, if there was one: start again to go on from it."
+        step = assignment.checkpoint_step
+        what += f" The last checkpoint{'' if step is None else f' (step {step})'} is kept"
+        what += ", if there was one." if step is None else "."
+        again = "Go on from the last checkpoint"
     if exit_code is not None and exit_code < 0:
-        name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else str(-exit_code)
-        details = details or f"worker ended by signal {name}"
+        name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else f"signal {-exit_code}"
+        details = details or f"worker ended by {name}"
+        why = f"It crashed or was ended from outside ({name})."
         if name == "SIGKILL":
             why = "The system ended it, most often because memory ran out."
-            do = "Close other programs or choose a smaller batch size, then start again."
-        else:
-            why = f"It was ended from outside or crashed ({name})."
-            do = "Start again; if it happens again, please report it with the details."
+            return Problem(what=what, why=why, do=f"Close other programs. {again}.", details=details)
     else:
         details = details or f"worker ended with exit code {exit_code}"
         why = "It ended without an answer."
-        do = "Start again; if it happens again, please report it with the details."
-    what = "The process that does the work has ended unexpectedly." + kept
-    return Problem(what=what, why=why, do=do, details=details)
+    return Problem(what=what, why=why, do=f"{again}; if it happens again, please report the details.", details=details)

@@ -54,7 +54,7 @@ def test_folders_are_described_and_pairs_put_on_the_wall(qtbot: QtBot, page: Ima
     page.set_target("/data/target")
     qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
     assert "20 images" in slot_text(page.target_slot)
-    assert "64 × 64 px · 16 bit · 1 band" in slot_text(page.target_slot)
+    assert "64 × 64 px · 16 bit · 1 band" in slot_text(page.target_slot).replace("\u00a0", " ")
     qtbot.waitUntil(lambda: (model.folder / THUMBNAIL_FILE).is_file(), timeout=10_000)
     assert len(page.wall.wall._items) == 12
     assert all(item.rgb is not None and item.sensor is not None for item in page.wall.wall._items)

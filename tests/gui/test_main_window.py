@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMessageBox,
+    QPushButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -237,6 +238,16 @@ def test_after_a_crash_the_project_opens_again_and_offers_to_go_on(
     assert window.model.folder == folder
     assert any("ended unexpectedly" in text for text in told(window))
     assert window.current_page() is window.pages[RUN]
+
+
+def test_what_a_page_out_of_sight_says_leads_there(window: MainWindow, tmp_path: Path) -> None:
+    window.create_project(tmp_path / "One")
+    window.show_step(METHOD)
+    window.pages[RUN].told.emit("error", "The run has failed.", "details")
+    (bar,) = window.messages.bars()
+    next(button for button in bar.findChildren(QPushButton) if button.text() == "Sho&w").click()
+    assert window.current_page() is window.pages[RUN]
+    assert not window.messages.bars()
 
 
 def test_nothing_is_offered_after_an_orderly_end(window: MainWindow, preferences: Preferences, tmp_path: Path) -> None:
