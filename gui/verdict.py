@@ -12,6 +12,7 @@ from bandbridge.gui.quantities import count, counted, percent
 
 Tone = Literal["good", "neutral", "warning", "error"]
 _SOURCE_ONLY = "source-only"
+_MUCH_LESS_AGREEMENT = 0.1
 _KEEP = "Keep the source model as it is, or try another method."
 
 
@@ -84,6 +85,10 @@ def _judge_labelled(report: AdaptReport, before: Scores, after: Scores) -> Verdi
     # run did nothing, and the sum stays within two standard deviations then.
     chance = abs(gained) <= 2 * math.sqrt(max(report.changed, abs(gained)))
     basis = f"Measured on {counted(after.images, 'labelled image')}; labels were never used for training."
+    fallen = (report.agreement_before or 0.0) - (report.agreement_after or 0.0)
+    if gained > 0 and report.agreement_after is not None and fallen >= _MUCH_LESS_AGREEMENT:
+        agreements = f"{percent(report.agreement_before or 0.0)} to {percent(report.agreement_after)}"
+        basis += f" On the held-out pairs, though, agreement with RGB fell from {agreements}."
     if gained < 0:
         hedge = " The difference is small enough to be chance." if chance else ""
         headline = f"This run made the model worse on your labelled images: {numbers}. {_KEEP}"

@@ -143,6 +143,7 @@ class Chart(QWidget):
         if title != self._titles["bottom"]:
             self._titles["bottom"] = title
             self._restyle()
+            self.plot.getAxis("bottom").resizeEvent()  # centres the new title
 
     def follow_pointer(self, follow: bool) -> None:
         """Whether a line marks the place under the pointer."""

@@ -15,6 +15,12 @@ def test_a_clear_gain_is_called_better() -> None:
     assert "8 more images of 30 right" in verdict.explanation
 
 
+def test_a_gain_on_labels_does_not_hide_a_loss_on_pairs() -> None:
+    verdict = judge(adapt_report(changed=9, agreement_before=0.7, agreement_after=0.35))
+    assert verdict.tone == "good"
+    assert "agreement with RGB fell from 70" in verdict.explanation
+
+
 def test_a_loss_is_said_plainly_with_what_to_do() -> None:
     verdict = judge(adapt_report(before=scores(AFTER), after=scores(BEFORE), changed=9))
     assert verdict.tone == "error"
