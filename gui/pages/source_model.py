@@ -14,11 +14,11 @@ from bandbridge.gui.project import ProjectModel
 from bandbridge.gui.quantities import counted
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.callout import Callout
 from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.class_table import ClassTable
 from bandbridge.gui.widgets.fact_sheet import FactSheet
 from bandbridge.gui.widgets.labels import text_label
-from bandbridge.gui.widgets.message_bar import MessageBar, problem_bar
 from bandbridge.gui.widgets.top_five import TopFive
 from bandbridge.gui.widgets.train_panel import TrainPanel
 from PySide6.QtCore import QSize, Qt
@@ -262,7 +262,7 @@ class SourceModelPage(Page):
     def _draw_warning(self) -> None:
         _clear(self._warning_holder)
         if text := self._disagreement():
-            self._warning_holder.addWidget(MessageBar("warning", text, self._theme, closable=False))
+            self._callout(self._warning_holder).say("warning", text)
 
     def _draw_sheet(self, answer: ModelReport | Problem | None) -> None:
         _clear(self._sheet_holder)
@@ -274,13 +274,13 @@ class SourceModelPage(Page):
             self._sheet_holder.addWidget(text_label("Looking at the file…", "help"))
         elif isinstance(answer, Problem):
             self._sheet_holder.addWidget(text_label(self._shown, "small"))
-            self._sheet_holder.addWidget(problem_bar(answer, self._theme))
+            self._callout(self._sheet_holder).say_problem(answer)
         else:
             if not answer.recognised:
                 text = "This network was not recognised, so it cannot be used as it is."
-                self._sheet_holder.addWidget(MessageBar("error", text, self._theme, closable=False))
+                self._callout(self._sheet_holder).say("error", text)
             if answer.notes:
-                self._sheet_holder.addWidget(MessageBar("note", "\n".join(answer.notes), self._theme, closable=False))
+                self._callout(self._sheet_holder).say("note", "Good to know", "\n".join(answer.notes))
             self._sheet_holder.addWidget(FactSheet(answer))
             if usable:
                 given = self._project.project.class_names
@@ -289,6 +289,11 @@ class SourceModelPage(Page):
                 self._reset_names.setEnabled(names != answer.class_names)
                 self._names_count.setText(counted(len(names), "class", "classes"))
                 self.top_five.set_model(self._shown, names, self._project.project.rgb_bands)
+
+    def _callout(self, holder: QVBoxLayout) -> Callout:
+        callout = Callout(self._theme)
+        holder.addWidget(callout)
+        return callout
 
     def _disagreement(self) -> str:
         counts = {len(report.class_names) for report in self.reports() if report.recognised}

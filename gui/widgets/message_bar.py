@@ -37,7 +37,6 @@ class MessageBar(QFrame):
         *,
         details: str = "",
         actions: Sequence[tuple[str, Callable[[], None]]] = (),
-        closable: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -66,13 +65,11 @@ class MessageBar(QFrame):
             copy.setProperty("kind", "quiet")
             copy.clicked.connect(self._copy)
             row.addWidget(copy, 0, Qt.AlignmentFlag.AlignVCenter)
-        self._close: QToolButton | None = None
-        if closable:
-            self._close = QToolButton()
-            self._close.setAccessibleName("Close this message")
-            self._close.setToolTip("Close")
-            self._close.clicked.connect(self.dismiss)
-            row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._close = QToolButton()
+        self._close.setAccessibleName("Close this message")
+        self._close.setToolTip("Close")
+        self._close.clicked.connect(self.dismiss)
+        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignVCenter)
         theme.changed.connect(self._paint_icons)
         self._paint_icons()
 
@@ -94,13 +91,7 @@ class MessageBar(QFrame):
     def _paint_icons(self) -> None:
         name, colour = _MARKS[self._severity]
         self._mark.setPixmap(self._theme.icon(name, colour).pixmap(20, 20))
-        if self._close is not None:
-            self._close.setIcon(self._theme.icon("close", "muted"))
-
-
-def problem_bar(problem: Problem | BandbridgeError, theme: Theme, parent: QWidget | None = None) -> MessageBar:
-    """A failure as a bar, to stand where it belongs on a page."""
-    return MessageBar("error", str(problem), theme, details=problem.details, closable=False, parent=parent)
+        self._close.setIcon(self._theme.icon("close", "muted"))
 
 
 class MessageStack(QWidget):

@@ -10,11 +10,11 @@ from bandbridge.gui.pages.source_model import SourceModelPage
 from bandbridge.gui.project import Project, ProjectModel
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.callout import Callout
 from bandbridge.gui.widgets.labels import text_label
-from bandbridge.gui.widgets.message_bar import MessageBar
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 
@@ -49,7 +49,8 @@ def test_an_empty_page_says_what_belongs_there(page: SourceModelPage) -> None:
 
 def test_a_model_is_described_in_plain_words(qtbot: QtBot, page: SourceModelPage, model: ProjectModel) -> None:
     page.add("/models/net.onnx")
-    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    qtbot.waitUntil(lambda: "resnet18" in words(page), timeout=10_000)
+    assert page.state() == "ready"
     shown = words(page)
     for expected in ("resnet18", "11.0 million weights", "3 bands, 64 × 64 pixels", "3 classes", "20 × BatchNorm2d"):
         assert expected in shown
@@ -76,12 +77,10 @@ def test_classes_can_be_named_and_the_picture_uses_the_names(
 def test_a_dangerous_file_is_refused_in_words(qtbot: QtBot, page: SourceModelPage) -> None:
     page.add("/models/bomb.pth")
     qtbot.waitUntil(lambda: page.state() == "error", timeout=10_000)
-    qtbot.waitUntil(lambda: any(bar.isVisibleTo(page) for bar in page.findChildren(MessageBar)))
-    bar = next(bar for bar in page.findChildren(MessageBar) if bar.isVisibleTo(page))
-    assert "would run code" in bar.text
-    assert "Do not use it." in bar.text
-    copy = next(button for button in bar.findChildren(QPushButton) if button.text() == "Copy details")
-    copy.click()
+    (callout,) = page.findChildren(Callout)
+    assert "would run code" in callout.headline
+    assert "Do not use it." in callout.text
+    callout.copy_button.click()
     assert "os.system" in QGuiApplication.clipboard().text()
     page.remove("/models/bomb.pth")
     assert page.state() == "empty"
