@@ -162,8 +162,6 @@ def _thumbnails(files: Sequence[str], report: FolderReport) -> Thumbnails:
     if not bands:
         return Thumbnails(paths=tuple(files), size_px=2 * SIDE)
     low, high = min(band.low for band in bands), max(band.high for band in bands)
-    if len(bands) == 3 and set(report.depths) == {"uint8"}:
-        low, high = 0.0, 255.0
     return Thumbnails(
         paths=tuple(files),
         bands=tuple(band.band for band in bands),
