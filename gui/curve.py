@@ -86,15 +86,29 @@ class Curve:
         self._last_step = min(self._last_step, step - 1)
         self._latest = float(self.means[-1]) if kept else float("nan")
 
-    def envelope(self) -> tuple[FloatArray, FloatArray]:
+    def envelope(
+        self, first: float = -np.inf, last: float = np.inf, most: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Lows and highs in turn: the curve as its values would draw it.
 
+        Args:
+            first: Leave out what lies before this step, but for one span.
+            last: Leave out what lies after this step, but for one span.
+            most: Merge spans until no more than this are left, e.g. one a pixel.
+
         Returns:
-            (2N,) steps and (2N,) values; (N,) each while every span holds a single step.
+            (2N,) steps and (2N,) values; (N,) each where every span holds a single step.
         """
-        if self._stride == 1:
-            return self.steps, self.means
-        return np.repeat(self.steps, 2), np.stack((self._low, self._high), axis=1).reshape(-1)
+        steps = self.steps
+        part = slice(max(int(np.searchsorted(steps, first)) - 1, 0), int(np.searchsorted(steps, last, "right")) + 1)
+        steps, low, high = steps[part], self._low[part], self._high[part]
+        merged = 1 if most is None else -(-len(steps) // most)
+        if merged > 1:
+            starts = np.arange(0, len(steps), merged)
+            steps, low, high = steps[starts], np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+        elif self._stride == 1:
+            return steps, low
+        return np.repeat(steps, 2), np.stack((low, high), axis=1).reshape(-1)
 
     def smoothed(self, share: float) -> tuple[FloatArray, FloatArray]:
         """Means over a moving window, exact over all values ever added.

@@ -145,6 +145,13 @@ class Chart(QWidget):
             self._restyle()
             self.plot.getAxis("bottom").resizeEvent()  # centres the new title
 
+    def set_log(self, log: bool) -> None:
+        """Number the vertical axis for values that are logarithms (base 10); curves bring their own."""
+        axis = self.plot.getAxis("left")
+        if axis.logMode != log:
+            axis.setLogMode(log)
+            self._frame = None
+
     def follow_pointer(self, follow: bool) -> None:
         """Whether a line marks the place under the pointer."""
         self._follows = follow

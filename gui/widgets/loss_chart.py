@@ -72,14 +72,12 @@ class LossChart(QFrame):
         self.smoothing.setFixedWidth(10 * GRID)
         self.smoothing.setAccessibleName("Smoothing")
         self.smoothing.setToolTip("How far neighbouring steps are averaged. The pale line behind is not averaged.")
-        self.smoothing.valueChanged.connect(self._redraw)
+        self.smoothing.valueChanged.connect(self._smooth)
         smoothing_label = QLabel("S&moothing")
         smoothing_label.setBuddy(self.smoothing)
 
         self._chart = Chart(theme, "Epoch", "Loss")
         self._chart.plot.getViewBox().setMouseEnabled(x=True, y=False)
-        self._chart.plot.setDownsampling(auto=True, mode="peak")
-        self._chart.plot.setClipToView(True)
         self._chart.pointed.connect(self._point_at)
         self._chart.unzoomed.connect(self._redraw)
         self._chart.x_zoomed.connect(self._redraw)
@@ -141,9 +139,11 @@ class LossChart(QFrame):
             chip.toggled.connect(self._redraw)
             self._chips.insertWidget(self._chips.count() - 1, chip)
             chip.show()
-            raw = self._chart.plot.plot(connect="finite", autoDownsampleFactor=1.0)
-            smooth = self._chart.plot.plot(connect="finite", antialias=True, autoDownsampleFactor=1.0)
+            # Plain curve items: the story has already thinned its data, to two points a pixel below.
+            raw, smooth = pg.PlotCurveItem(), pg.PlotCurveItem(antialias=True)
             smooth.setZValue(1)  # above the pale lines of all terms
+            for item in (raw, smooth):
+                self._chart.plot.addItem(item, ignoreBounds=True)
             self._terms[name] = _Term(chip, raw, smooth, others.index(name) if name in others else -1)
         self._restyle()
 
@@ -151,32 +151,41 @@ class LossChart(QFrame):
         if self._story is None:
             return
         log = self.log_axis.isChecked()
-        self._chart.plot.setLogMode(y=log)
-        share = _SMOOTHEST * (self.smoothing.value() / 100) ** 2
+        self._chart.set_log(log)
+        share = self._share()
+        seen = [x * self._steps_per_epoch for x in self._chart.x_range] if self._chart.zoomed else [-np.inf, np.inf]
         drawn: list[tuple[FloatArray, FloatArray]] = []
         for name, term in self._terms.items():
             curve = self._story.curves.get(name)
             shown = curve is not None and term.chip.isChecked()
-            term.raw.setVisible(shown and share > 0)
-            term.smooth.setVisible(shown)
+            term.raw.setVisible(shown)
+            term.smooth.setVisible(shown and share > 0)
             if curve is None or not shown:
                 continue
-            drawn.append(self._scaled(*curve.envelope(), log=log))
+            drawn.append(self._scaled(*curve.envelope(seen[0], seen[1], most=max(self._chart.width(), 100)), log=log))
+            _set(term.raw, *drawn[-1], gaps=log)
             if share > 0:
-                term.raw.setData(*drawn[-1])
-                term.smooth.setData(*self._scaled(*_thinned(*curve.smoothed(share)), log=log))
-            else:
-                term.smooth.setData(*drawn[-1])
-        self._frame(drawn, log=log)
+                _set(term.smooth, *self._scaled(*_thinned(*curve.smoothed(share)), log=log), gaps=log)
+        self._frame(drawn)
         self._checkpoints.setXVals([step / self._steps_per_epoch for step in self._story.checkpoints])
         marks = "Epoch (marks: checkpoints)" if self._story.checkpoints else "Epoch"
         self._chart.set_x_title(marks)
         self._write_values()
 
     def _scaled(self, steps: FloatArray, values: FloatArray, *, log: bool) -> tuple[FloatArray, FloatArray]:
-        return steps / self._steps_per_epoch, np.where(values > 0, values, np.nan) if log else values
+        if log:
+            values = np.log10(np.where(values > 0, values, np.nan))
+        return steps / self._steps_per_epoch, values
 
-    def _frame(self, drawn: list[tuple[FloatArray, FloatArray]], *, log: bool) -> None:
+    def _share(self) -> float:
+        """Width of the averaging window; the slider is finer where it is narrow."""
+        return float(_SMOOTHEST * (self.smoothing.value() / 100) ** 2)
+
+    def _smooth(self) -> None:
+        self._restyle()
+        self._redraw()
+
+    def _frame(self, drawn: list[tuple[FloatArray, FloatArray]]) -> None:
         """Show the whole run so far, or the part the person zoomed to, with the height its values need."""
         if not drawn:
             return
@@ -187,8 +196,7 @@ class LossChart(QFrame):
         seen = seen[np.isfinite(seen)]
         if not len(seen):
             return
-        low, high = float(seen.min()), float(seen.max())
-        self._chart.frame((first, last), (np.log10(low), np.log10(high)) if log else (low, high))
+        self._chart.frame((first, last), (float(seen.min()), float(seen.max())))
 
     def _point_at(self, epoch: float | None) -> None:
         self._pointed = epoch
@@ -197,7 +205,7 @@ class LossChart(QFrame):
     def _write_values(self) -> None:
         if self._story is None:
             return
-        share = _SMOOTHEST * (self.smoothing.value() / 100) ** 2
+        share = self._share()
         if self._pointed is None:
             self._place.setText("")
         for name, term in self._terms.items():
@@ -218,7 +226,7 @@ class LossChart(QFrame):
         for term in self._terms.values():
             colour, dash = self._look(term.position)
             pale = mixed(colour, self._theme.colour("surface"), 0.3)
-            term.raw.setPen(pg.mkPen(pale, width=1))
+            term.raw.setPen(pg.mkPen(pale if self._share() > 0 else colour, width=1))
             term.smooth.setPen(pg.mkPen(colour, width=broad, style=dash))
             term.chip.set_look(colour, dash)
         self._checkpoints.setPen(pg.mkPen(self._theme.colour("muted"), width=2))
@@ -228,6 +236,10 @@ class LossChart(QFrame):
             return self._theme.colour("text"), Qt.PenStyle.SolidLine
         colour = _TERM_COLOURS[position % len(_TERM_COLOURS)][self._theme.is_dark]
         return QColor(colour), _DASHES[position // len(_TERM_COLOURS) % len(_DASHES)]
+
+
+def _set(item: Any, x: FloatArray, y: FloatArray, *, gaps: bool) -> None:
+    item.setData(x, y, connect="finite" if gaps else "all", skipFiniteCheck=not gaps)
 
 
 def _thinned(steps: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -36,6 +36,16 @@ def test_means_are_those_of_all_values_however_they_arrive(chunks, capacity):
         assert curve.smoothed(1.0)[1][len(curve) // 2] == pytest.approx(values.mean())
 
 
+def test_a_part_is_drawn_with_no_more_spans_than_asked_for():
+    curve = Curve()
+    curve.add(np.arange(1000), np.sin(np.arange(1000) / 3))
+    steps, values = curve.envelope(200, 600, most=50)
+    assert len(steps) <= 100
+    assert steps.min() in (199, 200)
+    assert values.max() == np.sin(np.arange(199, 602) / 3).max()
+    assert curve.envelope(most=1000)[0].tolist() == list(range(1000))
+
+
 def test_smoothing_leaves_a_straight_line_alone():
     curve = Curve()
     curve.add(np.arange(100), np.arange(100) * 2.0)

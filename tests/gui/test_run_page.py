@@ -125,7 +125,7 @@ def test_curves_follow_terms_and_toggles(running: RunPage) -> None:
     assert not term.smooth.isVisible()
     term.chip.click()
     chart.log_axis.setChecked(True)  # every value of this term is below zero
-    assert np.isnan(term.raw.getOriginalDataset()[1]).all()
+    assert np.isnan(term.raw.getData()[1]).all()
     chart._point_at(1.5)
     assert "epoch 1.50, step 15" in chart._place.text()
     chart._point_at(None)
@@ -285,9 +285,9 @@ def test_a_hidden_page_hears_everything_and_draws_nothing(running: RunPage, work
     assert not running._timer.isActive()
     worker.say(losses(30, 90))
     running._redraw_one()
-    assert chart._terms["total"].raw.getOriginalDataset()[0].max() < 3
+    assert chart._terms["total"].raw.getData()[0].max() < 3
     running.show()
-    assert chart._terms["total"].raw.getOriginalDataset()[0].max() > 8
+    assert chart._terms["total"].raw.getData()[0].max() > 8
     assert running._timer.isActive()
 
 
