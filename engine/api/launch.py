@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -36,6 +37,7 @@ Message = Submit | Ask | Quit
 
 def _enter(connection: Connection, niceness: int) -> None:
     """Runs in the new process; the engine is imported there only, by name, so that this side stays light."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the window; without it the pipe closes, and this ends
     importlib.import_module("bandbridge.engine.worker.serve").serve(connection, niceness=niceness)
 
 
