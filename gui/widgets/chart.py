@@ -35,6 +35,11 @@ class LocaleAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
             self.drawPicture(painter, *self.picture)
             painter.restore()
 
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        """Places of the ticks; on a logarithmic axis whole powers of ten alone, while there are two of them."""
+        levels: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+        return levels[:1] if self.logMode and levels and len(levels[0][1]) > 1 else levels
+
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Text of the ticks, with just the decimals their spacing needs."""
         if self.logMode:
@@ -112,6 +117,7 @@ class Chart(QWidget):
         self.plot.getViewBox().sigRangeChangedManually.connect(self._zoom)
         for axis in axes.values():
             axis.enableAutoSIPrefix(False)
+            axis.setZValue(-1000)  # the grid lies behind the curves
             axis.setStyle(
                 tickLength=-4 if numbers else 0,
                 tickTextOffset=4,
