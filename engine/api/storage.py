@@ -23,6 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()  # with the usual permissions, whatever the writer would have chosen
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())

@@ -419,7 +419,7 @@ class _Run:
             stretch=self.images.stretch,
             bands=self.images.bands,
             dtype=self.images.target.depth,
-            no_data=self.config.no_data,
+            no_data=self.images.no_data,
             adapter=self.adapter,
             provenance={"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint},
         )

@@ -23,6 +23,7 @@ from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
 from bandbridge.engine.imagery.folder import list_images, scan_images
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.pairing import scan_pair_images
+from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.imagery.stretch import Stretch
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.training.seeding import generator
@@ -81,6 +82,7 @@ class Images:
         target: The target images.
         pairs: The pairs, None without any.
         stretch: Of the target's sensor values, frozen into the adapted model.
+        no_data: The raw value that means "nothing here": what the person said, else what the files declare.
         bands: 1-based bands of the sensor files, None for all.
         findings: Files set aside, with reasons.
     """
@@ -89,6 +91,7 @@ class Images:
     pairs: PairImages | None
     stretch: Stretch
     bands: tuple[int, ...] | None
+    no_data: float | None
     findings: tuple[Finding, ...]
 
 
@@ -166,8 +169,11 @@ def gather_images(
         raise _too_few(config.target, len(decoded), findings)
     pairs = _decode_pairs(config, inputs, groups, {depth: stretch}, findings, control, emit) if groups else None
     truth = match_classes(decoded.names, class_names)
+    no_data = config.no_data
+    if no_data is None:
+        no_data = read_header(target_folder / decoded.names[0]).no_data
     findings += unknown_class_folders(decoded.names, truth)
-    return Images(TargetImages(decoded, truth, depth), pairs, stretch, config.sensor_bands, tuple(findings))
+    return Images(TargetImages(decoded, truth, depth), pairs, stretch, config.sensor_bands, no_data, tuple(findings))
 
 
 def _in_order_of_content(decoded: DecodedSet) -> DecodedSet:

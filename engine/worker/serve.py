@@ -33,6 +33,8 @@ class _Inbox:
             if isinstance(message, Ask):
                 self._commands.put(message.command)
             else:
+                if isinstance(message, Submit):  # whatever was asked before it was meant for the job before it
+                    self.forget_commands()
                 self.jobs.put(message)
 
     def command(self) -> Command | None:
@@ -72,5 +74,4 @@ def serve(connection: Connection, *, niceness: int = 0) -> None:
             return
         control = Control(inbox.command, on_pause=lambda paused: send(Paused(paused=paused)))
         finished = answer(message.job, send, control)
-        inbox.forget_commands()
         send(finished)

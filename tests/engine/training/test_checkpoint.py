@@ -83,7 +83,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_intact(tmp_path, monkeypatch):
 
 def test_the_safetensors_librarys_own_words_for_a_full_disk_are_understood(tmp_path, monkeypatch):
     def fill_up(tensors, name, metadata):
-        raise checkpoint_file.SafetensorError('Error while serializing: I/O error: No space left (os error 28)')
+        raise checkpoint_file.SafetensorError("Error while serializing: I/O error: No space left (os error 28)")
 
     monkeypatch.setattr(checkpoint_file, "save_file", fill_up)
     with pytest.raises(StorageError, match="no space left"):
