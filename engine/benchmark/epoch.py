@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 BATCH = 32
+EPOCHS = 3
 HELD_OUT = 64
 PROMISE = 1.15
 
@@ -54,8 +55,8 @@ class EpochBenchmark:
         self._pairs = self._bank(random, images + HELD_OUT)
 
     def _bank(self, random: np.random.Generator, count: int) -> ImageBank:
-        shape = (count, 3, self.size_px, self.size_px)
-        pixels = random.integers(0, 65536, shape, dtype=np.uint16)
+        shape = (count, self.size_px, self.size_px, 3)
+        pixels = random.integers(0, 65536, shape, dtype=np.uint16).transpose(0, 3, 1, 2)
         return ImageBank(pixels, (0.5,) * 3, (0.25,) * 3, self._device)
 
     def _twin(self) -> nn.Module:
@@ -64,7 +65,7 @@ class EpochBenchmark:
         return placed(twin, self._device)
 
     def whole(self, folder: Path) -> Callable[[], object]:
-        """An epoch of the program's own loop with everything a run does in it.
+        """Some epochs of the program's own loop with everything a run does in it.
 
         Pseudo-labels, evaluation of all images, modality gap, record, events and checkpoint are all included.
         """
@@ -94,7 +95,7 @@ class EpochBenchmark:
         config = RunConfig(sources=(), target="", run=str(folder), method=self.method)
         record = RunFolder(config, resume=False)
         record.mark("running")
-        steps = streams["target"].steps_per_epoch()
+        steps_per_epoch = streams["target"].steps_per_epoch()
         names = tuple(str(number) for number in range(10))
 
         def epoch() -> None:
@@ -108,15 +109,15 @@ class EpochBenchmark:
                 gallery=Gallery((), names),
                 gap=gap,
                 class_names=names,
-                steps=steps,
-                steps_per_epoch=steps,
+                steps=EPOCHS * steps_per_epoch,
+                steps_per_epoch=steps_per_epoch,
                 first_step=0,
                 device_words=device_words(self._device),
             )
             train(
                 stage,
                 streams,
-                epochs=1,
+                epochs=EPOCHS,
                 seed=0,
                 optimisers=optimisers,
                 watcher=watcher,
@@ -128,9 +129,9 @@ class EpochBenchmark:
         return epoch
 
     def bare(self) -> Callable[[], object]:
-        """The same forwards and backwards: two training batches a step, and two passes over all images.
+        """The same forwards and backwards: two training batches a step, and the passes over all images.
 
-        Two passes, because the loop looks once before the first step and once after the last.
+        One pass more than there are epochs, because the loop looks once before the first and once after each.
         """
         network = self._twin()
         head = self._head
@@ -143,7 +144,7 @@ class EpochBenchmark:
 
         def epoch() -> None:
             network.train()
-            for _ in range(steps):
+            for _ in range(EPOCHS * steps):
                 optimiser.zero_grad(set_to_none=True)
                 loss = nn.functional.cross_entropy(head(network(batch)), labels)
                 if uses_pairs:
@@ -152,7 +153,7 @@ class EpochBenchmark:
                 optimiser.step()
             network.eval()
             with torch.inference_mode():
-                for _ in range(2):
+                for _ in range(EPOCHS + 1):
                     for first in range(0, self._images, PASS_BATCH):
                         network(passes[: min(PASS_BATCH, self._images - first)])
                     network(passes[:HELD_OUT])

@@ -97,7 +97,8 @@ def decode_images(
         StorageError: A set too large for memory does not fit on the disk either.
     """
     root = Path(folder)
-    pixels = _room_for((len(names), len(stretch.low), size_px, size_px), scratch)
+    # Channels vary fastest, as networks prefer them; seen from outside the order is (N, C, S, S) all the same.
+    pixels = _room_for((len(names), size_px, size_px, len(stretch.low)), scratch).transpose(0, 3, 1, 2)
     kept: list[str] = []
     findings: list[Finding] = []
     pace = Pace(emit, title, len(names))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 import torch
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.losses.moments import Moments, channel_moments
+from bandbridge.engine.losses.moments import Moments, channel_moments, known_moments
 from bandbridge.engine.training.passes import PASS_BATCH
 from bandbridge.engine.training.streams import ImageBank
 from torch import Tensor, nn
@@ -62,12 +63,16 @@ class MomentsRecorder:
         def take_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             found.append(channel_moments(output, 1))
 
-        handles = [
-            layer.register_forward_hook(take_output)
-            if isinstance(layer, nn.Conv2d)
-            else layer.register_forward_pre_hook(take_input)
-            for layer in self._layers.values()
-        ]
+        handles = []
+        for layer in self._layers.values():
+            if isinstance(layer, nn.Conv2d):
+                handles.append(layer.register_forward_hook(take_output))
+            elif _averages(layer):
+                reader = _AverageReader(layer, found)
+                handles.append(layer.register_forward_pre_hook(reader.before))
+                handles.append(layer.register_forward_hook(reader.after))
+            else:
+                handles.append(layer.register_forward_pre_hook(take_input))
         try:
             yield found
         finally:
@@ -97,7 +102,7 @@ class MomentsRecorder:
             for indices in rgb.batches(PASS_BATCH):
                 control.check()
                 with self.recording() as seen:
-                    self._encoder(rgb.read(indices).to(rgb.device, memory_format=torch.channels_last))
+                    self._encoder(rgb.read(indices))
                 if not first:
                     first = [torch.zeros_like(m.mean, dtype=torch.float64) for m in seen]
                     second = [torch.zeros_like(m.mean, dtype=torch.float64) for m in seen]
@@ -110,6 +115,41 @@ class MomentsRecorder:
             Moments((a / count).float().clone(), (b / count - (a / count).square()).float().clone())
             for a, b in zip(first, second, strict=True)
         ]
+
+
+def _averages(layer: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
+    """Whether a layer is about to blend its batch's moments into its running averages."""
+    averages = isinstance(layer, nn.BatchNorm2d) and layer.training and layer.track_running_stats
+    return averages and bool(layer.momentum)
+
+
+class _AverageReader:
+    """Reads the moments a batch normalisation layer computes anyway off the change of its running averages.
+
+    new = (1 - momentum) old + momentum batch, the variance being the unbiased one. Measuring them again would cost
+    two passes over every layer's input.
+    """
+
+    def __init__(self, layer: nn.BatchNorm2d, found: list[Moments]) -> None:
+        self._layer = layer
+        self._found = found
+        self._old: Moments | None = None
+
+    def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Keep the averages as they are."""
+        self._old = _running(self._layer)
+
+    def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Take the batch's moments."""
+        new, old, momentum = _running(self._layer), self._old, self._layer.momentum
+        assert new is not None
+        assert old is not None
+        assert momentum is not None
+        values = inputs[0]
+        count = values.numel() / values.shape[1]
+        mean = (new.mean - (1.0 - momentum) * old.mean) / momentum
+        unbiased = (new.variance - (1.0 - momentum) * old.variance) / momentum
+        self._found.append(known_moments(values, 1, mean, unbiased * ((count - 1.0) / count)))
 
 
 def _running(layer: nn.Module) -> Moments | None:

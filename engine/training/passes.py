@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.training.streams import ImageBank
-from bandbridge.engine.training.views import turn
+from bandbridge.engine.training.views import same_view
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -29,7 +29,7 @@ def feature_pass(
         bank: The images.
         control: Looked at every batch.
         chosen: Indices, or None for all.
-        view: View number of `views.turn`, 0 for the image as it is.
+        view: View number of `views.Views`, 0 for the image as it is.
         precision: Of the forward pass; features come back as float32.
 
     Returns:
@@ -40,6 +40,6 @@ def feature_pass(
     with torch.inference_mode(), torch.autocast(bank.device.type, dtype=precision, enabled=precision != torch.float32):
         for indices in bank.batches(PASS_BATCH, chosen):
             control.check()
-            images = turn(bank.read(indices), view).to(bank.device, memory_format=torch.channels_last)
+            images = bank.read(indices, same_view(len(indices), view))
             found.append(encoder(images).float())
     return torch.cat(found).clone()

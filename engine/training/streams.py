@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from bandbridge.engine.training.seeding import generator
 from bandbridge.engine.training.stage import Batch
-from bandbridge.engine.training.views import apply_views, draw_views
+from bandbridge.engine.training.views import Views, draw_views, seen
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -41,10 +41,14 @@ class ImageBank:
         """Side of the images."""
         return int(self.pixels.shape[-1])
 
-    def read(self, indices: NDArray[np.int64]) -> Tensor:
-        """Standardised images, (B, C, S, S) float32 on the CPU."""
-        raw = torch.from_numpy(self.pixels[indices].astype(np.float32))
-        return torch.addcmul(self._offset[indices], raw, self._scale[indices])
+    def read(self, indices: NDArray[np.int64], views: Views | None = None) -> Tensor:
+        """Standardised images in their views, (B, C, S, S) float32, channels last, where batches are wanted."""
+        raw = np.empty((len(indices), *self.pixels.shape[2:], self.pixels.shape[1]), np.float32)  # (B, S, S, C)
+        for place, index in enumerate(indices):
+            image = self.pixels[index] if views is None else seen(self.pixels[index], views, place)
+            raw[place] = image.transpose(1, 2, 0)
+        images = torch.from_numpy(raw).permute(0, 3, 1, 2)
+        return torch.addcmul(self._offset[indices], images, self._scale[indices]).to(self.device)
 
     def batches(self, size: int, chosen: NDArray[np.int64] | None = None) -> list[NDArray[np.int64]]:
         """All images (or the chosen ones) in order, cut into runs of at most `size` indices."""
@@ -116,13 +120,12 @@ class ImageStream:
         indices = self._indices(step)
         random = generator(self._seed, self._name, "views", step)
         views = draw_views(self._augment, len(indices), self._bank.size_px, random, shift=self._shift)
-        images = apply_views(self._bank.read(indices), views)
         device = self._bank.device
         labels = None if self._labels is None else torch.from_numpy(self._labels[indices]).to(device)
         return Batch(
-            images.to(device, memory_format=torch.channels_last),
+            self._bank.read(indices, views),
             torch.from_numpy(indices).to(device),
-            views.turns.to(device),
+            torch.from_numpy(views.turns).to(device),
             labels,
         )
 

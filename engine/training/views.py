@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
-
-Augment = Literal["none", "flip-shift", "overhead"]
+from numpy.typing import NDArray
 
 VIEW_COUNT: dict[str, int] = {"none": 1, "flip-shift": 2, "overhead": 8}
 """How many turned and mirrored views of an image each kind of augmentation draws from."""
 
 SHIFT_SHARE = 1 / 8
+"""How far an image may be shifted, as a share of its side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,8 @@ class Views:
         shifts: (B, 2) rows and columns to shift by, in pixels, or None.
     """
 
-    turns: Tensor
-    shifts: Tensor | None
+    turns: NDArray[np.int64]
+    shifts: NDArray[np.int64] | None
 
 
 def draw_views(kind: str, batch: int, size_px: int, random: torch.Generator, *, shift: bool) -> Views:
@@ -41,34 +39,32 @@ def draw_views(kind: str, batch: int, size_px: int, random: torch.Generator, *, 
         shift: Whether shifts are wanted; pairs do without, so that the features of every view of the RGB partner
             can be computed once.
     """
-    turns = torch.randint(VIEW_COUNT[kind], (batch,), generator=random)
+    turns = torch.randint(VIEW_COUNT[kind], (batch,), generator=random).numpy()
     reach = int(size_px * SHIFT_SHARE)
     if kind == "none" or not shift or reach == 0:
         return Views(turns, None)
-    return Views(turns, torch.randint(-reach, reach + 1, (batch, 2), generator=random))
+    return Views(turns, torch.randint(-reach, reach + 1, (batch, 2), generator=random).numpy())
 
 
-def turn(images: Tensor, view: int) -> Tensor:
-    """Mirror and turn images by one view number. (B, C, S, S) -> (B, C, S, S)."""
+def same_view(batch: int, view: int) -> Views:
+    """All images in one view, unshifted."""
+    return Views(np.full(batch, view, dtype=np.int64), None)
+
+
+def seen(image: NDArray[np.uint16], views: Views, index: int) -> NDArray[np.uint16]:
+    """One image (C, S, S) in the view drawn for it; borders that are shifted in mirror the image."""
+    view = int(views.turns[index])
     if view & 1:
-        images = images.flip(3)
-    return torch.rot90(images, view >> 1, dims=(2, 3))
-
-
-def apply_views(images: Tensor, views: Views) -> Tensor:
-    """Show every image in its view; shifted-in borders are mirror images. (B, C, S, S) -> (B, C, S, S)."""
-    if int(views.turns.max()) > 0:
-        turned = torch.empty_like(images)
-        for view in set(views.turns.tolist()):
-            chosen = views.turns == view
-            turned[chosen] = turn(images[chosen], view)
-        images = turned
+        image = image[:, :, ::-1]
+    if view >> 1:
+        image = np.rot90(image, view >> 1, axes=(1, 2))
     if views.shifts is None:
-        return images
-    size = images.shape[-1]
-    reach = int(size * SHIFT_SHARE)
-    padded = functional.pad(images, (reach, reach, reach, reach), mode="reflect")
-    offsets = (views.shifts + reach).tolist()
-    return torch.stack(
-        [image[:, top : top + size, left : left + size] for image, (top, left) in zip(padded, offsets, strict=True)]
-    )
+        return image
+    rows, columns = (_mirrored(int(shift), image.shape[-1]) for shift in views.shifts[index])
+    return image[:, rows][:, :, columns]
+
+
+def _mirrored(shift: int, size: int) -> NDArray[np.int64]:
+    """Which line each line of a shifted image shows, the border line not repeated."""
+    lines = np.abs(np.arange(size) + shift)
+    return np.where(lines < size, lines, 2 * (size - 1) - lines)

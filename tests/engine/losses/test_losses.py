@@ -44,6 +44,18 @@ def test_channel_moments_are_biased_and_per_channel():
     assert moments.variance.tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("channel_dim", [1, -1])
+def test_the_written_out_gradient_of_the_moments_is_right(channel_dim):
+    values = torch.randn(3, 4, 2, 5, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    others = [d for d in range(4) if d != channel_dim % 4]
+    moments = channel_moments(values, channel_dim)
+    variance, mean = torch.var_mean(values, dim=others, correction=0)
+    torch.testing.assert_close((moments.mean, moments.variance), (mean, variance))
+    (written,) = torch.autograd.grad((moments.mean.sin() + moments.variance.square()).sum(), values)
+    (expected,) = torch.autograd.grad((mean.sin() + variance.square()).sum(), values)
+    torch.testing.assert_close(written, expected)
+
+
 def test_statistics_distance_by_hand():
     def moments(mean, variance):
         return Moments(torch.tensor(mean), torch.tensor(variance))

@@ -11,7 +11,7 @@ from bandbridge.engine.methods.moments_recorder import MomentsRecorder, watched_
 from bandbridge.engine.methods.socket import PartnerFeatures, Socket
 from bandbridge.engine.training.loop import build_optimisers, total_of, train
 from bandbridge.engine.training.stage import Batch
-from bandbridge.engine.training.views import turn
+from bandbridge.engine.training.views import same_view
 from torch import nn
 
 
@@ -118,9 +118,9 @@ def test_both_images_of_a_pair_are_in_the_same_view(make_ground, make_streams):
 def test_views_are_told_apart(make_ground):
     ground = make_ground("socket", augment="overhead")
     partners = PartnerFeatures(ground.members[0], ground)
-    image = ground.members[0].rgb.read(np.array([3]))
     for view in range(8):
-        batch = Batch(turn(image, view), torch.tensor([3]), torch.tensor([view]))
+        image = ground.members[0].rgb.read(np.array([3]), same_view(1, view))
+        batch = Batch(image, torch.tensor([3]), torch.tensor([view]))
         with torch.no_grad():
             assert torch.allclose(ground.members[0].source(batch.images), partners.of(batch), atol=1e-5)
 
@@ -166,6 +166,17 @@ def test_without_batch_normalisation_moments_come_from_the_pairs(make_ground):
         outputs = ground.members[0].source[0](rgb.read(np.arange(len(rgb))))
     assert torch.allclose(expected[0].mean, outputs.mean(dim=(0, 2, 3)), atol=1e-5)
     assert torch.allclose(expected[0].variance, outputs.var(dim=(0, 2, 3), correction=0), rtol=1e-4)
+
+
+def test_moments_read_off_the_running_averages_are_those_of_the_batch():
+    layer = nn.BatchNorm2d(4)
+    layer.running_mean += 3.0
+    values = 5 + 2 * torch.randn(6, 4, 3, 3)
+    with MomentsRecorder(nn.Sequential(layer)).recording() as seen:
+        layer(values)
+    variance, mean = torch.var_mean(values, dim=(0, 2, 3), correction=0)
+    torch.testing.assert_close(seen[0].mean, mean, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(seen[0].variance, variance, rtol=1e-4, atol=1e-4)
 
 
 def test_layer_norm_is_matched_over_its_channels():
