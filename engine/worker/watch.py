@@ -33,6 +33,7 @@ from torch.optim import Optimizer
 
 REPORT_EVERY_S = 0.1
 SAVE_EVERY_S = 120.0
+SAVE_SHARE = 30.0
 MOST_MAP_POINTS = 400
 
 
@@ -182,6 +183,7 @@ class RunWatcher:
         self._target_images = 0
         self._process = psutil.Process()
         self._began = self._reported = self._saved = self._now()
+        self._saving_s = 0.0
         self._images_since = 0
         self.last_gap: Gap | None = None
         self.first_gap: Gap | None = None
@@ -282,14 +284,20 @@ class RunWatcher:
         self._recorded = len(self._rows)
 
     def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
-        """Save at the end of every epoch, and inside epochs that take minutes."""
-        if epoch_ended or self._now() - self._saved >= SAVE_EVERY_S:
+        """Save at the ends of epochs and inside epochs that take minutes, but never so often that it slows training.
+
+        Writing takes at most a thirtieth of the time: where epochs are shorter than that, some go unsaved.
+        """
+        since = self._now() - self._saved
+        if (epoch_ended and since >= SAVE_SHARE * self._saving_s) or since >= SAVE_EVERY_S:
             self.save(step, optimisers)
 
     def save(self, step: int, optimisers: Mapping[str, Optimizer]) -> None:
         """Write the checkpoint, and the losses up to it."""
+        began = self._now()
         self._record_losses()
         position = Position(self._stage_number, step)
         save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
         self._saved = self._now()
+        self._saving_s = self._saved - began
         self._emit(CheckpointSaved(step=step, path=str(self._folder.checkpoint)))
