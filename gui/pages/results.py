@@ -381,8 +381,11 @@ class ResultsPage(Page):
         self.verdict.setVisible(bool(self._folder))
         self._empty.setVisible(not self._folder)
         self.tabs.setVisible(bool(self._folder))
+        was_empty = not self.tabs.isTabEnabled(self.tabs.indexOf(self._overview))
         for index in range(self.tabs.count()):
             self.tabs.setTabEnabled(index, there or self.tabs.widget(index) is self._comparison)
+        if there and was_empty:  # while nothing was there, only the list of runs could be open
+            self.tabs.setCurrentWidget(self._overview)
         labelled = there and self._report is not None and self._report.after is not None
         if isinstance(self._confusion, QStackedWidget):
             self._confusion.setCurrentIndex(1 if labelled else 0)
