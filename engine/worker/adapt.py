@@ -244,14 +244,15 @@ class _Run:
         survey = self.ground.look() if stopped_early or watcher is None else self.ground.survey
         assert survey is not None
         after = self._take(survey, gap)
-        gap_after = gap.measure(survey, watcher.steps_done if watcher else 0).measures if gap else {}
+        steps = watcher.report.steps_done if watcher else 0
+        gap_after = gap.measure(survey, steps).measures if gap else {}
         self._save_model()
         self._write_predictions(before, after)
         truth = self.images.target.truth
         pairs = self.images.pairs
         steps_per_epoch = self._target_stream().steps_per_epoch()
-        steps = watcher.steps_done if watcher else 0
-        trained = (steps - watcher.first_step) * self._target_stream().batch_size if watcher else 0
+        trained = (steps - watcher.report.first_step) * self._target_stream().batch_size if watcher else 0
+        training_s = watcher.report.training_s if watcher else 0.0
         report = AdaptReport(
             run=str(self.folder.path),
             model=str(self.folder.model),
@@ -260,7 +261,7 @@ class _Run:
             epochs_done=steps // steps_per_epoch,
             steps_done=steps,
             seconds=time.perf_counter() - began - self.control.paused_s,
-            images_per_second=trained / watcher.training_s if watcher and watcher.training_s > 0 else 0.0,
+            images_per_second=trained / training_s if training_s > 0 else 0.0,
             before=measure_scores(truth, before.classes, self.class_names),
             after=measure_scores(truth, after.classes, self.class_names),
             gap_before=gap_before,
@@ -365,7 +366,7 @@ class _Run:
                     device=self.device,
                 )
             except Stopped as stopped:
-                watcher.save(watcher.steps_done, optimisers)
+                watcher.save(watcher.report.steps_done, optimisers)
                 if not stopped.keep:
                     raise
                 self.ground.control = Control()  # what remains to be done is the result the person asked for

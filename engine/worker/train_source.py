@@ -293,7 +293,7 @@ def _train(
             device=device,
         )
     except Stopped as stopped:
-        if not stopped.keep or watcher.steps_done == 0:
+        if not stopped.keep or watcher.report.steps_done == 0:
             raise
         stage.refresh()
         return True

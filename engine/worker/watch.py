@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import psutil
 import torch
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.events import (
@@ -14,24 +12,20 @@ from bandbridge.engine.api.events import (
     EpochEnd,
     Event,
     Gap,
-    Losses,
-    Progress,
     SamplePrediction,
     Samples,
-    TrainingStarted,
 )
 from bandbridge.engine.methods.ground import Ground, Survey
 from bandbridge.engine.training.checkpoint import Position, save_checkpoint
-from bandbridge.engine.training.loop import total_of
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Objective, Stage
 from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS, GapMeter
 from bandbridge.engine.worker.run_folder import RunFolder
+from bandbridge.engine.worker.step_report import StepReport
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
-REPORT_EVERY_S = 0.1
 SAVE_EVERY_S = 120.0
 SAVE_SHARE = 30.0
 MOST_MAP_POINTS = 400
@@ -169,39 +163,22 @@ class RunWatcher:
         self._ground = ground
         self._folder = folder
         self._emit = emit
-        self._control = control
         self._gallery = gallery
         self._gap = gap
         self._class_names = class_names
-        self._steps = steps
-        self.first_step = first_step
-        self._steps_per_epoch = steps_per_epoch
-        self._on_cpu = ground.target.device.type == "cpu"
-        self._columns = ("step", "total", *stage.terms)
-        self._rows: list[tuple[float, ...]] = []
-        self._recorded = 0
-        self._target_images = 0
-        self._process = psutil.Process()
-        self._began = self._reported = self._saved = self._now()
-        self._saving_s = 0.0
-        self._images_since = 0
-        self.last_gap: Gap | None = None
-        self.first_gap: Gap | None = None
-        self.steps_done = first_step
-        self.training_s = 0.0
-        emit(
-            TrainingStarted(
-                stage=stage.name,
-                steps=steps,
-                steps_per_epoch=steps_per_epoch,
-                device=device_words,
-                terms=stage.terms,
-                first_step=first_step,
-            )
+        self.report = StepReport(
+            stage=stage,
+            title=f"Adapting ({stage.name})",
+            emit=emit,
+            control=control,
+            steps=steps,
+            steps_per_epoch=steps_per_epoch,
+            device_words=device_words,
+            first_step=first_step,
+            every_step=ground.target.device.type == "cpu",
         )
-
-    def _now(self) -> float:
-        return time.perf_counter() - self._control.paused_s
+        self._saved = self.report.now()
+        self._saving_s = 0.0
 
     def epoch_began(self, epoch: int, step: int) -> None:
         """Report what the model makes of all images."""
@@ -224,80 +201,35 @@ class RunWatcher:
             [(step, epoch, end.mean_confidence, "" if agreement is None else agreement, *counts.tolist())],
         )
         if self._gap is not None:
-            self.last_gap = self._gap.measure(survey, step)
-            self.first_gap = self.first_gap or self.last_gap
-            self._emit(self.last_gap)
-            names = tuple(self.last_gap.measures)
-            self._folder.append("gap.csv", ("step", *names), [(step, *self.last_gap.measures.values())])
+            gap = self._gap.measure(survey, step)
+            self._emit(gap)
+            self._folder.append("gap.csv", ("step", *gap.measures), [(step, *gap.measures.values())])
         pairs = None if survey.pair_logits is None else survey.pair_logits.softmax(dim=1).cpu().numpy()
         self._emit(self._gallery.show(step, probabilities, pairs))
 
     def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
-        """Take the losses of a step: all of them on a CPU, where reading costs nothing, else only when due."""
-        self.steps_done = step
-        self._images_since += images
-        due = self._now() - self._reported >= REPORT_EVERY_S or step == self._steps
-        if objectives and (self._on_cpu or due):
-            values = {name: term.value.item() for o in objectives for name, term in o.terms.items()}
-            total = sum(total_of(objective).item() for objective in objectives)
-            self._rows.append((step, total, *(values[name] for name in self._stage.terms)))
-        if due:
-            self._report(step)
-
-    def _report(self, step: int) -> None:
-        now = self._now()
-        passed = max(now - self._reported, 1e-9)
-        table = np.asarray(self._rows, dtype=np.float64).reshape(-1, len(self._columns))
-        self._emit(
-            Losses(
-                steps=table[:, 0].astype(np.int64),
-                values={name: table[:, i + 1].astype(np.float32) for i, name in enumerate(self._columns[1:])},
-                images_per_second=self._images_since / passed,
-                memory_mb=self._process.memory_info().rss / 2**20,
-            )
-        )
-        done = step - self.first_step
-        left = (now - self._began) / max(done, 1) * (self._steps - step)
-        self._emit(
-            Progress(
-                title=f"Adapting ({self._stage.name})",
-                done=step,
-                total=self._steps,
-                unit="step",
-                fraction=step / self._steps,
-                seconds_left=left,
-                detail=f"Epoch {min(step // self._steps_per_epoch + 1, self._steps // self._steps_per_epoch)} "
-                f"of {self._steps // self._steps_per_epoch}",
-            )
-        )
-        self._record_losses()
-        self._rows.clear()
-        self._recorded = 0
-        self._images_since = 0
-        self._reported = now
-        self.training_s = now - self._began
+        """Take the losses of a step."""
+        if self.report.take(step, objectives, images):
+            self._record_losses()
 
     def _record_losses(self) -> None:
-        self._folder.append(
-            "losses.csv", self._columns, [(int(row[0]), *row[1:]) for row in self._rows[self._recorded :]]
-        )
-        self._recorded = len(self._rows)
+        self._folder.append("losses.csv", self.report.columns, self.report.unrecorded())
 
     def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
         """Save at the ends of epochs and inside epochs that take minutes, but never so often that it slows training.
 
         Writing takes at most a thirtieth of the time: where epochs are shorter than that, some go unsaved.
         """
-        since = self._now() - self._saved
+        since = self.report.now() - self._saved
         if (epoch_ended and since >= SAVE_SHARE * self._saving_s) or since >= SAVE_EVERY_S:
             self.save(step, optimisers)
 
     def save(self, step: int, optimisers: Mapping[str, Optimizer]) -> None:
         """Write the checkpoint, and the losses up to it."""
-        began = self._now()
+        began = self.report.now()
         self._record_losses()
         position = Position(self._stage_number, step)
         save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
-        self._saved = self._now()
+        self._saved = self.report.now()
         self._saving_s = self._saved - began
         self._emit(CheckpointSaved(step=step, path=str(self._folder.checkpoint)))
