@@ -181,9 +181,9 @@ class RunStory:
             self._changed(part)
 
     def _take_losses(self, event: Losses) -> None:
-        for term, values in event.values.items():
-            self.curves.setdefault(term, Curve()).add(event.steps, values)
-        if len(event.steps):
+        if len(event.steps):  # a method that trains nothing reports its speed alone
+            for term, values in event.values.items():
+                self.curves.setdefault(term, Curve()).add(event.steps, values)
             self._step = int(event.steps[-1])
         self.images_per_second = event.images_per_second
         self.memory_mb = event.memory_mb

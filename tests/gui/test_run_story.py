@@ -99,3 +99,11 @@ def test_memory_is_bounded_for_a_run_of_any_length():
     assert len(story.checkpoints) <= 400
     assert len(story.notices) <= 200
     assert story.measures["mmd"].latest == 999.0
+
+
+def test_a_method_without_losses_has_no_curves_and_still_a_speed():
+    story = RunStory()
+    story.take(started())
+    story.take(losses(5, 5))
+    assert story.curves == {}
+    assert story.images_per_second == 50.0
