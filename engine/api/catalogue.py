@@ -183,6 +183,15 @@ METHODS: tuple[MethodInfo, ...] = (
         several_sources=True,
     ),
     MethodInfo(
+        key="tent",
+        title="TENT",
+        sentence="Makes the model's answers more certain by tuning the scale and shift of its normalisation layers "
+        "alone; uses no pairs.",
+        citation="Wang, Shelhamer, Liu, Olshausen and Darrell, Tent: Fully Test-Time Adaptation by Entropy "
+        "Minimization, ICLR 2021 (arXiv 2006.10726)",
+        settings=(_AUGMENT,),
+    ),
+    MethodInfo(
         key="shot",
         title="SHOT",
         sentence="Trains the model on its own confident groupings of the sensor images; uses no pairs.",

@@ -8,11 +8,13 @@ from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
 from bandbridge.engine.methods.ground import Ground
 from bandbridge.engine.methods.shot import Shot
 from bandbridge.engine.methods.socket import Socket
+from bandbridge.engine.methods.tent import Tent
 from bandbridge.engine.training.stage import Stage
 
 STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
     "source-only": lambda ground: (),
     "bn-adapt": lambda ground: (BatchNormAdaptation(ground),),
+    "tent": lambda ground: (Tent(ground),),
     "shot": lambda ground: (Shot(ground),),
     "socket": lambda ground: (Socket(ground),),
 }

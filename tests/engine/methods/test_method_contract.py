@@ -145,5 +145,5 @@ def test_a_term_that_is_no_number_is_named(method, make_ground, make_streams):
     ground = make_ground(method)
     for member in ground.members:
         member.head.weight.data[0, 0] = float("nan")
-    with pytest.raises(TrainingError, match="the term 'information' is no longer a number"):
+    with pytest.raises(TrainingError, match=r"the term '.+' is no longer a number"):
         run(ground, make_streams(ground), method)
