@@ -45,7 +45,8 @@ def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
     ]
     lines.append(" · ".join(part for part in parts if part).replace(" px", "\u00a0px").replace(" bit", "\u00a0bit"))
     if report.chosen_bands and any(len(report.chosen_bands) != bands for bands in report.bands):
-        lines.append(f"Using band {', '.join(map(str, report.chosen_bands))}")
+        several = len(report.chosen_bands) > 1
+        lines.append(f"Using band{'s' * several} {', '.join(map(str, report.chosen_bands))}")
     if report.no_data_share > 0.0005:
         lines.append(f"{100 * report.no_data_share:.1f} % without data")
     return [line for line in lines if line]

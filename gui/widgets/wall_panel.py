@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bandbridge.engine.api.jobs import Thumbnails
 from bandbridge.engine.api.reports import BandHistogram, FolderReport, Report, ThumbnailsReport
@@ -91,21 +93,21 @@ class WallPanel(QWidget):
         if reports:
             self._words.setText("Do the two images of each pair show the same scene?")
             entries = [
-                (pair, name, rgb, sensor)
-                for pair, report in reports
+                (report, name, rgb, sensor)
+                for _, report in reports
                 for name, rgb, sensor in report.pairs
                 if rgb not in excluded and sensor not in excluded
             ]
             chosen = chance.sample(entries, min(_PAIRS, len(entries)))
             self._fill(
                 [name for _, name, _, _ in chosen],
-                _thumbnails([str(Path(pair.rgb) / rgb) for pair, _, rgb, _ in chosen], reports[0][1].rgb),
-                _thumbnails([str(Path(pair.sensor) / sensor) for pair, _, _, sensor in chosen], reports[0][1].sensor),
+                _requests("rgb", [(report.rgb, rgb) for report, _, rgb, _ in chosen])
+                + _requests("sensor", [(report.sensor, sensor) for report, _, _, sensor in chosen]),
             )
         elif target is not None:
             self._words.setText("Target images at random")
             names = chance.sample(target.files, min(_TARGETS, len(target.files)))
-            self._fill(names, None, _thumbnails([str(Path(target.folder) / name) for name in names], target))
+            self._fill(names, _requests("sensor", [(target, name) for name in names]))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Fill the wall if it waits."""
@@ -116,25 +118,25 @@ class WallPanel(QWidget):
         self._seed += 1
         self.refresh()
 
-    def _fill(self, names: Sequence[str], rgb: Thumbnails | None, sensor: Thumbnails) -> None:
+    def _fill(self, names: Sequence[str], requests: Sequence[_Request]) -> None:
         pictures: dict[str, list[QPixmap | None]] = {"rgb": [None] * len(names), "sensor": [None] * len(names)}
 
         def show() -> None:
             items = zip(names, pictures["rgb"], pictures["sensor"], strict=True)
             self.wall.show_items([WallItem(name, *both) for name, *both in items])
 
-        def take(side: str, report: Report) -> None:
+        def take(request: _Request, report: Report) -> None:
             if isinstance(report, ThumbnailsReport):
-                pictures[side] = [None if array is None else as_pixmap(array) for array in report.pictures]
+                for place, array in zip(request.places, report.pictures, strict=True):
+                    pictures[request.side][place] = None if array is None else as_pixmap(array)
                 show()
                 self._keep_thumbnail(pictures["rgb"], pictures["sensor"])
 
         show()
-        for side, job in (("rgb", rgb), ("sensor", sensor)):
-            if job is not None and job.paths:
-                errand = Errand(self._desk, job, self)
-                errand.done.connect(lambda report, side=side: take(side, report))
-                self._errands.append(errand)
+        for request in requests:
+            errand = Errand(self._desk, request.job, self)
+            errand.done.connect(lambda report, request=request: take(request, report))
+            self._errands.append(errand)
 
     def _keep_thumbnail(self, rgb: Sequence[QPixmap | None], sensor: Sequence[QPixmap | None]) -> None:
         """The project's picture among the recent ones: one scene by both sensors, or two target images."""
@@ -152,6 +154,30 @@ class WallPanel(QWidget):
         with contextlib.suppress(OSError):
             if self._project.folder.is_dir():
                 strip.save(str(self._project.folder / THUMBNAIL_FILE))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Pictures of one folder: the side they are on, their places on the wall, and the job that makes them."""
+
+    side: Literal["rgb", "sensor"]
+    places: tuple[int, ...]
+    job: Thumbnails
+
+
+def _requests(side: Literal["rgb", "sensor"], files: Sequence[tuple[FolderReport, str]]) -> list[_Request]:
+    """One request a folder, for every folder has a stretch of its own."""
+    folders: dict[str, list[int]] = {}
+    for place, (report, _) in enumerate(files):
+        folders.setdefault(report.folder, []).append(place)
+    return [
+        _Request(
+            side,
+            tuple(places),
+            _thumbnails([str(Path(folder) / files[place][1]) for place in places], files[places[0]][0]),
+        )
+        for folder, places in folders.items()
+    ]
 
 
 def _thumbnails(files: Sequence[str], report: FolderReport) -> Thumbnails:
