@@ -23,8 +23,10 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()  # with the usual permissions, whatever the writer would have chosen
+        temporary.touch()
+        usual = temporary.stat().st_mode  # some writers make a private file of their own in its place
         yield temporary
+        temporary.chmod(usual)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

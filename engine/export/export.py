@@ -21,7 +21,7 @@ from bandbridge.engine.export.verification import (
     onnx_classifier,
     real_images,
 )
-from bandbridge.engine.models.model_file import read_sensor_model, save_sensor_model
+from bandbridge.engine.models.model_file import read_sensor_model, write_sensor_model
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import open_model
 
@@ -50,7 +50,7 @@ def export(job: Export, control: Control, emit: Callable[[Event], None]) -> Expo
         if job.format == "onnx":
             write_onnx(model, temporary)
         else:
-            save_sensor_model(temporary, model)
+            write_sensor_model(temporary, model)
         control.check()
         emit(Progress(title="Checking the file on images", done=2, total=3, unit="part", fraction=2 / 3))
         images = real_images(model, source.parent, control)

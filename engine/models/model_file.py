@@ -40,6 +40,16 @@ def save_sensor_model(path: str | Path, model: SensorModel) -> None:
     Raises:
         StorageError: There is no space or no permission; nothing was changed.
     """
+    with replacing(Path(path)) as temporary:
+        write_sensor_model(temporary, model)
+
+
+def write_sensor_model(path: Path, model: SensorModel) -> None:
+    """Write a model straight to `path`.
+
+    Raises:
+        OSError: There is no space or no permission; a part of the file may be there.
+    """
     tensors: dict[str, Tensor] = {}
     for number, member in enumerate(model.members):
         for part, module in (("encoder", member.encoder), ("head", member.head)):
@@ -48,12 +58,11 @@ def save_sensor_model(path: str | Path, model: SensorModel) -> None:
                 tensors[f"{number}/{part}/{name}"] = value.detach().to("cpu", copy=True).contiguous()
         if member.spec.graph:
             tensors[f"{number}/graph"] = torch.frombuffer(bytearray(member.spec.graph), dtype=torch.uint8)
-    with replacing(Path(path)) as temporary:
-        try:
-            save_file(tensors, str(temporary), metadata=_facts(model))
-        except SafetensorError as error:  # it wraps the system's error in text
-            full = "os error 28" in str(error)
-            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
+    try:
+        save_file(tensors, str(path), metadata=_facts(model))
+    except SafetensorError as error:  # it wraps the system's error in text
+        full = "os error 28" in str(error)
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
 
 
 def _facts(model: SensorModel) -> dict[str, str]:

@@ -125,6 +125,13 @@ def test_changed_files_are_refused_in_words(source, tmp_path, change, words):
         open_model(path)
 
 
+def test_others_may_read_it_as_any_new_file(source, tmp_path):
+    path, usual = tmp_path / "model.safetensors", tmp_path / "usual"
+    usual.touch()
+    save_sensor_model(path, SensorModel.from_source(source()))
+    assert path.stat().st_mode == usual.stat().st_mode
+
+
 def test_full_disk_leaves_the_old_file(source, tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"old")
