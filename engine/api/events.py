@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from bandbridge.engine.api.reports import Report
+from bandbridge.engine.api.reports import Finding, Report
 from numpy.typing import NDArray
 
 Outcome = Literal["completed", "kept", "stopped", "failed"]
@@ -42,6 +42,12 @@ class Notice:
 
     level: Literal["info", "warning"]
     text: str
+
+    @classmethod
+    def about(cls, finding: Finding) -> Notice:
+        """What was found, its file named once; a mere note is no warning."""
+        named = "" if finding.file in finding.what else f"{finding.file}: "
+        return cls(level="info" if finding.severity == "note" else "warning", text=f"{named}{finding.what}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

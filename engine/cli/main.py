@@ -94,6 +94,7 @@ def _open_window(options: argparse.Namespace) -> int:
 
 def _perform(options: argparse.Namespace) -> int:
     from bandbridge.engine.api.control import Control
+    from bandbridge.engine.api.reports import FolderReport, PairsReport
     from bandbridge.engine.cli.interrupts import Interrupts
     from bandbridge.engine.cli.progress import reporter
     from bandbridge.engine.cli.requests import job_of
@@ -108,7 +109,8 @@ def _perform(options: argparse.Namespace) -> int:
     show(report)
     if options.json is not None:
         write_result(options.json, result_of(options.verb, report))
-    return DONE
+    findings = report.findings if isinstance(report, FolderReport | PairsReport) else ()
+    return FAILED if any(finding.severity == "error" for finding in findings) else DONE
 
 
 def _benchmark(options: argparse.Namespace) -> int:

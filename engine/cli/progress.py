@@ -48,8 +48,9 @@ class _Story:
             return f"Warning: {event.text}" if event.level == "warning" else event.text
         if isinstance(event, TrainingStarted):
             self._epochs = round(event.steps / max(event.steps_per_epoch, 1))
+            amount = f"{counted(event.steps, 'step')} in {counted(self._epochs, 'epoch')}"
             begun = f", going on after step {event.first_step}" if event.first_step else ""
-            return f"{event.stage}: {event.steps} steps in {self._epochs} epochs on {event.device}{begun}"
+            return f"{event.stage}: {amount} on {event.device}{begun}"
         if isinstance(event, EpochEnd):
             of = f" of {self._epochs}" if self._epochs else ""
             agreement = event.held_out_agreement
@@ -162,6 +163,11 @@ def _amount(event: Progress) -> str:
     if event.seconds_left is not None:
         parts.append(f"{duration(event.seconds_left)} left")
     return ", ".join(parts)
+
+
+def counted(number: int, noun: str) -> str:
+    """E.g. "1 image", "2 images"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ from bandbridge.engine.api.reports import (
     TrainSourceReport,
 )
 from bandbridge.engine.benchmark.measure import Measurement
-from bandbridge.engine.cli.progress import duration
+from bandbridge.engine.cli.progress import counted, duration
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -138,7 +138,9 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
         (name, str(report.predicted_before.get(name, 0)), str(report.predicted_after.get(name, 0)))
         for name in sorted(names, key=lambda name: -report.predicted_after.get(name, 0))[:_MOST_CLASSES]
     ]
-    page.table(("Predicted class", "before", "after"), counts, title=f"{report.changed} images changed their class")
+    page.table(
+        ("Predicted class", "before", "after"), counts, title=f"{counted(report.changed, 'image')} changed class"
+    )
     if before is None:
         page.say("The target folder has no class folders of the model's classes, so there is no accuracy to report.")
     speed = f", {report.images_per_second:.0f} images/s" if report.images_per_second else ""

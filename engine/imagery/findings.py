@@ -40,7 +40,7 @@ def odd_depth(name: str, depth: str, usual: str) -> Finding:
         severity="warning",
         kind="depth",
         file=name,
-        what=f"The image '{name}' holds numbers of type {depth}, most of its folder {usual}.",
+        what=f"The image '{name}' holds numbers of type {depth}; the images used hold {usual}.",
         why="Its values are on another scale, so the common stretch would show it far too dark or too bright.",
         do="Save it again from the original data, or leave it out.",
     )
@@ -52,7 +52,7 @@ def odd_bands(name: str, bands: int, usual: int) -> Finding:
         severity="warning",
         kind="bands",
         file=name,
-        what=f"The image '{name}' has {bands} band{'s' * (bands > 1)}, most of its folder {usual}.",
+        what=f"The image '{name}' has {bands} band{'s' * (bands > 1)}; the images used have {usual}.",
         why="All images must have the same bands in the same order.",
         do="Choose bands by number, or leave it out.",
     )

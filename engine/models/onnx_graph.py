@@ -136,8 +136,8 @@ def read_graph(data: bytes, name: str) -> GraphNetwork:
     if "bandbridge" in metadata:
         raise ModelError(
             f"'{name}' was exported by this program for use elsewhere.",
-            "Stretching and resizing are part of it, so it cannot be adapted again.",
-            "Choose the model file it was exported from.",
+            "Stretching and resizing are built into it, and this program does not take it apart again.",
+            "Choose the run, or the model file it was exported from.",
         )
     channels, image_size = _image_input(model, name)
     if len(model.graph.output) != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def open_model(path: str | Path, *, class_names: str | Path | None = None) -> So
     """
     opened = _open(Path(path), class_names)
     if isinstance(opened, _Unopened):
-        raise ModelError(f"'{Path(path).name}' {opened.what}.", opened.report.explanation, opened.do)
+        raise ModelError(f"'{Path(path).name}' {opened.what}.", opened.why, opened.do)
     return opened
 
 
@@ -108,8 +108,9 @@ class _Unopened:
     """Weights that belong to no known network: what is wrong, what is known, what to do."""
 
     what: str
-    report: ModelReport
+    why: str
     do: str
+    report: ModelReport
 
 
 def _open(path: Path, class_list: str | Path | None) -> SourceModel | SensorModel | _Unopened:
@@ -156,8 +157,18 @@ def _own_report(path: Path, model: SensorModel) -> ModelReport:
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         class_names=model.class_names,
         names_known=model.names_known,
-        notes=tuple(f"{key}: {value}" for key, value in model.provenance.items()),
+        notes=(*_reading(model.inputs), *(f"{key}: {value}" for key, value in model.provenance.items())),
     )
+
+
+def _reading(inputs: InputSpec) -> Iterator[str]:
+    """Which raw values the model reads, and how they become 0 to 1."""
+    if inputs.bands is not None:
+        numbered = f"band {inputs.bands[0]}" if len(inputs.bands) == 1 else f"bands {_numbers(inputs.bands)}"
+        yield f"Of images with more bands than it takes, {numbered} {'is' if len(inputs.bands) == 1 else 'are'} read."
+    if inputs.stretch is not None:
+        low, high = _numbers(inputs.stretch.low), _numbers(inputs.stretch.high)
+        yield f"Raw values from {low} to {high} become 0 to 1."
 
 
 def _sensor_report(path: Path, model: SensorModel) -> ModelReport:
@@ -175,13 +186,13 @@ def _unopened(path: Path, file: WeightFile, found: Unrecognised) -> _Unopened:
         recognised=False,
         architecture="",
         candidates=found.candidates,
-        explanation=found.explanation,
+        explanation=f"{found.explanation} {found.do}",
         parameters=sum(tensor.numel() for tensor in file.tensors.values()),
         fingerprint=_fingerprint(path),
         size_bytes=path.stat().st_size,
         notes=(*found.notes, *file.notes),
     )
-    return _Unopened(found.what, report, found.do)
+    return _Unopened(found.what, found.explanation, found.do, report)
 
 
 def _open_recognised(path: Path, file: WeightFile, found: Recognised, class_list: str | Path | None) -> SourceModel:

@@ -87,9 +87,15 @@ def file_kind(path: Path) -> FileKind:
     )
 
 
+# PNG, JPEG, TIFF (plain and BigTIFF, both byte orders), NPY, BMP, GIF
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x93NUMPY", b"BM", b"GIF8")
+
+
 def _foreign(start: bytes, suffix: str) -> str:
     if start.startswith(b"\x89HDF") or suffix in (".h5", ".keras", ".pb"):
         return "It looks like a TensorFlow or Keras file; those can be exported to ONNX."
+    if start.startswith(_IMAGES) or start[8:12] == b"WEBP":
+        return "It looks like an image; images are chosen by their folder."
     if suffix == ".dlpk":
         return "An Esri package holds program code and is never opened."
     return "Its content is of no known kind."

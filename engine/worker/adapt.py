@@ -69,7 +69,7 @@ def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
         control=control,
     )
     for finding in images.findings:
-        emit(Notice(level="warning", text=f"{finding.file}: {finding.what}"))
+        emit(Notice.about(finding))
     folder.mark("running")
     try:
         ground, adapter = lay_ground(config, info, settings, sources, images, device, control)

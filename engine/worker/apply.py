@@ -76,6 +76,7 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
 
     Raises:
         UsageError: There are no images.
+        ImageError: None of them can be read.
         ModelError: The model cannot be used.
         StorageError: The table cannot be written.
     """
@@ -86,6 +87,13 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
     if not files:
         raise UsageError("There are no images to classify.", "The folders hold none.", "Choose other folders.")
     outcome = _apply(model, files, job.bands, job.device, emit, control)
+    if not outcome.names:
+        first, count = outcome.findings[0], len(files)
+        raise ImageError(
+            f"None of the {count} images can be classified." if count > 1 else "The image cannot be classified.",
+            f"{first.what} {first.why}",
+            first.do,
+        )
     predictions = tuple(
         Prediction(
             file=name,
@@ -188,8 +196,9 @@ def _read(bands: tuple[int, ...] | None, model: SensorModel, item: tuple[str, Pa
     _, path = item
     values = read_image(path, bands=bands, no_data=model.no_data)
     if len(values) != model.band_count:
+        bands_read = "1 band" if len(values) == 1 else f"{len(values)} bands"
         raise ImageError(
-            f"The image '{path}' has {len(values)} bands to read, and the model takes {model.band_count}.",
+            f"The image '{path}' has {bands_read}, and the model takes {model.band_count}.",
             "The model was made for other images, or the bands must be chosen.",
             "Choose the bands by number.",
         )

@@ -7,6 +7,7 @@ training; class folders are read into `truth` for reports, and no method ever re
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,9 +218,13 @@ def _pair_group(
     )
     scan = scan_pair_images(job, control, emit)
     report = scan.report
-    found = (*report.findings, *report.rgb.findings, *report.sensor.findings)
+    sides = (*report.rgb.findings, *report.sensor.findings)
+    found = (*report.findings, *sides)
     if not report.pairs or scan.rgb_stretch is None or scan.sensor_stretch is None:
-        first = next((finding for finding in found if finding.severity != "note"), None)
+        # What is wrong with the files themselves says more than that their partners are missing.
+        unpaired = (finding for finding in report.findings if finding.severity == "error")
+        others = (finding for finding in (*sides, *report.findings) if finding.severity != "note")
+        first = next(itertools.chain(unpaired, others), None)
         raise PairingError(
             f"No image of '{folders.rgb}' has a usable partner in '{folders.sensor}'.",
             f"{first.what} {first.why}".strip() if first else "",

@@ -78,6 +78,9 @@ def find_labelled(config: TrainSourceConfig, emit: Emit, control: Control) -> La
         control=control,
         emit=emit,
     ).report
+    if not usable.files and usable.findings:
+        first = usable.findings[0]
+        raise ImageError(f"No image in '{config.folder}' can be used.", f"{first.what} {first.why}", first.do)
     counts = Counter(name for name in map(class_of, usable.files) if name is not None)
     class_names = _choose(config, counts)
     for name in class_names:

@@ -77,7 +77,7 @@ def train_source(job: TrainSource, emit: Emit, control: Control) -> TrainSourceR
     encoder, head = _network(spec, size_px, start)
     images = read_labelled(config, files, size_px, emit, control)
     for finding in images.files.findings:
-        emit(Notice(level="warning", text=f"{finding.file}: {finding.what}"))
+        emit(Notice.about(finding))
 
     inputs = _inputs(config, images, size_px)
     stage = Supervised(

@@ -104,6 +104,18 @@ def test_without_labels_there_is_no_accuracy(work: Path):
     assert json.loads((work / "bare.json").read_text())["accuracy"] == {"before": None, "after": None}
 
 
+def test_nothing_to_classify_is_a_failure(work: Path, capsys: pytest.CaptureFixture[str]):
+    (work / "torn").mkdir()
+    (work / "torn" / "a.png").write_bytes(b"")
+    assert main(["predict", str(work / "source.safetensors"), str(work / "torn")]) == 1
+    assert "The image cannot be classified" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["inspect", str(tmp_path)]) == 1
+    assert "holds no images" in capsys.readouterr().out
+
+
 def test_a_run_is_never_overwritten(work: Path, capsys: pytest.CaptureFixture[str]):
     assert adapt(work, "once", "--method", "source-only") == 0
     assert adapt(work, "once", "--method", "source-only") == 2

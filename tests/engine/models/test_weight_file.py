@@ -123,6 +123,10 @@ def test_files_of_other_programs_are_told_apart(tmp_path):
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with pytest.raises(ModelError, match="Keras"):
         open_model(path)
+    path = tmp_path / "scene.tif"
+    path.write_bytes(b"II*\0" + bytes(100))
+    with pytest.raises(ModelError, match="looks like an image"):
+        open_model(path)
     path = tmp_path / "readme.txt"
     path.write_text("Hello, I am no model.")
     with pytest.raises(ModelError, match="not a model file"):

@@ -260,7 +260,7 @@ def empty(folder):
     ("spoil", "settings", "error", "words"),
     [
         (leave_one, {}, ImageError, "'red' has one usable image"),
-        (empty, {}, ImageError, "fewer than two classes"),
+        (empty, {}, ImageError, "holds no images"),
         (None, {"classes": ("red",)}, ImageError, "fewer than two classes"),
         (None, {"classes": ("red", "purple")}, UsageError, "'purple'.*blue, green, red"),
         (None, {"architecture": "resnet81"}, ModelError, "nearest names are: resnet"),

@@ -273,8 +273,12 @@ def test_pairs_that_do_not_pair_are_refused_and_loose_ones_listed(make_config, i
     refused(make_config("second", pairs=(folders,)), PairingError)
 
 
-def test_too_few_bands_are_named(make_config):
+def test_too_few_bands_are_named(make_config, ingredients):
     text = refused(make_config(sensor_bands=(1, 2)))
+    assert "band" in text
+    one_band = str(ingredients / "pairs/nir")
+    text = refused(make_config(pairs=(PairFolders(rgb=one_band, sensor=one_band),), rgb_bands=(4, 3, 2)), PairingError)
+    assert "0.tif" in text
     assert "band" in text
 
 
