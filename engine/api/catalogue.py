@@ -211,6 +211,36 @@ METHODS: tuple[MethodInfo, ...] = (
         ),
     ),
     MethodInfo(
+        key="pairs-only",
+        title="Pairs only",
+        sentence="Teaches the model to answer to the sensor image of a pair what it answers to the RGB image; learns "
+        "nothing from the target images.",
+        citation="Gupta, Hoffman and Malik, Cross Modal Distillation for Supervision Transfer, CVPR 2016 "
+        "(arXiv 1507.00448)",
+        needs_pairs=True,
+        settings=(
+            Setting(
+                key="answers_weight",
+                title="Weight of the answers",
+                default=1.0,
+                low=0.0,
+                high=100.0,
+                explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. "
+                + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="features_weight",
+                title="Weight of the features",
+                default=0.0,
+                low=0.0,
+                high=100.0,
+                explain="Pulls what enters the last layer, too, towards what the RGB partner gives, each feature in "
+                "units of its own spread. " + _WEIGHT_HELP,
+            ),
+            _AUGMENT,
+        ),
+    ),
+    MethodInfo(
         key="socket",
         title="SOCKET",
         sentence="Learns from pairs of RGB and sensor images of any scenes, and from confident groupings of your "

@@ -1,9 +1,10 @@
-"""Matching the features of the two images of a pair."""
+"""Matching features and answers of the two images of a pair."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def batch_distance(sensor_features: Tensor, rgb_features: Tensor) -> Tensor:
@@ -35,3 +36,21 @@ def sample_distance(sensor_features: Tensor, rgb_features: Tensor, spread: Tenso
     floor = spread.mean().clamp_min(1e-12) * 1e-2
     safe = torch.where(spread > floor, spread, spread.mean().clamp_min(1e-12))
     return ((sensor_features - rgb_features) / safe).square().mean()
+
+
+def answer_divergence(sensor_logits: Tensor, rgb_logits: Tensor) -> Tensor:
+    """Mean over pairs of KL(p_s || p_t) = sum_k p_s,k log(p_s,k / p_t,k), p = softmax of the logits.
+
+    Args:
+        sensor_logits: (B, K) of the model being adapted.
+        rgb_logits: (B, K) of the untouched source model on the RGB partners.
+
+    Returns:
+        Scalar >= 0, 0 where both give the same probabilities.
+
+    Source:
+        Hinton, Vinyals and Dean (arXiv 1503.02531), as supervision transfer (arXiv 1507.00448) at the last layer.
+    """
+    return functional.kl_div(
+        sensor_logits.log_softmax(dim=1), rgb_logits.log_softmax(dim=1), reduction="batchmean", log_target=True
+    )

@@ -31,10 +31,9 @@ from bandbridge.engine.losses.moments import relative_statistics_distance, stati
 from bandbridge.engine.losses.pairs import batch_distance, sample_distance
 from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder
+from bandbridge.engine.methods.partner_features import PartnerFeatures
 from bandbridge.engine.methods.self_training import SelfTraining
-from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term, inverse_decay
-from bandbridge.engine.training.views import VIEW_COUNT
 from torch import Tensor, nn
 
 
@@ -48,29 +47,6 @@ class ReleasedWeight(nn.Module):
     def forward(self) -> Tensor:
         """A weight in 0..1 that nothing holds up."""
         return self.score.sigmoid()
-
-
-class PartnerFeatures:
-    """Features of the RGB partners under the untouched source model, one row a view and a pair.
-
-    Args:
-        member: The source model, with its RGB images.
-        ground: Images and settings.
-    """
-
-    def __init__(self, member: Member, ground: Ground) -> None:
-        assert member.rgb is not None
-        views = VIEW_COUNT[str(ground.settings["augment"])]
-        rgb, control, precision = member.rgb, ground.control, ground.precision
-        self._by_view = torch.stack(
-            [feature_pass(member.source, rgb, control, view=view, precision=precision) for view in range(views)]
-        )  # (views, N, D)
-        used = torch.from_numpy(ground.training_pairs)
-        self.spread = self._by_view[0][used].std(dim=0, correction=0)  # (D,)
-
-    def of(self, batch: Batch) -> Tensor:
-        """(B, D) features of a batch's partners, in the views the batch shows."""
-        return self._by_view[batch.turns, batch.indices]
 
 
 class Socket:

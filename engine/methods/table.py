@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
 from bandbridge.engine.methods.ground import Ground
+from bandbridge.engine.methods.pairs_only import PairsOnly
 from bandbridge.engine.methods.shot import Shot
 from bandbridge.engine.methods.socket import Socket
 from bandbridge.engine.methods.tent import Tent
@@ -16,6 +17,7 @@ STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
     "bn-adapt": lambda ground: (BatchNormAdaptation(ground),),
     "tent": lambda ground: (Tent(ground),),
     "shot": lambda ground: (Shot(ground),),
+    "pairs-only": lambda ground: (PairsOnly(ground),),
     "socket": lambda ground: (Socket(ground),),
 }
 """Method key of the catalogue -> its stages, first to last."""

@@ -11,7 +11,7 @@ from bandbridge.engine.losses.moments import (
     relative_statistics_distance,
     statistics_distance,
 )
-from bandbridge.engine.losses.pairs import batch_distance, sample_distance
+from bandbridge.engine.losses.pairs import answer_divergence, batch_distance, sample_distance
 from bandbridge.engine.losses.pseudo_labels import centroid_labels
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +109,14 @@ def test_batch_distance_grows_with_the_root_of_the_batch_and_sample_distance_doe
 def test_a_feature_that_never_varies_does_not_blow_the_pair_distance_up():
     value = sample_distance(torch.ones(2, 2), torch.zeros(2, 2), torch.tensor([1.0, 0.0]))
     assert value.item() < 10
+
+
+def test_answer_divergence_by_hand():
+    rgb, sensor = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]).log()
+    expected = 0.5 * math.log(2) + 0.5 * math.log(2 / 3)  # from the source model's answer to the adapted one's
+    assert answer_divergence(sensor, rgb).item() == pytest.approx(expected)
+    assert answer_divergence(sensor.repeat(3, 1) + 7.0, rgb.repeat(3, 1)).item() == pytest.approx(expected)
+    assert answer_divergence(rgb, rgb).item() == pytest.approx(0.0, abs=1e-7)
 
 
 def test_centroid_labels_follow_the_clusters_not_the_single_predictions():

@@ -8,7 +8,8 @@ import torch
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.methods.ground import statistics_kept
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder, watched_layers
-from bandbridge.engine.methods.socket import PartnerFeatures, Socket
+from bandbridge.engine.methods.partner_features import PartnerFeatures
+from bandbridge.engine.methods.socket import Socket
 from bandbridge.engine.training.loop import build_optimisers, total_of, train
 from bandbridge.engine.training.stage import Batch
 from bandbridge.engine.training.views import same_view
