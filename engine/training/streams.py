@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 FULL_SCALE = 65535.0
+READY_BYTES = 2**29
+"""Sets up to this size are standardised once and kept as float32; larger ones when they are read."""
 
 
 class ImageBank:
@@ -32,6 +34,9 @@ class ImageBank:
         stds = np.broadcast_to(np.asarray(std, np.float32), pixels.shape[:2])
         self._scale = torch.from_numpy(1.0 / (FULL_SCALE * stds))[:, :, None, None]  # (N, C, 1, 1)
         self._offset = torch.from_numpy(-means / stds)[:, :, None, None]  # (N, C, 1, 1)
+        self._ready: NDArray[np.float32] | None = None
+        if 4 * pixels.size <= READY_BYTES:
+            self._ready = self._standardised(pixels.transpose(0, 2, 3, 1).astype(np.float32), slice(None)).numpy()
 
     def __len__(self) -> int:
         return int(self.pixels.shape[0])
@@ -43,12 +48,20 @@ class ImageBank:
 
     def read(self, indices: NDArray[np.int64], views: Views | None = None) -> Tensor:
         """Standardised images in their views, (B, C, S, S) float32, channels last, where batches are wanted."""
-        raw = np.empty((len(indices), *self.pixels.shape[2:], self.pixels.shape[1]), np.float32)  # (B, S, S, C)
+        source = self.pixels if self._ready is None else self._ready
+        shown = np.empty((len(indices), *source.shape[2:], source.shape[1]), np.float32)  # (B, S, S, C)
         for place, index in enumerate(indices):
-            image = self.pixels[index] if views is None else seen(self.pixels[index], views, place)
-            raw[place] = image.transpose(1, 2, 0)
+            image = source[index] if views is None else seen(source[index], views, place)
+            shown[place] = image.transpose(1, 2, 0)
+        images = (
+            self._standardised(shown, indices) if self._ready is None else torch.from_numpy(shown).permute(0, 3, 1, 2)
+        )
+        return images.to(self.device)
+
+    def _standardised(self, raw: NDArray[np.float32], indices: NDArray[np.int64] | slice) -> Tensor:
+        """Raw values (B, S, S, C) -> (B, C, S, S), channels last."""
         images = torch.from_numpy(raw).permute(0, 3, 1, 2)
-        return torch.addcmul(self._offset[indices], images, self._scale[indices]).to(self.device)
+        return torch.addcmul(self._offset[indices], images, self._scale[indices])
 
     def batches(self, size: int, chosen: NDArray[np.int64] | None = None) -> list[NDArray[np.int64]]:
         """All images (or the chosen ones) in order, cut into runs of at most `size` indices."""

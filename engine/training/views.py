@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+Pixel = TypeVar("Pixel", np.uint16, np.float32)
 
 VIEW_COUNT: dict[str, int] = {"none": 1, "flip-shift": 2, "overhead": 8}
 """How many turned and mirrored views of an image each kind of augmentation draws from."""
@@ -51,7 +54,7 @@ def same_view(batch: int, view: int) -> Views:
     return Views(np.full(batch, view, dtype=np.int64), None)
 
 
-def seen(image: NDArray[np.uint16], views: Views, index: int) -> NDArray[np.uint16]:
+def seen(image: NDArray[Pixel], views: Views, index: int) -> NDArray[Pixel]:
     """One image (C, S, S) in the view drawn for it; borders that are shifted in mirror the image."""
     view = int(views.turns[index])
     if view & 1:

@@ -12,6 +12,7 @@ from bandbridge.engine.methods.partner_features import PartnerFeatures
 from bandbridge.engine.methods.socket import Socket
 from bandbridge.engine.training.loop import build_optimisers, total_of, train
 from bandbridge.engine.training.stage import Batch
+from bandbridge.engine.training.streams import ImageBank
 from bandbridge.engine.training.views import same_view
 from torch import nn
 
@@ -130,8 +131,9 @@ def test_shuffling_the_pairs_changes_the_pair_term(make_ground, make_streams):
     ground = make_ground("socket")
     right = objective_of(Socket(ground), make_streams(ground)).terms["pairs"].value.item()
     wrong_ground = make_ground("socket")
-    bank = wrong_ground.members[0].rgb
-    bank.pixels = bank.pixels[::-1].copy()
+    pixels = wrong_ground.members[0].rgb.pixels[::-1].copy()
+    wrong_bank = ImageBank(pixels, (0.4,) * 3, (0.2,) * 3, torch.device("cpu"))
+    object.__setattr__(wrong_ground.members[0], "rgb", wrong_bank)
     wrong = objective_of(Socket(wrong_ground), make_streams(wrong_ground)).terms["pairs"].value.item()
     assert right != pytest.approx(wrong, rel=1e-3)
 

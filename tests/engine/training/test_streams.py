@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from bandbridge.engine.training import streams
 from bandbridge.engine.training.seeding import derived_seed
 from bandbridge.engine.training.streams import ImageBank, ImageStream
 from bandbridge.engine.training.views import Views, draw_views, seen
@@ -24,6 +25,16 @@ def test_images_are_standardised():
     images = bank()
     expected = (images.pixels[[2]].astype(np.float64) / 65535 - 0.5) / 0.25
     assert np.allclose(images.read(np.array([2])).numpy(), expected, atol=1e-5)
+
+
+def test_a_set_too_large_to_keep_ready_reads_the_same(monkeypatch):
+    chosen = np.array([4, 1, 1])
+    views = draw_views("overhead", 3, 8, torch.Generator().manual_seed(3), shift=True)
+    ready = bank().read(chosen, views)
+    monkeypatch.setattr(streams, "READY_BYTES", 0)
+    large = bank()
+    assert large._ready is None
+    assert torch.equal(large.read(chosen, views), ready)
 
 
 def test_groups_of_images_have_statistics_of_their_own():
