@@ -165,6 +165,16 @@ _CENTROID_ROUNDS = Setting(
     "computed again from hard labels.",
 )
 
+_NEIGHBOURS = Setting(
+    key="neighbours",
+    title="Neighbours",
+    default=5,
+    low=1,
+    high=50,
+    explain="How many of the most similar target images an image shall agree with; keep it well below the number of "
+    "images of the rarest class.",
+)
+
 METHODS: tuple[MethodInfo, ...] = (
     MethodInfo(
         key="source-only",
@@ -206,6 +216,73 @@ METHODS: tuple[MethodInfo, ...] = (
                 low=0,
                 high=5,
                 explain=_CENTROID_ROUNDS.explain,
+            ),
+            _AUGMENT,
+        ),
+    ),
+    MethodInfo(
+        key="aad",
+        title="AaD",
+        sentence="Draws the answers to similar sensor images together and those to other images apart; uses no pairs.",
+        citation="Yang, Wang, Wang, Jui and van de Weijer, Attracting and Dispersing: A Simple Approach for "
+        "Source-free Domain Adaptation, NeurIPS 2022 (arXiv 2205.04183)",
+        settings=(
+            _NEIGHBOURS,
+            Setting(
+                key="dispersion_weight",
+                title="Weight of dispersion",
+                default=1.0,
+                low=0.0,
+                high=100.0,
+                explain="How strongly the answers to images that are not similar are drawn apart, at the start. "
+                + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="dispersion_decay",
+                title="Fading of dispersion",
+                default=1.0,
+                low=0.0,
+                high=10.0,
+                explain="How fast the weight of dispersion falls while training: 0 keeps it, 1 lets it end at an "
+                "eleventh, higher numbers at less.",
+            ),
+            _AUGMENT,
+        ),
+    ),
+    MethodInfo(
+        key="nrc",
+        title="NRC",
+        sentence="Draws the answers to similar sensor images together, most where the likeness is mutual; uses no "
+        "pairs.",
+        citation="Yang, Wang, van de Weijer, Herranz and Jui, Exploiting the Intrinsic Neighborhood Structure for "
+        "Source-free Domain Adaptation, NeurIPS 2021 (arXiv 2110.04202)",
+        settings=(
+            _NEIGHBOURS,
+            Setting(
+                key="far_neighbours",
+                title="Neighbours' neighbours",
+                default=5,
+                low=1,
+                high=50,
+                explain="How many neighbours of each neighbour are asked as well; they also decide whether a "
+                "likeness is mutual.",
+            ),
+            Setting(
+                key="far_weight",
+                title="Weight of neighbours' neighbours",
+                default=0.1,
+                low=0.0,
+                high=100.0,
+                explain="How much an image shall agree with its neighbours' neighbours. " + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="diversity_weight",
+                title="Weight of variety",
+                default=1.0,
+                low=0.0,
+                high=100.0,
+                explain="Keeps all images from ending up in one class by asking for an even use of the classes. "
+                + _WEIGHT_HELP,
             ),
             _AUGMENT,
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -34,3 +36,18 @@ def information_maximisation(logits: Tensor) -> Tensor:
     """
     probabilities = logits.softmax(dim=1)  # (B, K)
     return entropy(probabilities).mean() - entropy(probabilities.mean(dim=0))
+
+
+def class_imbalance(logits: Tensor) -> Tensor:
+    """KL(E_x[p(x)] || uniform) = log K - H(E_x[p(x)]): how unevenly a batch uses the classes.
+
+    Args:
+        logits: (B, K).
+
+    Returns:
+        Scalar between 0 (evenly, up to the floor) and log K (one class only).
+
+    Source:
+        NRC (arXiv 2110.04202), diversity term.
+    """
+    return math.log(logits.shape[1]) - entropy(logits.softmax(dim=1).mean(dim=0))

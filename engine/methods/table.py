@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from bandbridge.engine.methods.aad import AttractAndDisperse
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
 from bandbridge.engine.methods.ground import Ground
+from bandbridge.engine.methods.nrc import NeighbourhoodReciprocity
 from bandbridge.engine.methods.pairs_only import PairsOnly
 from bandbridge.engine.methods.shot import Shot
 from bandbridge.engine.methods.socket import Socket
@@ -17,6 +19,8 @@ STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
     "bn-adapt": lambda ground: (BatchNormAdaptation(ground),),
     "tent": lambda ground: (Tent(ground),),
     "shot": lambda ground: (Shot(ground),),
+    "aad": lambda ground: (AttractAndDisperse(ground),),
+    "nrc": lambda ground: (NeighbourhoodReciprocity(ground),),
     "pairs-only": lambda ground: (PairsOnly(ground),),
     "socket": lambda ground: (Socket(ground),),
 }

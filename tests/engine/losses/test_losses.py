@@ -4,13 +4,14 @@ import math
 
 import pytest
 import torch
-from bandbridge.engine.losses.information import entropy, information_maximisation
+from bandbridge.engine.losses.information import class_imbalance, entropy, information_maximisation
 from bandbridge.engine.losses.moments import (
     Moments,
     channel_moments,
     relative_statistics_distance,
     statistics_distance,
 )
+from bandbridge.engine.losses.neighbours import affinity, attraction, dispersion, nearest
 from bandbridge.engine.losses.pairs import answer_divergence, batch_distance, sample_distance
 from bandbridge.engine.losses.pseudo_labels import centroid_labels
 from hypothesis import given
@@ -35,6 +36,41 @@ def test_information_lies_between_minus_log_k_and_zero(seed, classes):
     logits = 5 * torch.randn(12, classes, generator=torch.Generator().manual_seed(seed))
     value = information_maximisation(logits).item()
     assert -math.log(classes) - 1e-3 <= value <= 1e-3
+
+
+def test_class_imbalance_by_hand():
+    assert class_imbalance(torch.tensor([[50.0, 0.0], [0.0, 50.0]])).item() == pytest.approx(0.0, abs=1e-4)
+    assert class_imbalance(torch.tensor([[50.0, 0.0], [50.0, 0.0]])).item() == pytest.approx(math.log(2), abs=1e-4)
+
+
+def test_attraction_by_hand():
+    probabilities = torch.tensor([[0.8, 0.2], [0.5, 0.5]])
+    neighbours = torch.tensor([[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.0, 1.0]]])
+    # first image 0.8 + 0.5, second 0.5 + 0.5
+    assert attraction(probabilities, neighbours).item() == pytest.approx(-(1.3 + 1.0) / 2)
+    weights = torch.tensor([[1.0, 0.1], [0.1, 0.1]])
+    assert attraction(probabilities, neighbours, weights).item() == pytest.approx(-(0.85 + 0.1) / 2)
+
+
+def test_dispersion_by_hand():
+    probabilities = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    # pairs: 0.5, 0, 0.5; each counts for both of its images
+    assert dispersion(probabilities).item() == pytest.approx(2 * 1.0 / 3)
+    assert dispersion(torch.tensor([[1.0, 0.0]] * 4)).item() == pytest.approx(3.0)
+
+
+def test_affinity_is_one_where_both_are_neighbours_of_each_other():
+    expanded = torch.tensor([[[5, 0], [6, 7]], [[0, 2], [1, 3]]])
+    assert torch.equal(affinity(torch.tensor([0, 1]), expanded), torch.tensor([[1.0, 0.1], [0.1, 1.0]]))
+
+
+def test_nobody_is_its_own_neighbour():
+    angles = torch.tensor([0.0, 0.1, 0.3, 2.0])
+    bank = torch.stack([angles.cos(), angles.sin()], dim=1)
+    own = torch.tensor([0, 2])
+    assert nearest(bank[own], bank, own, 2).tolist() == [[1, 2], [1, 0]]
+    expanded = nearest(bank[own].unsqueeze(0), bank, own.unsqueeze(0), 9)
+    assert expanded.tolist() == [[[1, 2, 3], [1, 0, 3]]]
 
 
 def test_channel_moments_are_biased_and_per_channel():
