@@ -18,7 +18,7 @@ from bandbridge.engine.benchmark.reading import decode_rates
 
 def _epochs() -> list[Measurement]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    sizes = (("test_resnet", 64, 256), ("resnet18", 64, 128), ("resnet18", 128, 64))
+    sizes = (("test_resnet", 64, 256), ("test_resnet", 128, 128), ("resnet18", 128, 64))
     return [epoch_ratio("socket", name, size, images, device) for name, size, images in sizes]
 
 
