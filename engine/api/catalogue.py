@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.engine.api.errors import UsageError
@@ -209,14 +209,7 @@ METHODS: tuple[MethodInfo, ...] = (
         settings=(
             _INFORMATION,
             _PSEUDO_LABEL,
-            Setting(
-                key="hard_rounds",
-                title=_CENTROID_ROUNDS.title,
-                default=1,
-                low=0,
-                high=5,
-                explain=_CENTROID_ROUNDS.explain,
-            ),
+            replace(_CENTROID_ROUNDS, default=1),
             _AUGMENT,
         ),
     ),
@@ -286,6 +279,15 @@ METHODS: tuple[MethodInfo, ...] = (
             ),
             _AUGMENT,
         ),
+    ),
+    MethodInfo(
+        key="decision",
+        title="DECISION",
+        sentence="Does what SHOT does with several source models at once, and learns how much each of them counts.",
+        citation="Ahmed, Raychaudhuri, Paul, Oymak and Roy-Chowdhury, Unsupervised Multi-source Domain Adaptation "
+        "Without Access to Source Data, CVPR 2021 (arXiv 2104.01845)",
+        several_sources=True,
+        settings=(_INFORMATION, _PSEUDO_LABEL, replace(_CENTROID_ROUNDS, default=1), _AUGMENT),
     ),
     MethodInfo(
         key="pairs-only",

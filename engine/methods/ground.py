@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import ParameterGroup
 from bandbridge.engine.training.streams import ImageBank
@@ -121,6 +122,20 @@ class Ground:
     def several(self) -> bool:
         """Whether there are several source models."""
         return len(self.members) > 1
+
+    def require_one_width(self) -> None:
+        """Refuse source models whose features cannot be mixed.
+
+        Raises:
+            UsageError: Their features differ in length.
+        """
+        if len({member.head.in_features for member in self.members}) > 1:
+            widths = ", ".join(f"{member.name}: {member.head.in_features}" for member in self.members)
+            raise UsageError(
+                "These source models cannot be mixed.",
+                f"Their features differ in length ({widths}).",
+                "Use models of one architecture, or train them with a bottleneck of the same width.",
+            )
 
     def number(self, key: str) -> float:
         """A method setting that is a number."""

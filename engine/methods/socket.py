@@ -68,13 +68,7 @@ class Socket:
             raise UsageError(
                 "SOCKET needs pairs.", "No RGB and sensor images of the same scenes were given.", "Add them."
             )
-        if len({member.head.in_features for member in ground.members}) > 1:
-            widths = ", ".join(f"{member.name}: {member.head.in_features}" for member in ground.members)
-            raise UsageError(
-                "These source models cannot be mixed.",
-                f"Their features differ in length ({widths}).",
-                "Use models of one architecture, or train them with a bottleneck of the same width.",
-            )
+        ground.require_one_width()
         self._ground = ground
         self._self_training = SelfTraining(ground)
         self._partners = [PartnerFeatures(member, ground) for member in ground.members]

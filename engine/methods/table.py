@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bandbridge.engine.methods.aad import AttractAndDisperse
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
+from bandbridge.engine.methods.decision import Decision
 from bandbridge.engine.methods.ground import Ground
 from bandbridge.engine.methods.nrc import NeighbourhoodReciprocity
 from bandbridge.engine.methods.pairs_only import PairsOnly
@@ -21,6 +22,7 @@ STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
     "shot": lambda ground: (Shot(ground),),
     "aad": lambda ground: (AttractAndDisperse(ground),),
     "nrc": lambda ground: (NeighbourhoodReciprocity(ground),),
+    "decision": lambda ground: (Decision(ground),),
     "pairs-only": lambda ground: (PairsOnly(ground),),
     "socket": lambda ground: (Socket(ground),),
 }
