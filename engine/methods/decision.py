@@ -8,7 +8,8 @@ What SHOT does with one source model, done with the weighted answers of several;
 Deliberate choices:
 
 * What goes into the softmax is mixed, as in the finished model, and not each source's probabilities.
-* Pseudo-labels come from centroids of the mixed features sum_k a_k F_k(x), as in SOCKET, and not from each source's own.
+* Pseudo-labels come from centroids of the mixed features sum_k a_k F_k(x), as in SOCKET, and not from those of each
+  source.
 * With a single source model it is SHOT.
 """
 
