@@ -142,7 +142,12 @@ class Ground:
         return float(self.settings[key])
 
     def look(self) -> Survey:
-        """Pass all target images and held-out pairs through the model at hand; kept as `survey`."""
+        """Pass all target images and held-out pairs through the model at hand; kept as `survey`.
+
+        Raises:
+            UsageError: The sources' features differ in length.
+        """
+        self.require_one_width()
         weights = self.mixing().detach()
         features, logits = self._pass(self.target, weights, None)
         if self.pairs is not None and len(self.held_out_pairs) > 0:

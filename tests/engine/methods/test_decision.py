@@ -67,3 +67,5 @@ def test_sources_of_different_width_are_refused(make_ground):
     object.__setattr__(ground.members[1], "head", nn.Linear(7, 3))
     with pytest.raises(UsageError, match="differ in length"):
         Decision(ground)
+    with pytest.raises(UsageError, match="differ in length"):
+        ground.look()  # a run looks before any method begins
