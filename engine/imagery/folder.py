@@ -217,7 +217,7 @@ def _folder_findings(
 def _nothing_usable(folder: str, names: Sequence[str]) -> Finding:
     if names:
         what = f"None of the {len(names)} image files in '{folder}' can be used."
-        why = "Each one's reason is in this list."
+        why = "The reason for each is listed with its name."
     else:
         what = f"The folder '{folder}' holds no images."
         others = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in _walk(Path(folder)))

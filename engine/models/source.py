@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -157,7 +158,7 @@ def _own_report(path: Path, model: SensorModel) -> ModelReport:
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         class_names=model.class_names,
         names_known=model.names_known,
-        notes=(*_reading(model.inputs), *(f"{key}: {value}" for key, value in model.provenance.items())),
+        notes=(*_reading(model.inputs), *_origin(model.provenance)),
     )
 
 
@@ -169,6 +170,13 @@ def _reading(inputs: InputSpec) -> Iterator[str]:
     if inputs.stretch is not None:
         low, high = _numbers(inputs.stretch.low), _numbers(inputs.stretch.high)
         yield f"Raw values from {low} to {high} become 0 to 1."
+
+
+def _origin(provenance: Mapping[str, str]) -> Iterator[str]:
+    """Where the model comes from; long fingerprints are for the file alone."""
+    for key, value in provenance.items():
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            yield f"{key[:1].upper()}{key[1:].replace('_', ' ')}: {value}."
 
 
 def _sensor_report(path: Path, model: SensorModel) -> ModelReport:

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 
 def unknown_class_folders(names: Sequence[str], truth: NDArray[np.int64]) -> list[Finding]:
-    """A finding for every folder that is no class of the model, if any other is.
+    """A finding for every folder that is no class of the model, or one for all of them.
 
     Args:
         names: Relative paths.
         truth: (N,) class indices, -1 for none.
     """
     if (truth < 0).all():
-        return []
+        folders = {name.split("/")[0] for name in names if "/" in name}
+        return [_no_class_folder(len(folders))] if len(folders) > 1 else []
     counts: dict[str, int] = defaultdict(int)
     for name, index in zip(names, truth, strict=True):
         if index < 0:
@@ -36,3 +37,14 @@ def unknown_class_folders(names: Sequence[str], truth: NDArray[np.int64]) -> lis
         )
         for folder, count in counts.items()
     ]
+
+
+def _no_class_folder(count: int) -> Finding:
+    return Finding(
+        severity="note",
+        kind="class",
+        file="",
+        what=f"None of the {count} folders is named like a class of the model, so no accuracy is measured.",
+        why="Only images of the model's own classes can be right or wrong.",
+        do="Rename the folders if they mean the model's classes; otherwise nothing is to be done.",
+    )

@@ -15,6 +15,7 @@ from bandbridge.gui.project import Project, ProjectModel
 from bandbridge.gui.quantities import count, counted
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.callout import Callout
 from bandbridge.gui.widgets.doubtful_table import Doubt, DoubtfulTable
 from bandbridge.gui.widgets.image_slot import ImageSlot
 from bandbridge.gui.widgets.pair_note import PairNote
@@ -70,6 +71,11 @@ class ImagesPage(Page):
         self.target_slot.cleared.connect(lambda: self.set_target(""))
         self.target_slot.folder_dropped.connect(self.set_target)
         self._slots.addWidget(self.target_slot, 0, 2)
+        self.problem = Callout(theme)
+        show_list = QPushButton("Show the l&ist")
+        show_list.clicked.connect(self._show_doubts)
+        self.problem.buttons.addWidget(show_list)
+        self.content.addWidget(self.problem)
         self.reading = ReadingCard(project)
         self.content.addWidget(self.reading)
         self.tabs = QTabWidget()
@@ -267,7 +273,9 @@ class ImagesPage(Page):
             return
         self._drawn = facts
         self._draw_slots(project)
-        self.doubts.show_doubts(self._doubts(), project.exclude)
+        doubts = self._doubts()
+        self.doubts.show_doubts(doubts, project.exclude)
+        self._draw_problem(doubts)
         doubtful = self._count_doubtful()
         self.tabs.setTabText(_DOUBTS, f"Doubtful files ({count(doubtful)})" if doubtful else "Doubtful files")
         self._draw_histogram()
@@ -275,6 +283,17 @@ class ImagesPage(Page):
         self.add_pairs_button.setEnabled(bool(project.pairs) and not self._half_chosen())
         self.again_button.setEnabled(bool(known))
         self.state_changed.emit()
+
+    def _draw_problem(self, doubts: list[Doubt]) -> None:
+        """Say in sight why a folder cannot be used."""
+        faults = [doubt.finding for doubt in doubts if doubt.finding.severity == "error"]
+        self.problem.setVisible(bool(faults))
+        if faults:
+            fault = faults[0]
+            self.problem.say("error", fault.what, f"{fault.why} {fault.do}".strip())
+
+    def _show_doubts(self) -> None:
+        self.tabs.setCurrentIndex(_DOUBTS)
 
     def _draw_slots(self, project: Project) -> None:
         pairs = project.pairs or (PairFolders(rgb="", sensor=""),)
@@ -318,14 +337,15 @@ class ImagesPage(Page):
         return sum(doubt.finding.severity != "note" for doubt in self._doubts())
 
     def _doubts(self) -> list[Doubt]:
+        # What is wrong with files of their own comes before what follows from it for their partners.
         doubts = [
-            Doubt("Pairs", finding, finding.file not in ("", pair.rgb, pair.sensor))
-            for pair, report in self.scans.pairs_reports()
-            for finding in report.findings
+            Doubt(side.title, finding, finding.file not in ("", side.folder))
+            for side in self.scans.sides()
+            for finding in side.report.findings
         ]
-        for side in self.scans.sides():
+        for pair, report in self.scans.pairs_reports():
             doubts += [
-                Doubt(side.title, finding, finding.file not in ("", side.folder)) for finding in side.report.findings
+                Doubt("Pairs", finding, finding.file not in ("", pair.rgb, pair.sensor)) for finding in report.findings
             ]
         listed = {doubt.finding.file for doubt in doubts if doubt.is_file}
         for file in self._project.project.exclude:

@@ -111,12 +111,12 @@ class SourceModelPage(Page):
     # ---- what the rail asks --------------------------------------------------------------------------------------
 
     def state(self) -> PageState:
-        """Ready when every model was recognised and all tell apart the same number of classes."""
+        """Ready when every model is a source model of a known network and all tell apart the same number of classes."""
         sources = self._project.project.sources
         if not sources:
             return "empty"
         answers = [self._answers.get(path) for path in sources]
-        if any(isinstance(a, Problem) or (a is not None and not a.recognised) for a in answers):
+        if any(answer is not None and not _usable(answer) for answer in answers):
             return "error"
         if any(a is None for a in answers):
             return "empty"
@@ -225,6 +225,13 @@ class SourceModelPage(Page):
         errand.failed.connect(keep)
         errand.ended.connect(ended)
 
+    def _look_again(self, path: str) -> None:
+        """After a failure that may have passed: no memory left, a file that was still being copied."""
+        if path not in self._errands:
+            self._answers.pop(path, None)
+            self._inspect(path)
+            self._draw()
+
     def _draw(self) -> None:
         project = self._project.project
         answer = self._answers.get(self._shown)
@@ -266,7 +273,7 @@ class SourceModelPage(Page):
 
     def _draw_sheet(self, answer: ModelReport | Problem | None) -> None:
         _clear(self._sheet_holder)
-        usable = isinstance(answer, ModelReport) and answer.recognised
+        usable = answer is not None and _usable(answer)
         self.top_five.setVisible(usable)
         self._classes.setVisible(usable)
         self._columns.setStretch(1, 2 if usable else 0)
@@ -274,11 +281,17 @@ class SourceModelPage(Page):
             self._sheet_holder.addWidget(text_label("Looking at the file…", "help"))
         elif isinstance(answer, Problem):
             self._sheet_holder.addWidget(text_label(self._shown, "small"))
-            self._callout(self._sheet_holder).say_problem(answer)
+            callout = self._callout(self._sheet_holder)
+            again = QPushButton("&Try again")
+            again.clicked.connect(lambda _=False, path=self._shown: self._look_again(path))
+            callout.buttons.insertWidget(0, again)
+            callout.say_problem(answer)
         else:
             if not answer.recognised:
-                text = "This network was not recognised, so it cannot be used as it is."
-                self._callout(self._sheet_holder).say("error", text)
+                self._callout(self._sheet_holder).say("error", "This file cannot be used as it is.", answer.explanation)
+            elif answer.sensor:
+                text = "An adaptation starts from a classifier of RGB images. Choose the source model it came from."
+                self._callout(self._sheet_holder).say("error", "This model was adapted to a sensor already.", text)
             if answer.notes:
                 self._callout(self._sheet_holder).say("note", "Good to know", "\n".join(answer.notes))
             self._sheet_holder.addWidget(FactSheet(answer))
@@ -379,6 +392,11 @@ class SourceModelPage(Page):
 
     def _paint_icons(self) -> None:
         self._empty_icon.setPixmap(self._theme.icon("source-model", "muted").pixmap(QSize(40, 40)))
+
+
+def _usable(answer: ModelReport | Problem) -> bool:
+    """Whether an adaptation can start from it."""
+    return isinstance(answer, ModelReport) and answer.recognised and not answer.sensor
 
 
 def _clear(layout: QVBoxLayout) -> None:

@@ -182,6 +182,9 @@ def report(job: Job) -> Report:
 
 
 def folder_report(folder: str, bands: int = 1) -> FolderReport:
+    if "empty" in folder:
+        nothing = Finding(severity="error", kind="empty", file=folder, what=f"The folder '{folder}' holds no images.")
+        return FolderReport(folder=folder, files=(), sizes={}, depths={}, bands={}, findings=(nothing,))
     edges = np.linspace(0, 1024, 257)
     counts = np.arange(256)
     findings = ()

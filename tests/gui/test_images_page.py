@@ -79,6 +79,15 @@ def test_doubtful_files_are_listed_and_left_out(qtbot: QtBot, page: ImagesPage, 
     assert model.project.exclude == ()
 
 
+def test_a_folder_that_cannot_be_used_says_why_in_sight(qtbot: QtBot, page: ImagesPage) -> None:
+    page.set_target("/data/empty")
+    qtbot.waitUntil(lambda: page.state() == "error", timeout=10_000)
+    assert "holds no images" in page.problem.headline
+    page.set_target("/data/target")
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    assert page.problem.isHidden()
+
+
 def test_bands_stretch_and_no_data_go_into_the_project(qtbot: QtBot, page: ImagesPage, model: ProjectModel) -> None:
     page.reading.sensor_bands.setText("8")
     page.reading.sensor_bands.editingFinished.emit()

@@ -14,7 +14,7 @@ from bandbridge.gui.widgets.callout import Callout
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 
@@ -82,6 +82,9 @@ def test_a_dangerous_file_is_refused_in_words(qtbot: QtBot, page: SourceModelPag
     assert "Do not use it." in callout.text
     callout.copy_button.click()
     assert "os.system" in QGuiApplication.clipboard().text()
+    next(button for button in callout.findChildren(QPushButton) if "again" in button.text()).click()
+    assert "being looked at" in page.state_in_words()
+    qtbot.waitUntil(lambda: page.state() == "error", timeout=10_000)
     page.remove("/models/bomb.pth")
     assert page.state() == "empty"
 
