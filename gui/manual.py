@@ -8,7 +8,7 @@ from pathlib import Path
 from bandbridge.gui.theme import GRID
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 MANUAL = Path(str(files("bandbridge.resources"))) / "manual"
 
@@ -31,8 +31,21 @@ class ManualWindow(QWidget):
         self.browser.setAccessibleName("Manual")
         self.browser.setStyleSheet("QTextBrowser { border: none; border-radius: 0; padding: 0; }")
         self.browser.document().setDocumentMargin(2 * GRID)
+        back, contents = QPushButton("&Back"), QPushButton("&Contents")
+        back.setEnabled(False)
+        back.clicked.connect(self.browser.backward)
+        self.browser.backwardAvailable.connect(back.setEnabled)
+        contents.clicked.connect(lambda: self.open_chapter("index"))
+        ways = QHBoxLayout()
+        ways.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        for button in (back, contents):
+            button.setProperty("kind", "quiet")
+            ways.addWidget(button)
+        ways.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(ways)
         column.addWidget(self.browser)
         QShortcut(QKeySequence.StandardKey.Cancel, self, self.close)
         QShortcut(QKeySequence.StandardKey.Back, self, self.browser.backward)

@@ -287,7 +287,19 @@ def test_the_manual_opens_at_the_page_in_sight(window: MainWindow, tmp_path: Pat
         assert window._manual.browser.source().fileName() == f"{page.manual_chapter}.md"
         assert "not" not in window._manual.browser.toPlainText()[:1]
         assert window._manual.browser.toPlainText()
+    back = next(button for button in window._manual.findChildren(QPushButton) if "Back" in button.text())
+    back.click()
+    assert window._manual.browser.source().fileName() == f"{window.pages[-2].manual_chapter}.md"
     window._manual.close()
+
+
+def test_return_presses_the_button_in_focus(window: MainWindow, qtbot: QtBot) -> None:
+    pressed = []
+    window.home.sample_button.setFocus()
+    window.home.sample_button.clicked.disconnect()
+    window.home.sample_button.clicked.connect(lambda: pressed.append(True))
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    assert pressed
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
