@@ -206,11 +206,19 @@ class ImagesPage(Page):
             note = self._make_pair_note(index)
             self._slots.addWidget(note, 2 * index + 1, 0, 1, 2)
             self._pair_notes.append(note)
+            self._put_before_target(*(stop for part in (*row, note) for stop in part.keyboard_stops))
         while len(self.pair_slots) > wanted:
             for widget in (*self.pair_slots.pop(), self._pair_notes.pop()):
                 self._slots.removeWidget(widget)
                 widget.hide()
                 widget.deleteLater()
+
+    def _put_before_target(self, *stops: QWidget) -> None:
+        """Let Tab visit what was made later where it is seen: before the target's slot."""
+        earlier = self.target_slot.previousInFocusChain() or self
+        for stop in stops:
+            QWidget.setTabOrder(earlier, stop)
+            earlier = stop
 
     def _make_pair_note(self, index: int) -> PairNote:
         note = PairNote()

@@ -132,6 +132,11 @@ class ImageSlot(QFrame):
         self._paint_icons()
         self.show_folder("")
 
+    @property
+    def keyboard_stops(self) -> tuple[QWidget, ...]:
+        """What Tab visits, in order."""
+        return self._clear, self.browse, self.copy_button
+
     def show_folder(self, folder: str) -> None:
         """Show that this folder is chosen, or the hint for ""."""
         self._path.set_path(folder)

@@ -190,7 +190,8 @@ class LossChart(QFrame):
         if not drawn:
             return
         first = min(epochs[0] for epochs, _ in drawn)
-        last = max(epochs[-1] for epochs, _ in drawn)
+        # One epoch at least: the axis has no numbers for a range of nothing.
+        last = max(first + 1.0, *(epochs[-1] for epochs, _ in drawn))
         left, right = self._chart.x_range if self._chart.zoomed else (first, last)
         seen = np.concatenate([values[(epochs >= left) & (epochs <= right)] for epochs, values in drawn])
         seen = seen[np.isfinite(seen)]

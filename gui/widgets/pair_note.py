@@ -38,6 +38,11 @@ class PairNote(QWidget):
             row.addWidget(button)
         self.hide()
 
+    @property
+    def keyboard_stops(self) -> tuple[QWidget, ...]:
+        """What Tab visits, in order."""
+        return self._by_list, self._by_name
+
     def show_report(self, report: PairsReport, left_out: int, by_list: bool) -> None:
         """Show how the folders pair up.
 

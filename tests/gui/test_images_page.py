@@ -113,6 +113,16 @@ def test_more_pairs_get_places_of_their_own(qtbot: QtBot, page: ImagesPage, mode
     assert len(page.pair_slots) == 1
 
 
+def test_tab_visits_the_slots_as_they_are_seen(qtbot: QtBot, page: ImagesPage, model: ProjectModel) -> None:
+    model.update(pairs=(PairFolders(rgb="/a", sensor="/b"), PairFolders(rgb="/c", sensor="/d")), target="/t")
+    slots = [slot.browse for row in page.pair_slots for slot in row] + [page.target_slot.browse]
+    visited, stop = [], page.nextInFocusChain()
+    while stop is not page and stop is not None:
+        visited.append(stop)
+        stop = stop.nextInFocusChain()
+    assert [stop for stop in visited if stop in (*slots, page.reading.rgb_bands)] == [*slots, page.reading.rgb_bands]
+
+
 def test_the_histogram_shows_the_stretch(qtbot: QtBot, page: ImagesPage) -> None:
     page.set_target("/data/target")
     qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
