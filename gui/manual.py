@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bandbridge.gui.theme import GRID
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 MANUAL = Path(str(files("bandbridge.resources"))) / "manual"
@@ -47,6 +47,7 @@ class ManualWindow(QWidget):
         column.setSpacing(0)
         column.addLayout(ways)
         column.addWidget(self.browser)
+        self.browser.sourceChanged.connect(self._space_headings)
         QShortcut(QKeySequence.StandardKey.Cancel, self, self.close)
         QShortcut(QKeySequence.StandardKey.Back, self, self.browser.backward)
 
@@ -59,3 +60,14 @@ class ManualWindow(QWidget):
         self.show()
         self.raise_()
         self.activateWindow()
+        self.browser.setFocus()
+
+    def _space_headings(self) -> None:
+        """Markdown brings no space above headings."""
+        block = self.browser.document().firstBlock().next()
+        while block.isValid():
+            form = block.blockFormat()
+            if form.headingLevel():
+                form.setTopMargin(2 * GRID)
+                QTextCursor(block).setBlockFormat(form)
+            block = block.next()

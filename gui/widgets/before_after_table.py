@@ -123,6 +123,7 @@ class BeforeAfterTable(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionsClickable(False)
         self.verticalHeader().setDefaultSectionSize(28)
+        self.setWordWrap(False)
         theme.changed.connect(self._fill)
 
     def show_report(self, report: AdaptReport) -> None:
@@ -149,3 +150,6 @@ class BeforeAfterTable(QTableWidget):
                     role = {"better": "good", "worse": "error"}.get(row.verdict, "muted")
                     item.setForeground(self._theme.colour(role))
                 self.setItem(line, column, item)
+        # Names before and after stay whole in a small window; what stands beside the table gives way.
+        widths = (max(self.sizeHintForColumn(c), self.horizontalHeader().sectionSizeHint(c)) for c in range(4))
+        self.setMinimumWidth(sum(widths) + self.verticalScrollBar().sizeHint().width())

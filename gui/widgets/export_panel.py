@@ -38,7 +38,7 @@ _FORMATS: dict[Format, tuple[str, str]] = {
     ),
     "safetensors": (
         "&Bandbridge model",
-        "For this program, on any computer: apply it to scenes, or adapt it further. Holds no code.",
+        "For this program, on any computer: 'bandbridge predict' classifies images with it. Holds no code.",
     ),
 }
 
