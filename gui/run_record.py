@@ -62,8 +62,8 @@ def read_report(folder: Path) -> AdaptReport:
         given = {name: value for name, value in facts.items() if name in known}
         for name in ("before", "after"):
             given[name] = _scores(given[name]) if given[name] is not None else None
-        for name in ("gap_before", "gap_after"):
-            given[name] = {key: _number(value) for key, value in given[name].items()}
+        for name in ("gap_before", "gap_after", "label_free_before", "label_free_after"):
+            given[name] = {key: _number(value) for key, value in given.get(name, {}).items()}
         for name in ("seconds", "images_per_second", "mean_confidence_before", "mean_confidence_after"):
             given[name] = _number(given[name])
         given["set_aside"] = tuple(Finding(**finding) for finding in given["set_aside"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -123,6 +123,68 @@ GAP_MEASURES: Mapping[str, tuple[str, str]] = {
 }
 """Measure -> (title, what it means)."""
 
+Better = Literal["higher", "lower", ""]
+
+LABEL_FREE: Mapping[str, tuple[str, str, Better]] = {
+    "agreement": (
+        "Agreement on pairs",
+        "Share of held-out pairs whose sensor image gets the class the source model gives its RGB partner.",
+        "higher",
+    ),
+    "balanced_agreement": (
+        "Balanced agreement",
+        "The same, taken class by class and averaged: rare classes count as much as common ones.",
+        "higher",
+    ),
+    "pair_divergence": (
+        "Difference from RGB answers",
+        "How far the probabilities for a pair's sensor image lie from the source model's for its RGB image; 0 = same.",
+        "lower",
+    ),
+    "partner_margin": (
+        "Likeness to the partner",
+        "How much more a sensor image resembles its own RGB partner than other RGB images; 0 = no more.",
+        "higher",
+    ),
+    "information": (
+        "Certain yet varied",
+        "How undecided single answers are, less how varied all answers together are; the lower, the better.",
+        "lower",
+    ),
+    "entropy": ("Indecision", "How undecided the answers are on average; 0 = certain. Certain is not right.", "lower"),
+    "class_entropy": (
+        "Variety of answers",
+        "How varied all answers together are; 0 = one class only. The right value is your images' own.",
+        "",
+    ),
+    "density": (
+        "Neighbourhood density",
+        "How many other images each image shares its answer with, softly counted; dense groups are a good sign.",
+        "higher",
+    ),
+    "nuclear_norm": (
+        "Nuclear norm",
+        "Certainty and variety of the answers in one number; 1 = certain and all classes alike.",
+        "higher",
+    ),
+    "classes_used": (
+        "Classes in use",
+        "How many classes the answers effectively use, as a share of all; falls when one class swallows the others.",
+        "",
+    ),
+    "largest_share": ("Largest class", "Share of the target images that get the most frequent class.", ""),
+    "changed": ("Changed class", "Share of the target images that get another class than from the source model.", ""),
+    "change_divergence": (
+        "Distance from the source model",
+        "How far the probabilities lie from the untouched model's on the target images; 0 = nothing changed.",
+        "",
+    ),
+}
+"""Label-free measure -> (title, what it means, which way is better). The first four need held-out pairs."""
+
+RELIABILITY = "balanced_agreement"
+"""The one label-free measure that stands first wherever there is room for one; to be chosen here and nowhere else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplePrediction:
@@ -169,6 +231,7 @@ class EpochEnd:
         mean_confidence: Mean of the highest probability, 0..1.
         held_out_agreement: Share of held-out pairs whose sensor image gets the class the source model gives the
             RGB partner, or None without pairs.
+        label_free: Name -> value; the names are keys of `LABEL_FREE`, those of the pairs only with pairs.
     """
 
     step: int
@@ -176,6 +239,7 @@ class EpochEnd:
     predicted_counts: Mapping[str, int]
     mean_confidence: float
     held_out_agreement: float | None
+    label_free: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

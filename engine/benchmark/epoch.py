@@ -20,7 +20,7 @@ from bandbridge.engine.training.passes import PASS_BATCH
 from bandbridge.engine.training.streams import ImageBank, ImageStream
 from bandbridge.engine.worker.compute import device_words, placed
 from bandbridge.engine.worker.run_folder import RunFolder
-from bandbridge.engine.worker.watch import Gallery, GapWatch, RunWatcher
+from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, RunWatcher
 from torch import Tensor, nn
 from torch.optim import SGD
 
@@ -81,7 +81,7 @@ class EpochBenchmark:
             learning_rate=1e-3,
             control=control,
         )
-        ground.look()
+        untouched = ground.look()
         gap = GapWatch(ground, control)
         (stage,) = STAGES[self.method](ground)
         streams = {
@@ -108,6 +108,7 @@ class EpochBenchmark:
                 control=control,
                 gallery=Gallery((), names),
                 gap=gap,
+                evidence=Evidence(untouched, gap),
                 class_names=names,
                 steps=EPOCHS * steps_per_epoch,
                 steps_per_epoch=steps_per_epoch,

@@ -29,6 +29,7 @@ def result_of(verb: str, report: Report) -> dict[str, Any]:
             "predicted": (report.predicted_before, report.predicted_after),
             "mean_confidence": (report.mean_confidence_before, report.mean_confidence_after),
             "held_out_agreement": (report.agreement_before, report.agreement_after),
+            "label_free": (report.label_free_before, report.label_free_after),
         }
         result |= {name: {"before": as_plain(old), "after": as_plain(new)} for name, (old, new) in table.items()}
     return result

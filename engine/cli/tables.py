@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from bandbridge.engine.api.events import GAP_MEASURES
+from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE
 from bandbridge.engine.api.reports import (
     AdaptReport,
     EvaluateReport,
@@ -128,6 +128,10 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
             ("Balanced accuracy", percent(before.balanced_accuracy), percent(after.balanced_accuracy)),
             *rows,
         ]
+    for measure, (title, _, _) in LABEL_FREE.items():
+        old, new = report.label_free_before.get(measure), report.label_free_after.get(measure)
+        if measure != "agreement" and (old is not None or new is not None):
+            rows.append((f"Without labels: {title}", _number(old), _number(new)))
     for measure, (title, _) in GAP_MEASURES.items():
         old, new = report.gap_before.get(measure), report.gap_after.get(measure)
         if old is not None or new is not None:

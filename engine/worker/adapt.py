@@ -35,7 +35,7 @@ from bandbridge.engine.worker.compute import choose_device, device_words, placed
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
-from bandbridge.engine.worker.watch import Gallery, GapWatch, RunWatcher
+from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, RunWatcher
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]
@@ -198,7 +198,7 @@ class _Look:
     """What a model makes of the target and of the held-out pairs, as arrays."""
 
     probabilities: NDArray[np.float32]
-    agreement: float | None
+    label_free: Mapping[str, float]
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -239,11 +239,12 @@ class _Run:
         untouched = self.ground.look()
         gap = GapWatch(self.ground, self.control) if GapWatch.possible(self.ground) else None
         gap_before = gap.measure(untouched, 0).measures if gap else {}
-        before = self._take(untouched, gap)
-        watcher, stopped_early = self._train(resume, gap, untouched)
+        evidence = Evidence(untouched, gap)
+        before = self._take(untouched, evidence)
+        watcher, stopped_early = self._train(resume, gap, evidence, untouched)
         survey = self.ground.look() if stopped_early or watcher is None else self.ground.survey
         assert survey is not None
-        after = self._take(survey, gap)
+        after = self._take(survey, evidence)
         steps = watcher.report.steps_done if watcher else 0
         gap_after = gap.measure(survey, steps).measures if gap else {}
         self._save_model()
@@ -270,8 +271,8 @@ class _Run:
             predicted_after=after.counts(self.class_names),
             mean_confidence_before=float(before.confidence.mean()),
             mean_confidence_after=float(after.confidence.mean()),
-            agreement_before=before.agreement,
-            agreement_after=after.agreement,
+            agreement_before=before.label_free.get("agreement"),
+            agreement_after=after.label_free.get("agreement"),
             changed=int((before.classes != after.classes).sum()),
             target_images=len(truth),
             pairs_used=0 if pairs is None or not self.info.needs_pairs else len(pairs.training),
@@ -282,6 +283,8 @@ class _Run:
             device=device_words(self.device),
             versions={name: importlib.metadata.version(name) for name in VERSIONED},
             stopped_early=stopped_early,
+            label_free_before=before.label_free,
+            label_free_after=after.label_free,
         )
         self.folder.write_table(
             "set_aside.csv",
@@ -292,8 +295,8 @@ class _Run:
         write_report(self.folder.path, report, self.config, self.info)
         return report
 
-    def _take(self, survey: Survey, gap: GapWatch | None) -> _Look:
-        return _Look(survey.probabilities.cpu().numpy(), gap.agreement(survey) if gap else None)
+    def _take(self, survey: Survey, evidence: Evidence) -> _Look:
+        return _Look(survey.probabilities.cpu().numpy(), evidence.measure(survey))
 
     def _target_stream(self) -> ImageStream:
         return ImageStream(
@@ -319,7 +322,9 @@ class _Run:
             )
         return streams
 
-    def _train(self, resume: bool, gap: GapWatch | None, untouched: Survey) -> tuple[RunWatcher | None, bool]:
+    def _train(
+        self, resume: bool, gap: GapWatch | None, evidence: Evidence, untouched: Survey
+    ) -> tuple[RunWatcher | None, bool]:
         """Go through the method's stages; returns the last stage's watcher and whether the person stopped early."""
         streams = self._streams()
         gallery = self._gallery(untouched)
@@ -346,6 +351,7 @@ class _Run:
                 control=self.control,
                 gallery=gallery,
                 gap=gap,
+                evidence=evidence,
                 class_names=self.class_names,
                 steps=epochs * steps_per_epoch,
                 steps_per_epoch=steps_per_epoch,

@@ -14,7 +14,7 @@ import jinja2
 import numpy as np
 from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import RunConfig
-from bandbridge.engine.api.events import GAP_MEASURES
+from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.engine.api.storage import write_text
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
     """Write `report.html` into a run folder from the run's result and its recorded curves.
 
     Args:
-        folder: The run folder, with `losses.csv` and `gap.csv` where the run wrote them.
+        folder: The run folder, with `losses.csv`, `gap.csv` and `epochs.csv` where the run wrote them.
         report: The result.
         config: What was asked.
         info: The method.
@@ -92,6 +92,9 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
         counts=_counts(report),
         losses=read_curves(folder / "losses.csv"),
         gaps=read_curves(folder / "gap.csv", GAP_MEASURES),
+        label_free=read_curves(
+            folder / "epochs.csv", {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
+        ),
         written=datetime.datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
     )
     path = folder / REPORT_PAGE
@@ -156,6 +159,10 @@ def before_after(report: AdaptReport) -> list[Row]:
             "How sure the model is of its answers, on average; sure is not the same as right.",
         )
     )
+    for measure, (title, explain, _) in LABEL_FREE.items():
+        if measure != "agreement" and measure in report.label_free_before and measure in report.label_free_after:
+            old, new = report.label_free_before[measure], report.label_free_after[measure]
+            rows.append(Row(f"Without labels: {title}", _number(old), _number(new), explain))
     for measure, (title, explain) in GAP_MEASURES.items():
         if measure in report.gap_before and measure in report.gap_after:
             old, new = report.gap_before[measure], report.gap_after[measure]
@@ -163,12 +170,13 @@ def before_after(report: AdaptReport) -> list[Row]:
     return rows
 
 
-def read_curves(path: Path, titles: Mapping[str, tuple[str, str]] | None = None) -> list[Curve]:
+def read_curves(path: Path, titles: Mapping[str, tuple[str, str]] | None = None, *, known: bool = False) -> list[Curve]:
     """Every column of a recorded table over its first column, the step.
 
     Args:
-        path: CSV file with a head line; need not exist. A half-written last line is left out.
+        path: CSV file with a head line; need not exist. A half-written last line is left out, an empty cell is none.
         titles: Column -> (title, what it means); a column not named keeps its own name.
+        known: Leave out columns that `titles` does not name.
     """
     if not path.exists():
         return []
@@ -178,16 +186,16 @@ def read_curves(path: Path, titles: Mapping[str, tuple[str, str]] | None = None)
     for line in lines:
         with contextlib.suppress(ValueError):  # a killed run may leave half a line
             if len(line) == len(head):
-                whole.append([float(cell) for cell in line])
+                whole.append([float(cell or "nan") for cell in line])
     if len(whole) < 2:
         return []
     table = np.asarray(whole, dtype=np.float64)  # (N, 1 + columns)
     curves = []
     for place, name in enumerate(head[1:], start=1):
-        known = np.isfinite(table[:, place])
-        if known.sum() >= 2:
+        there = np.isfinite(table[:, place])
+        if there.sum() >= 2 and (not known or name in (titles or {})):
             title, explain = (titles or {}).get(name, (name.replace("_", " ").capitalize(), ""))
-            curves.append(_curve(title, explain, table[known, 0], table[known, place]))
+            curves.append(_curve(title, explain, table[there, 0], table[there, place]))
     return curves
 
 

@@ -3,7 +3,7 @@
     run.json                 configuration and state, written first and last
     losses.csv               every sampled step, appended
     gap.csv                  the modality gap, a line an epoch, appended
-    epochs.csv               predicted class counts, confidence and agreement, a line an epoch, appended
+    epochs.csv               predicted class counts, confidence and label-free measures, a line an epoch, appended
     checkpoint.safetensors   everything needed to go on, replaced in one step
     model.safetensors        the adapted model
     predictions.csv          every target image before and after

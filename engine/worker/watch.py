@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.events import (
+    LABEL_FREE,
     CheckpointSaved,
     EpochEnd,
     Event,
@@ -19,6 +20,7 @@ from bandbridge.engine.methods.ground import Ground, Survey
 from bandbridge.engine.training.checkpoint import Position, save_checkpoint
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Objective, Stage
+from bandbridge.engine.validation.label_free import pair_measures, target_measures
 from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS, GapMeter
 from bandbridge.engine.worker.run_folder import RunFolder
 from bandbridge.engine.worker.step_report import StepReport
@@ -81,7 +83,7 @@ class GapWatch:
         ]
         with torch.no_grad():
             logits = [member.head(rgb) for member, rgb in zip(ground.members, self._rgb, strict=True)]
-        self.rgb_classes = self._mix(logits).argmax(dim=1)  # (P,)
+        self.rgb_logits = self._mix(logits)  # (P, K)
         survey = ground.survey
         assert survey is not None
         assert survey.pair_features is not None
@@ -99,10 +101,11 @@ class GapWatch:
             mixed = mixed + weight * part
         return mixed
 
-    def agreement(self, survey: Survey) -> float:
-        """Share of held-out pairs whose sensor image gets the class the source model gives the RGB partner."""
+    def evidence(self, survey: Survey) -> dict[str, float]:
+        """The label-free measures of the held-out pairs."""
+        assert survey.pair_features is not None
         assert survey.pair_logits is not None
-        return float((survey.pair_logits.argmax(dim=1) == self.rgb_classes).float().mean())
+        return pair_measures(self.rgb_logits, survey.pair_logits, self._mix(self._rgb), survey.pair_features)
 
     def measure(self, survey: Survey, step: int) -> Gap:
         """The gap at a step."""
@@ -116,6 +119,26 @@ class GapWatch:
             sensor_points=self._meter.place(sensor),
             target_points=self._meter.place(target),
         )
+
+
+class Evidence:
+    """The label-free measures of a run, always against the untouched model.
+
+    Args:
+        untouched: What the untouched model makes of all images.
+        gap: Knows the RGB side of the held-out pairs, or None without enough pairs.
+    """
+
+    def __init__(self, untouched: Survey, gap: GapWatch | None) -> None:
+        self._untouched_logits = untouched.logits
+        self._gap = gap
+
+    def measure(self, survey: Survey) -> dict[str, float]:
+        """Those measures of `events.LABEL_FREE` that can be had, in its order."""
+        found = target_measures(survey.logits, self._untouched_logits)
+        if self._gap is not None:
+            found |= self._gap.evidence(survey)
+        return {name: found[name] for name in LABEL_FREE if name in found}
 
 
 def _array(features: Tensor) -> NDArray[np.float64]:
@@ -134,6 +157,7 @@ class RunWatcher:
         control: For the time spent paused.
         gallery: The images to show.
         gap: Measures the gap, or None without enough pairs.
+        evidence: Measures what needs no labels.
         class_names: Of the predictions.
         steps: Steps in all.
         steps_per_epoch: Steps in an epoch.
@@ -152,6 +176,7 @@ class RunWatcher:
         control: Control,
         gallery: Gallery,
         gap: GapWatch | None,
+        evidence: Evidence,
         class_names: tuple[str, ...],
         steps: int,
         steps_per_epoch: int,
@@ -165,6 +190,7 @@ class RunWatcher:
         self._emit = emit
         self._gallery = gallery
         self._gap = gap
+        self._evidence = evidence
         self._class_names = class_names
         self.report = StepReport(
             stage=stage,
@@ -186,19 +212,30 @@ class RunWatcher:
         assert survey is not None
         probabilities = survey.probabilities.cpu().numpy()  # (N, K)
         counts = np.bincount(probabilities.argmax(axis=1), minlength=len(self._class_names))
-        agreement = self._gap.agreement(survey) if self._gap else None
+        label_free = self._evidence.measure(survey)
+        agreement = label_free.get("agreement")
         end = EpochEnd(
             step=step,
             epoch=epoch,
             predicted_counts=dict(zip(self._class_names, counts.tolist(), strict=True)),
             mean_confidence=float(probabilities.max(axis=1).mean()),
             held_out_agreement=agreement,
+            label_free=label_free,
         )
         self._emit(end)
         self._folder.append(
             "epochs.csv",
-            ("step", "epoch", "mean_confidence", "held_out_agreement", *self._class_names),
-            [(step, epoch, end.mean_confidence, "" if agreement is None else agreement, *counts.tolist())],
+            ("step", "epoch", "mean_confidence", "held_out_agreement", *LABEL_FREE, *self._class_names),
+            [
+                (
+                    step,
+                    epoch,
+                    end.mean_confidence,
+                    "" if agreement is None else agreement,
+                    *(label_free.get(name, "") for name in LABEL_FREE),
+                    *counts.tolist(),
+                )
+            ],
         )
         if self._gap is not None:
             gap = self._gap.measure(survey, step)

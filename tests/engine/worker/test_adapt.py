@@ -97,6 +97,18 @@ def test_events_tell_the_story_in_order(finished):
     assert fractions[-1] == 1.0
 
 
+def test_what_needs_no_labels_is_told_every_epoch_and_in_the_end(finished):
+    config, report, said = finished
+    told = [event.label_free for event in said if isinstance(event, events.EpochEnd)]
+    assert list(told[0]) == list(events.LABEL_FREE)
+    assert told[0] == report.label_free_before
+    assert told[-1] == report.label_free_after
+    assert told[0]["changed"] == told[0]["change_divergence"] == 0.0
+    assert report.label_free_after["changed"] == report.changed / report.target_images
+    rows = list(csv.DictReader((Path(config.run) / "epochs.csv").read_text().splitlines()))
+    assert [float(row["density"]) for row in rows] == [measures["density"] for measures in told]
+
+
 def test_labels_do_not_touch_training(make_config, own_target, tmp_path):
     """The same images under other class folders, and without any, give the same weights to the bit."""
     images = sorted(own_target.rglob("*.tif"))
