@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from bandbridge.engine.api.events import GAP_MEASURES
+from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, RELIABILITY, Better
 from bandbridge.gui.quantities import NOTHING, number, percent
 
 
@@ -60,4 +60,16 @@ def gap_measures() -> dict[str, Measure]:
     return {
         key: Measure(title, explain, _BETTER.get(key, "down"), is_share=key in _SHARES)
         for key, (title, explain) in GAP_MEASURES.items()
+    }
+
+
+_LABEL_FREE_SHARES = ("agreement", "balanced_agreement", "classes_used", "largest_share", "changed")
+_WAY: dict[Better, Literal["up", "down", ""]] = {"higher": "up", "lower": "down", "": ""}
+
+
+def label_free_measures() -> dict[str, Measure]:
+    """All measures that need no labels, the one that stands for reliability first, then in the engine's order."""
+    return {
+        key: Measure(title, explain, _WAY[better], is_share=key in _LABEL_FREE_SHARES)
+        for key, (title, explain, better) in sorted(LABEL_FREE.items(), key=lambda item: item[0] != RELIABILITY)
     }

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.reports import AdaptReport, Finding, Scores
+from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores
 from numpy.typing import NDArray
 
 RUN_FILE = "run.json"
@@ -67,6 +67,7 @@ def read_report(folder: Path) -> AdaptReport:
         for name in ("seconds", "images_per_second", "mean_confidence_before", "mean_confidence_after"):
             given[name] = _number(given[name])
         given["set_aside"] = tuple(Finding(**finding) for finding in given["set_aside"])
+        given["alarms"] = tuple(Alarm(**alarm) for alarm in given.get("alarms", ()))
         given["run"] = str(folder)  # the folder may have been moved since
         return AdaptReport(**given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -21,10 +21,11 @@ from bandbridge.engine.api.events import (
     Samples,
     TrainingStarted,
 )
+from bandbridge.engine.api.reports import Alarm, AlarmKind
 from bandbridge.gui.curve import Curve
 
 _Item = TypeVar("_Item")
-Part = Literal["status", "losses", "gap", "samples", "epoch"]
+Part = Literal["status", "losses", "gap", "samples", "epoch", "alarm"]
 _MOST_SNAPSHOTS = 48
 _MOST_CHECKPOINTS = 400
 _MOST_NOTICES = 200
@@ -45,6 +46,8 @@ class RunStory:
         measures: Gap measure -> its curve over steps.
         agreement: Share of held-out pairs agreed on, over steps.
         confidence: Mean confidence on the target images, over steps.
+        label_free: Label-free measure -> its curve over steps.
+        alarms: Those that stand, by their kind.
         snapshots: Positions of features over time: the first, the last, and some between.
         samples: The last strip of samples.
         epoch_end: The last finished epoch.
@@ -72,6 +75,8 @@ class RunStory:
         self.measures: dict[str, Curve] = {}
         self.agreement = Curve()
         self.confidence = Curve()
+        self.label_free: dict[str, Curve] = {}
+        self.alarms: dict[AlarmKind, Alarm] = {}
         self.snapshots: list[Gap] = []
         self.samples: Samples | None = None
         self.epoch_end: EpochEnd | None = None
@@ -152,6 +157,8 @@ class RunStory:
                 self._changed("samples")
             case EpochEnd():
                 self._take_epoch(event)
+            case Alarm():
+                self._take_alarm(event)
             case CheckpointSaved():
                 self.checkpoint = event.path
                 self.checkpoints = _thinned([*self.checkpoints, event.step], _MOST_CHECKPOINTS)
@@ -172,12 +179,14 @@ class RunStory:
         self.training = event
         self._step = event.first_step
         if resumed:
-            for curve in (*self.curves.values(), *self.measures.values(), self.agreement, self.confidence):
+            followed = (*self.measures.values(), *self.label_free.values(), self.agreement, self.confidence)
+            for curve in (*self.curves.values(), *followed):
                 curve.cut(event.first_step + 1)
             self.snapshots = [gap for gap in self.snapshots if gap.step <= event.first_step]
         else:
             self.curves = {}
-        for part in ("losses", "gap"):
+        self.alarms = {}  # a run gone on with looks again, and tells again what still holds
+        for part in ("losses", "gap", "alarm"):
             self._changed(part)
 
     def _take_losses(self, event: Losses) -> None:
@@ -203,8 +212,16 @@ class RunStory:
         _add_one(self.confidence, event.step, event.mean_confidence)
         if event.held_out_agreement is not None:
             _add_one(self.agreement, event.step, event.held_out_agreement)
+        for name, value in event.label_free.items():
+            _add_one(self.label_free.setdefault(name, Curve()), event.step, value)
         for part in ("epoch", "gap"):
             self._changed(part)
+
+    def _take_alarm(self, event: Alarm) -> None:
+        self.alarms.pop(event.kind, None)
+        if event.standing:
+            self.alarms[event.kind] = event
+        self._changed("alarm")
 
     def _take_pause(self, paused: bool) -> None:
         if paused and self._paused_at is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from bandbridge.engine.api.reports import Finding, Report
+from bandbridge.engine.api.reports import Alarm, Finding, Report
 from numpy.typing import NDArray
 
 Outcome = Literal["completed", "kept", "stopped", "failed"]
@@ -159,8 +159,9 @@ LABEL_FREE: Mapping[str, tuple[str, str, Better]] = {
     ),
     "density": (
         "Neighbourhood density",
-        "How many other images each image shares its answer with, softly counted; dense groups are a good sign.",
-        "higher",
+        "How many other images each image shares its answer with, softly counted. Also grows when one class swallows "
+        "the others.",
+        "",
     ),
     "nuclear_norm": (
         "Nuclear norm",
@@ -285,4 +286,16 @@ class Finished:
     problem: Problem | None = None
 
 
-Event = Progress | Notice | TrainingStarted | Losses | Gap | Samples | EpochEnd | CheckpointSaved | Paused | Finished
+Event = (
+    Progress
+    | Notice
+    | TrainingStarted
+    | Losses
+    | Gap
+    | Samples
+    | EpochEnd
+    | Alarm
+    | CheckpointSaved
+    | Paused
+    | Finished
+)

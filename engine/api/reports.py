@@ -190,6 +190,30 @@ class Scores:
     class_names: tuple[str, ...]
 
 
+AlarmKind = Literal["collapse", "worse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A run does harm, or may do: said at once while it trains, and again in its report. At most one of a kind stands.
+
+    Attributes:
+        kind: "collapse" (one class swallows the target) or "worse" (the held-out pairs speak for doing nothing).
+        step: When it was found.
+        what: What happened. One sentence.
+        why: What it rests on.
+        do: What to do.
+        standing: False withdraws the alarm of this kind: the run has recovered.
+    """
+
+    kind: AlarmKind
+    step: int
+    what: str
+    why: str
+    do: str
+    standing: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptReport:
     """The result of an adaptation run.
@@ -226,6 +250,7 @@ class AdaptReport:
         label_free_before: Label-free measures of the untouched model, see `events.LABEL_FREE`; those of the pairs are
             missing without pairs, all in reports of older versions.
         label_free_after: The same of the adapted model.
+        alarms: Those that hold for the adapted model.
     """
 
     run: str
@@ -258,6 +283,7 @@ class AdaptReport:
     stopped_early: bool = False
     label_free_before: Mapping[str, float] = field(default_factory=dict)
     label_free_after: Mapping[str, float] = field(default_factory=dict)
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

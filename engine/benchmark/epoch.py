@@ -108,7 +108,7 @@ class EpochBenchmark:
                 control=control,
                 gallery=Gallery((), names),
                 gap=gap,
-                evidence=Evidence(untouched, gap),
+                evidence=Evidence(untouched, gap, names),
                 class_names=names,
                 steps=EPOCHS * steps_per_epoch,
                 steps_per_epoch=steps_per_epoch,

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, TextIO
 
 from bandbridge.engine.api.events import EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
+from bandbridge.engine.api.reports import Alarm
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
@@ -56,6 +57,8 @@ class _Story:
             agreement = event.held_out_agreement
             held_out = "" if agreement is None else f", agreement on held-out pairs {agreement:.1%}"
             return f"Epoch {event.epoch}{of}: confidence {event.mean_confidence:.1%}{held_out}"
+        if isinstance(event, Alarm):
+            return f"Alarm: {event.what} {event.why} {event.do}" if event.standing else f"No longer: {event.what}"
         return None
 
 

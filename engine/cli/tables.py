@@ -162,6 +162,8 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
             "Report": str(report_file) if report_file.exists() else "",
         }
     )
+    for alarm in report.alarms:
+        page.say(f"Alarm: {alarm.what} {alarm.why} {alarm.do}")
     if report.stopped_early:
         page.say(f"Stopped early, after {report.epochs_done} epochs; what was learned until then was kept.")
     _show_findings(page, report.set_aside)

@@ -239,7 +239,7 @@ class _Run:
         untouched = self.ground.look()
         gap = GapWatch(self.ground, self.control) if GapWatch.possible(self.ground) else None
         gap_before = gap.measure(untouched, 0).measures if gap else {}
-        evidence = Evidence(untouched, gap)
+        evidence = Evidence(untouched, gap, self.class_names)
         before = self._take(untouched, evidence)
         watcher, stopped_early = self._train(resume, gap, evidence, untouched)
         survey = self.ground.look() if stopped_early or watcher is None else self.ground.survey
@@ -247,6 +247,9 @@ class _Run:
         after = self._take(survey, evidence)
         steps = watcher.report.steps_done if watcher else 0
         gap_after = gap.measure(survey, steps).measures if gap else {}
+        alarms = evidence.alarms(survey, steps)
+        if watcher is not None:
+            watcher.settle_alarms(alarms, steps)
         self._save_model()
         self._write_predictions(before, after)
         truth = self.images.target.truth
@@ -285,6 +288,7 @@ class _Run:
             stopped_early=stopped_early,
             label_free_before=before.label_free,
             label_free_after=after.label_free,
+            alarms=alarms,
         )
         self.folder.write_table(
             "set_aside.csv",

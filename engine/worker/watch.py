@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,10 +18,12 @@ from bandbridge.engine.api.events import (
     SamplePrediction,
     Samples,
 )
+from bandbridge.engine.api.reports import Alarm, AlarmKind
 from bandbridge.engine.methods.ground import Ground, Survey
 from bandbridge.engine.training.checkpoint import Position, save_checkpoint
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Objective, Stage
+from bandbridge.engine.validation.alarms import collapse_alarm, worse_alarm
 from bandbridge.engine.validation.label_free import pair_measures, target_measures
 from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS, GapMeter
 from bandbridge.engine.worker.run_folder import RunFolder
@@ -31,6 +35,8 @@ from torch.optim import Optimizer
 SAVE_EVERY_S = 120.0
 SAVE_SHARE = 30.0
 MOST_MAP_POINTS = 400
+QUIET_LOOKS = 2
+"""An alarm that does not hold at so many epochs in a row is withdrawn; one alone would make it flicker."""
 
 
 class Gallery:
@@ -122,16 +128,19 @@ class GapWatch:
 
 
 class Evidence:
-    """The label-free measures of a run, always against the untouched model.
+    """What speaks for and against a model without labels, always against the untouched one.
 
     Args:
         untouched: What the untouched model makes of all images.
         gap: Knows the RGB side of the held-out pairs, or None without enough pairs.
+        class_names: Of the logits.
     """
 
-    def __init__(self, untouched: Survey, gap: GapWatch | None) -> None:
+    def __init__(self, untouched: Survey, gap: GapWatch | None, class_names: Sequence[str]) -> None:
         self._untouched_logits = untouched.logits
+        self._untouched_pairs = None if untouched.pair_logits is None else untouched.pair_logits.argmax(dim=1)
         self._gap = gap
+        self._class_names = class_names
 
     def measure(self, survey: Survey) -> dict[str, float]:
         """Those measures of `events.LABEL_FREE` that can be had, in its order."""
@@ -139,6 +148,16 @@ class Evidence:
         if self._gap is not None:
             found |= self._gap.evidence(survey)
         return {name: found[name] for name in LABEL_FREE if name in found}
+
+    def alarms(self, survey: Survey, step: int) -> tuple[Alarm, ...]:
+        """Every alarm that holds for the model at hand, whatever was before."""
+        given, untouched = survey.logits.argmax(dim=1), self._untouched_logits.argmax(dim=1)
+        pairs, worse = None, None
+        if self._gap is not None and survey.pair_logits is not None and self._untouched_pairs is not None:
+            pairs = self._gap.rgb_logits.argmax(dim=1), survey.pair_logits.argmax(dim=1)
+            worse = worse_alarm(pairs[0], self._untouched_pairs, pairs[1], step=step)
+        collapse = collapse_alarm(given, untouched, self._class_names, step=step, pairs=pairs)
+        return tuple(alarm for alarm in (collapse, worse) if alarm is not None)
 
 
 def _array(features: Tensor) -> NDArray[np.float64]:
@@ -203,6 +222,8 @@ class RunWatcher:
             first_step=first_step,
             every_step=ground.target.device.type == "cpu",
         )
+        self._standing: dict[AlarmKind, Alarm] = {}
+        self._quiet: Counter[AlarmKind] = Counter()
         self._saved = self.report.now()
         self._saving_s = 0.0
 
@@ -243,6 +264,23 @@ class RunWatcher:
             self._folder.append("gap.csv", ("step", *gap.measures), [(step, *gap.measures.values())])
         pairs = None if survey.pair_logits is None else survey.pair_logits.softmax(dim=1).cpu().numpy()
         self._emit(self._gallery.show(step, probabilities, pairs))
+        self._sound(self._evidence.alarms(survey, step), step, looks=QUIET_LOOKS)
+
+    def settle_alarms(self, alarms: Sequence[Alarm], step: int) -> None:
+        """Tell which alarms hold for the finished model; all others are withdrawn."""
+        self._sound(alarms, step, looks=1)
+
+    def _sound(self, alarms: Sequence[Alarm], step: int, *, looks: int) -> None:
+        """Tell an alarm when it begins to hold, and withdraw it when it has not held for some looks in a row."""
+        for alarm in alarms:
+            if alarm.kind not in self._standing:
+                self._emit(alarm)
+            self._standing[alarm.kind] = alarm
+            self._quiet[alarm.kind] = 0
+        for kind in sorted(self._standing.keys() - {alarm.kind for alarm in alarms}):
+            self._quiet[kind] += 1
+            if self._quiet[kind] >= looks:
+                self._emit(replace(self._standing.pop(kind), step=step, standing=False))
 
     def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
         """Take the losses of a step."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from bandbridge.engine.api.errors import BandbridgeError
-from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.reports import AdaptReport, Alarm
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
@@ -84,6 +84,7 @@ class ResultsPage(Page):
         self.run_choice.setStyleSheet("QComboBox { min-height: 18px; padding: 2px 8px; }")  # it stands among tabs
         self.run_choice.currentIndexChanged.connect(self._choose_run)
         self.verdict = Callout(theme)
+        self.alarm = Callout(theme)
         self._empty = self._make_empty()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -116,6 +117,7 @@ class ResultsPage(Page):
         self.tabs.setCornerWidget(chooser, Qt.Corner.TopRightCorner)
         self.content.setSpacing(GRID + GRID // 2)
         self.content.addWidget(self.verdict)
+        self.content.addWidget(self.alarm)
         self.content.addWidget(self._empty, 1)
         self.content.addWidget(self.tabs, 1)
         self.report_button = QPushButton("Save &report…")
@@ -136,13 +138,17 @@ class ResultsPage(Page):
         """Ready when the run shown helped, a warning when it did not."""
         if self._report is None:
             return "error" if self._folder else "empty"
-        return "warning" if judge(self._report).tone in ("warning", "error") else "ready"
+        doubtful = self._report.alarms or judge(self._report).tone in ("warning", "error")
+        return "warning" if doubtful else "ready"
 
     def state_in_words(self) -> str:
         """Why the mark is what it is."""
         if self._report is None:
             return "The results cannot be read." if self._folder else "No finished run yet."
-        return judge(self._report).headline
+        judged = judge(self._report)
+        if self._report.alarms and judged.tone not in ("warning", "error"):
+            return self._report.alarms[0].what
+        return judged.headline
 
     def shown(self) -> None:
         """The page has just come into sight."""
@@ -379,6 +385,7 @@ class ResultsPage(Page):
     def _arrange(self) -> None:
         there = self._report is not None
         self.verdict.setVisible(bool(self._folder))
+        self._show_alarms(self._report.alarms if self._report is not None else ())
         self._empty.setVisible(not self._folder)
         self.tabs.setVisible(bool(self._folder))
         was_empty = not self.tabs.isTabEnabled(self.tabs.indexOf(self._overview))
@@ -393,6 +400,13 @@ class ResultsPage(Page):
         for button in (self.report_button, self.folder_button):
             button.setVisible(bool(self._folder))
         self.report_button.setEnabled((Path(self._folder) / REPORT_PAGE).is_file())
+
+    def _show_alarms(self, alarms: tuple[Alarm, ...]) -> None:
+        if not alarms:
+            self.alarm.hide()
+            return
+        words = [f"{alarm.what} {alarm.why}" for alarm in alarms[1:]]
+        self.alarm.say("warning", alarms[0].what, " ".join((alarms[0].why, *words, alarms[0].do)))
 
     # ---- images --------------------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.events import Event, Finished
+from bandbridge.engine.api.events import Event, Finished, TrainingStarted
 from bandbridge.engine.api.jobs import Adapt
-from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.reports import AdaptReport, Alarm
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import Project, ProjectModel, RunEntry, RunOutcome
 from bandbridge.gui.run_record import has_checkpoint, read_record
@@ -95,13 +95,18 @@ class RunPage(Page):
         self.go_on_button = QPushButton("&Go on from the last checkpoint")
         self.go_on_button.clicked.connect(self.go_on)
         self.outcome.buttons.insertWidget(0, self.go_on_button)
+        self.alarm = Callout(theme)
+        self.alarm_button = QPushButton("Stop now and keep")
+        self.alarm_button.setToolTip("Ends now; what has been learned so far becomes the result.")
+        self.alarm_button.clicked.connect(self._stop_and_keep)
+        self.alarm.buttons.insertWidget(0, self.alarm_button)
         self.status = RunStatus()
         self.pause_button = QPushButton("&Pause")
         self.pause_button.setToolTip("Space")
         self.pause_button.clicked.connect(self.toggle_pause)
         self.keep_button = QPushButton("Stop and &keep")
         self.keep_button.setToolTip("Ends now; what has been learned so far becomes the result.")
-        self.keep_button.clicked.connect(lambda: self._ask("stop_keep", "Stopping, and keeping what was learned…"))
+        self.keep_button.clicked.connect(self._stop_and_keep)
         self.stop_button = QPushButton("S&top")
         self.stop_button.setProperty("kind", "danger")
         self.stop_button.setToolTip("Ends now without a result. You can go on from the last checkpoint later.")
@@ -136,6 +141,7 @@ class RunPage(Page):
         self.foot.addWidget(self.again_button)
         self.content.setSpacing(_SPACING)
         self.content.addWidget(self.outcome)
+        self.content.addWidget(self.alarm)
         self.content.addWidget(self.summary)
         self.content.addWidget(self._waiting, 1)
         self.content.addWidget(self.status)
@@ -169,6 +175,8 @@ class RunPage(Page):
     def state(self) -> PageState:
         """Empty until a run could start, an error after a failure."""
         finished = self._story.finished
+        if self._shows_run() and self._story.alarms and (finished is None or finished.outcome in ("completed", "kept")):
+            return "warning"
         if finished is not None and self._shows_run():
             return {"completed": "ready", "kept": "ready", "stopped": "warning", "failed": "error"}[finished.outcome]  # type: ignore[return-value]
         if self.outcome.isVisibleTo(self):
@@ -178,7 +186,7 @@ class RunPage(Page):
     def state_in_words(self) -> str:
         """Why the mark is what it is."""
         if self.running:
-            return "A run is at work."
+            return next((alarm.what for alarm in self._story.alarms.values()), "A run is at work.")
         if self._story.finished is not None and self._shows_run():
             return self.outcome.headline
         missing = what_is_missing(self._project.project)
@@ -260,6 +268,9 @@ class RunPage(Page):
         self._arrange()
         self.status.show_story(self._story, self._asked)
 
+    def _stop_and_keep(self) -> None:
+        self._ask("stop_keep", "Stopping, and keeping what was learned…")
+
     def _hear(self, number: int, event: Event) -> None:
         if not self._job or number != self._job:
             return
@@ -268,6 +279,10 @@ class RunPage(Page):
         if self._story.paused != paused or self._asked == _WAITING:
             self._asked = ""
             self._arrange()
+        if isinstance(event, Alarm | TrainingStarted):
+            self._arrange()
+        if isinstance(event, Alarm) and event.standing and not self.isVisible():
+            self.told.emit("warning", f"{event.what} {event.do}", event.why)
         if isinstance(event, Finished):
             self._end(event)
 
@@ -397,6 +412,7 @@ class RunPage(Page):
         self.summary.setVisible(not shows_run)
         self._waiting.setVisible(not shows_run)
         self.outcome.setVisible(finished is not None or crashed)
+        self._show_alarms(shows_run)
         for widget in (self.status, self._charts, self._lower):
             widget.setVisible(shows_run)
         for button in (self.pause_button, self.keep_button, self.stop_button):
@@ -411,6 +427,18 @@ class RunPage(Page):
         self.again_button.setVisible(has_result)
         self._paint_icons()
         self.state_changed.emit()
+
+    def _show_alarms(self, shows_run: bool) -> None:
+        """A standing banner while an alarm stands; of several the gravest leads."""
+        alarms = sorted(self._story.alarms.values(), key=lambda alarm: alarm.kind != "collapse")
+        if not alarms or not shows_run:
+            self.alarm.hide()
+            return
+        first, others = alarms[0], alarms[1:]
+        words = [first.why, *(f"{alarm.what} {alarm.why}" for alarm in others), first.do]
+        self.alarm.say("error" if first.kind == "collapse" else "warning", first.what, " ".join(words))
+        self.alarm_button.setVisible(self.running)
+        self.alarm_button.setEnabled(not self._asked)
 
     def _paint_icons(self) -> None:
         self.pause_button.setIcon(self._theme.icon("play" if self._story.paused else "pause"))

@@ -6,7 +6,15 @@ import math
 from dataclasses import dataclass
 
 from bandbridge.engine.api.reports import AdaptReport
-from bandbridge.gui.measures import ACCURACY, AGREEMENT, BALANCED, CONFIDENCE, Measure, gap_measures
+from bandbridge.gui.measures import (
+    ACCURACY,
+    AGREEMENT,
+    BALANCED,
+    CONFIDENCE,
+    Measure,
+    gap_measures,
+    label_free_measures,
+)
 from bandbridge.gui.quantities import NOTHING, change, count, duration, number, percent, points
 from bandbridge.gui.theme import Theme
 from PySide6.QtCore import Qt
@@ -57,25 +65,36 @@ def rows_of(report: AdaptReport) -> list[Row]:
         _row(AGREEMENT, report.agreement_before, report.agreement_after, _NO_PAIRS),
         _row(CONFIDENCE, report.mean_confidence_before, report.mean_confidence_after, ""),
     ]
-    for key, measure in gap_measures().items():
-        rows.append(_row(measure, report.gap_before.get(key), report.gap_after.get(key), _NO_PAIRS))
     share = report.changed / report.target_images if report.target_images else 0.0
-    rows.append(
-        Row(
-            "Images with another class",
-            NOTHING,
-            f"{count(report.changed)} of {count(report.target_images)}",
-            percent(share),
-            "",
-            "Target images the adapted model gives another class than the source model did."
-            + ("" if labelled else " Look through them in the gallery."),
-        )
+    changed = Row(
+        "Images with another class",
+        NOTHING,
+        f"{count(report.changed)} of {count(report.target_images)}",
+        percent(share),
+        "",
+        "Target images the adapted model gives another class than the source model did."
+        + ("" if labelled else " Look through them in the gallery."),
     )
+    gaps = [_row(m, report.gap_before.get(k), report.gap_after.get(k), _NO_PAIRS) for k, m in gap_measures().items()]
+    signs = _label_free_rows(report)
+    rows = [*rows[:3], *signs[:1], *rows[3:], changed, *gaps, *signs[1:]]
     speed = f", {number(report.images_per_second)} images/s" if report.images_per_second > 0 else ""
     rows.append(
         Row("Time", NOTHING, duration(report.seconds), "", "", f"The whole run without pauses{speed}, {report.device}.")
     )
     return rows
+
+
+def _label_free_rows(report: AdaptReport) -> list[Row]:
+    """What needs no labels, but for agreement and the images changed, which have their lines; older reports: none."""
+    if not report.label_free_after:
+        return []
+    missing = _NO_PAIRS if report.agreement_after is None else ""
+    return [
+        _row(measure, report.label_free_before.get(key), report.label_free_after.get(key), missing)
+        for key, measure in label_free_measures().items()
+        if key not in ("agreement", "changed")
+    ]
 
 
 def _row(measure: Measure, before: float | None, after: float | None, missing: str) -> Row:

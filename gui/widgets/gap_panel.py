@@ -1,9 +1,9 @@
-"""The modality gap while training: the map and the measures, side by side where there is room."""
+"""How a run goes where labels are missing: the modality gap as map and measures, and the signs that need no labels."""
 
 from __future__ import annotations
 
 from bandbridge.gui.curve import Curve
-from bandbridge.gui.measures import AGREEMENT, CONFIDENCE, gap_measures
+from bandbridge.gui.measures import AGREEMENT, CONFIDENCE, gap_measures, label_free_measures
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.gap_map import GapMap
@@ -14,10 +14,20 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 _WIDE_PX = 760
+_GAP = (
+    "Modality gap",
+    "How differently the model sees RGB and sensor images of the same scenes, measured on pairs that are never "
+    "trained on.",
+)
+_SIGNS = (
+    "Signs without labels",
+    "What can be measured without labels, against the untouched model. None of it is accuracy; the manual says of "
+    "each where it fails.",
+)
 
 
 class GapPanel(QFrame):
-    """Card with the map and the measures.
+    """Card with the map and the measures of the gap, or the signs without labels: as the person chooses.
 
     Args:
         theme: Colours.
@@ -27,44 +37,45 @@ class GapPanel(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
-        self.setAccessibleName("Modality gap")
-        title = text_label("Modality gap", "section", wrap=False)
-        title.setToolTip(
-            "How differently the model sees RGB and sensor images of the same scenes, measured on pairs that are "
-            "never trained on."
-        )
+        self._title = text_label("", "section", wrap=False)
         self._has_map = False
         self._has_measures = False
+        self._has_signs = False
+        self._map_set_aside = False
         self._map = GapMap(theme)
         self._grid = MeasureGrid(theme, {"agreement": AGREEMENT, **gap_measures(), "confidence": CONFIDENCE})
-        self._hint = text_label(
-            "Appears with the first measurement. It needs pairs: without them only the confidence is followed.", "help"
-        )
+        self._signs = MeasureGrid(theme, {**label_free_measures(), "confidence": CONFIDENCE})
+        self._hint = text_label("Appears with the first measurement. The modality gap needs pairs.", "help")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
 
         self.map_button = QToolButton()
         self.map_button.setText("Ma&p")
         self.measures_button = QToolButton()
         self.measures_button.setText("M&easures")
+        self.signs_button = QToolButton()
+        self.signs_button.setText("&Without labels")
+        self.signs_button.setToolTip(_SIGNS[1])
         self._choice = QButtonGroup(self)
-        for button in (self.map_button, self.measures_button):
+        for button in (self.map_button, self.measures_button, self.signs_button):
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._choice.addButton(button)
         self.map_button.setChecked(True)
-        self.map_button.toggled.connect(self._arrange)
+        self._choice.buttonClicked.connect(self._arrange)
 
         head = QHBoxLayout()
         head.setSpacing(GRID // 2)
         head.addStrut(4 * GRID)
-        head.addWidget(title)
+        head.addWidget(self._title)
         head.addStretch(1)
         head.addWidget(self.map_button)
         head.addWidget(self.measures_button)
+        head.addWidget(self.signs_button)
         body = QHBoxLayout()
         body.setSpacing(3 * GRID)
         body.addWidget(self._map, 1)
         body.addWidget(self._grid, 1)
+        body.addWidget(self._signs, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID // 2, 2 * GRID, GRID)
         layout.setSpacing(GRID // 2)
@@ -76,11 +87,14 @@ class GapPanel(QFrame):
     def show_story(self, story: RunStory) -> None:
         """Draw what a run has told so far."""
         curves: dict[str, Curve] = {**story.measures, "agreement": story.agreement, "confidence": story.confidence}
+        signs = {**story.label_free, "confidence": story.confidence}
         steps_per_epoch = story.training.steps_per_epoch if story.training else 1
         self._has_map = any(len(gap.rgb_points) or len(gap.target_points) for gap in story.snapshots[-1:])
-        self._has_measures = any(len(curve) for curve in curves.values())
+        self._has_measures = any(len(curve) for curve in story.measures.values())
+        self._has_signs = any(len(curve) for curve in signs.values())
         self._arrange()
         self._grid.show_curves(curves.get, steps_per_epoch)
+        self._signs.show_curves(signs.get, steps_per_epoch)
         self._map.show_story(story)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -89,11 +103,28 @@ class GapPanel(QFrame):
         self._arrange()
 
     def _arrange(self) -> None:
-        wide = self.width() >= _WIDE_PX
-        both = self._has_map and self._has_measures
-        for button in (self.map_button, self.measures_button):
-            button.setVisible(both and not wide)
-        map_chosen = self.map_button.isChecked()
-        self._map.setVisible(self._has_map and (wide or map_chosen or not self._has_measures))
-        self._grid.setVisible(self._has_measures and (wide or not map_chosen or not self._has_map))
-        self._hint.setVisible(not self._has_map and not self._has_measures)
+        wide = self.width() >= _WIDE_PX and self._has_map
+        there = {
+            self.map_button: self._has_map,
+            self.measures_button: self._has_measures,
+            self.signs_button: self._has_signs,
+        }
+        if wide and self.map_button.isChecked():  # the map is there anyway: the choice is what stands beside it
+            self._map_set_aside = True
+            self.measures_button.setChecked(True)
+        elif not wide and self._map_set_aside:
+            self._map_set_aside = False
+            if self.measures_button.isChecked():
+                self.map_button.setChecked(True)
+        for button, has in there.items():
+            button.setVisible(has and sum(there.values()) > 1 and not (wide and button is self.map_button))
+        chosen = next((button for button, has in there.items() if has and button.isChecked()), None)
+        chosen = chosen or next((button for button, has in there.items() if has), None)
+        self._map.setVisible(wide or chosen is self.map_button)
+        self._grid.setVisible(chosen is self.measures_button)
+        self._signs.setVisible(chosen is self.signs_button)
+        self._hint.setVisible(chosen is None)
+        title, explain = _SIGNS if chosen is self.signs_button and not wide else _GAP
+        self._title.setText(title)
+        self._title.setToolTip(explain)
+        self.setAccessibleName(title)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bandbridge.engine.api.catalogue import METHODS
+from bandbridge.engine.api.events import LABEL_FREE
 from bandbridge.engine.cli.arguments import build_parser
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -49,6 +50,12 @@ def test_every_method_and_setting_is_explained(project: Path):
         for setting in info.settings:
             assert f"--set {setting.key}=" in text, f"{page} does not explain {setting.key}"
             assert setting.title in text, f"{page} does not name {setting.title}"
+
+
+def test_every_label_free_measure_is_explained(project: Path):
+    text = (project / "resources" / "manual" / "label-free.md").read_text(encoding="utf-8")
+    for title, _, _ in LABEL_FREE.values():
+        assert f"| {title} |" in text
 
 
 def test_f1_finds_its_chapter_on_every_page(project: Path):

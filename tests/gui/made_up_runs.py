@@ -23,7 +23,7 @@ from bandbridge.engine.api.events import (
     TrainingStarted,
 )
 from bandbridge.engine.api.jobs import Job, Thumbnails
-from bandbridge.engine.api.reports import AdaptReport, Report, Scores, ThumbnailsReport
+from bandbridge.engine.api.reports import AdaptReport, Alarm, Report, Scores, ThumbnailsReport
 from bandbridge.engine.worker.run_folder import RUN_FORMAT, as_plain
 from bandbridge.gui.project import Project, ProjectModel, RunEntry
 from PySide6.QtCore import QObject, Signal
@@ -32,6 +32,7 @@ CLASSES = ("field", "forest", "water")
 BEFORE = ((4, 6, 0), (0, 10, 0), (1, 5, 4))
 AFTER = ((8, 2, 0), (1, 9, 0), (0, 1, 9))
 STEPS_PER_EPOCH = 10
+ALARM = Alarm(kind="collapse", step=20, what="One class is swallowing the others.", why="It was small.", do="Try less.")
 
 
 class QuietWorker(QObject):
@@ -119,6 +120,8 @@ def adapt_report(folder: Path | str = "run", **changes: object) -> AdaptReport:
         "adapter": "The band is copied to all 3 channels of the network.",
         "device": "CPU, 2 threads",
         "versions": {"torch": "2.13.0"},
+        "label_free_before": {"agreement": 0.41, "balanced_agreement": 0.38, "information": -0.7, "changed": 0.0},
+        "label_free_after": {"agreement": 0.74, "balanced_agreement": 0.71, "information": -1.0, "changed": 0.4},
     }
     return AdaptReport(**(facts | changes))  # type: ignore[arg-type]
 
@@ -200,6 +203,7 @@ def epoch_end(step: int, counts: tuple[int, int, int] = (10, 12, 8)) -> EpochEnd
         predicted_counts=dict(zip(CLASSES, counts, strict=True)),
         mean_confidence=0.7,
         held_out_agreement=0.6,
+        label_free={"agreement": 0.6, "balanced_agreement": 0.5 + step / 1000, "information": -0.7},
     )
 
 

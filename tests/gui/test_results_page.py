@@ -14,7 +14,7 @@ from bandbridge.gui.pages.results import ResultsPage
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
 from bandbridge.gui.theme import Theme
-from made_up_runs import BEFORE, CLASSES, QuietWorker, adapt_report, picture, project_model, scores, write_run
+from made_up_runs import ALARM, BEFORE, CLASSES, QuietWorker, adapt_report, picture, project_model, scores, write_run
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
@@ -75,6 +75,20 @@ def test_numbers_carry_their_meaning(page: ResultsPage, model: ProjectModel) -> 
         item = page.table.item(row, 0)
         assert item is not None
         assert len(item.toolTip()) > 40
+
+
+def test_signs_without_labels_have_lines_and_alarms_are_repeated(page: ResultsPage, model: ProjectModel) -> None:
+    add_run(model, "first", changed=9, alarms=(ALARM,))
+    assert page.table.text("Balanced agreement") == ("38\u202f%", "71\u202f%", "+33 points")
+    assert page.table.text("Certain yet varied") == ("−0.70", "−1.0", "−0.30")
+    assert page.alarm.isVisible()
+    assert page.alarm.headline == ALARM.what
+    assert page.state() == "warning"
+    assert page.state_in_words() == ALARM.what
+    add_run(model, "second", label_free_before={}, label_free_after={})  # as older versions wrote it
+    assert page.alarm.isHidden()
+    with pytest.raises(StopIteration):
+        page.table.text("Balanced agreement")
 
 
 def test_without_labels_dashes_are_explained(page: ResultsPage, model: ProjectModel) -> None:

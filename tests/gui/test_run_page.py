@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from bandbridge.gui.theme import Theme
 from bandbridge.gui.widgets.gap_panel import GapPanel
 from bandbridge.gui.widgets.loss_chart import LossChart
 from made_up_runs import (
+    ALARM,
     QuietWorker,
     adapt_report,
     epoch_end,
@@ -184,6 +186,16 @@ def test_map_measures_and_samples_are_shown(running: RunPage) -> None:
         "Mean confidence",
     ]
     assert tiles[1].accessibleDescription() == "7.0 → 5.0 better"
+    panel.signs_button.click()
+    signs = [tile.accessibleName() for tile in panel._signs._tiles.values() if not tile.isHidden()]
+    assert signs == ["Balanced agreement", "Agreement on pairs", "Certain yet varied", "Mean confidence"]
+    assert panel._signs.isVisible()
+    assert not panel._grid.isVisible()
+    panel.map_button.click()
+    panel.resize(900, 300)
+    assert (panel._map.isVisible(), panel._grid.isVisible(), panel.map_button.isVisible()) == (True, True, False)
+    panel.resize(500, 300)
+    assert (panel._map.isVisible(), panel._grid.isVisible()) == (True, False), "the choice outlives a wide moment"
     cards = running._samples.cards
     assert len(cards) == 3
     cards[1].click()
@@ -200,6 +212,51 @@ def test_a_class_that_takes_over_is_warned_of(running: RunPage, worker: QuietWor
     worker.say(epoch_end(30, (2, 28, 0)))
     running._redraw()
     assert "forest" in running._counts.warning.text()
+
+
+def test_without_pairs_only_the_signs_that_need_none_are_shown(page: RunPage, worker: QuietWorker) -> None:
+    page.on_primary()
+    worker.say(training_started(), epoch_end(0))
+    page._redraw()
+    panel = page.findChild(GapPanel)
+    assert panel is not None
+    assert panel._signs.isVisible()
+    assert not panel.signs_button.isVisible(), "there is nothing to choose"
+
+
+def test_an_alarm_stands_until_it_is_withdrawn(running: RunPage, worker: QuietWorker, qtbot: QtBot) -> None:
+    assert running.alarm.isHidden()
+    worse = replace(ALARM, kind="worse", what="It may do harm.")
+    worker.say(worse, ALARM)
+    assert running.alarm.isVisible()
+    assert running.alarm.headline == ALARM.what, "the gravest leads"
+    assert "It may do harm." in running.alarm.text
+    assert "Try less." in running.alarm.text
+    assert running.state() == "warning"
+    running.alarm_button.click()
+    assert worker.asked == [("stop_keep", 1)]
+    assert not running.alarm_button.isEnabled()
+    worker.say(replace(ALARM, standing=False))
+    assert running.alarm.headline == "It may do harm."
+    worker.say(Finished(outcome="kept", result=adapt_report(alarms=(worse,))))
+    assert running.alarm.isVisible()
+    assert running.alarm_button.isHidden()
+    running._project.update(epochs=3)  # the page is about the next run now
+    assert running.alarm.isHidden()
+
+
+def test_an_alarm_out_of_sight_is_told_in_the_window(running: RunPage, worker: QuietWorker, qtbot: QtBot) -> None:
+    running.hide()
+    with qtbot.waitSignal(running.told) as told:
+        worker.say(ALARM)
+    assert told.args is not None
+    assert told.args[0] == "warning"
+    assert ALARM.what in told.args[1]
+
+
+def test_a_run_gone_on_with_begins_without_the_old_alarm(running: RunPage, worker: QuietWorker) -> None:
+    worker.say(ALARM, training_started(first_step=20))
+    assert running.alarm.isHidden()
 
 
 def test_pause_and_stops_are_passed_on(running: RunPage, worker: QuietWorker, qtbot: QtBot) -> None:

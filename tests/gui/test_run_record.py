@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.reports import Finding
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.run_record import read_predictions, read_record, read_report
-from made_up_runs import BEFORE, CLASSES, adapt_report, project_model, write_run
+from made_up_runs import ALARM, BEFORE, CLASSES, adapt_report, project_model, write_run
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def folder(tmp_path: Path, qapp: object) -> Path:
     folder = tmp_path / "runs" / "first"
     config = replace(project_model(tmp_path).project.to_run_config(str(folder)), exclude=("bad.tif",))
     finding = Finding(severity="warning", kind="unreadable", file="bad.tif", what="Cut off.")
-    write_run(folder, config, adapt_report(folder, set_aside=(finding,)))
+    write_run(folder, config, adapt_report(folder, set_aside=(finding,), alarms=(ALARM,)))
     return folder
 
 
@@ -30,6 +31,16 @@ def test_the_report_comes_back(folder: Path) -> None:
     assert np.array_equal(report.before.confusion, np.array(BEFORE))
     assert report.set_aside[0].what == "Cut off."
     assert math.isnan(report.gap_after["probe"])
+    assert report.alarms == (ALARM,)
+    assert report.label_free_after == adapt_report().label_free_after
+
+
+def test_a_report_of_an_older_version_comes_back(folder: Path) -> None:
+    facts = json.loads((folder / "report.json").read_text())
+    for name in ("alarms", "label_free_before", "label_free_after"):
+        del facts[name]
+    (folder / "report.json").write_text(json.dumps(facts))
+    assert read_report(folder).alarms == ()
 
 
 def test_the_configuration_comes_back_to_the_letter(folder: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from bandbridge.engine.api.events import EpochEnd, Event, Losses, Notice, Progre
 from bandbridge.engine.api.jobs import Adapt, Evaluate, Export, Job, MakeSample, Predict, ScanFolder, ScanPairs
 from bandbridge.engine.api.reports import (
     AdaptReport,
+    Alarm,
     EvaluateReport,
     ExportReport,
     Finding,
@@ -50,6 +51,7 @@ ADAPTED = AdaptReport(
     set_aside=(Finding(severity="warning", kind="unreadable", file="a[b].tif", what="It is empty."),),
     mixing={"/m": 1.0}, adapter="repeated", device="CPU", versions={"torch": "2.13.0"},
 )  # fmt: skip
+ALARM = Alarm(kind="collapse", step=10, what="One class takes all.", why="It was small.", do="Try less.")
 
 Work = Callable[[Job, Callable[[Event], None], Control], Report]
 
@@ -371,6 +373,8 @@ def test_progress_goes_to_the_error_stream_as_plain_lines(folders: Path, engine,
         emit(TrainingStarted(stage="SHOT", steps=20, steps_per_epoch=10, device="CPU", terms=("information",)))
         emit(Losses(steps=np.array([1]), values={"total": np.array([1.5])}, images_per_second=9.0, memory_mb=1.0))
         emit(EpochEnd(step=10, epoch=1, predicted_counts={}, mean_confidence=0.5, held_out_agreement=0.25))
+        emit(ALARM)
+        emit(dataclasses.replace(ALARM, standing=False))
         return ADAPTED
 
     engine(work)
@@ -380,7 +384,17 @@ def test_progress_goes_to_the_error_stream_as_plain_lines(folders: Path, engine,
         "Warning: a.tif: It is empty.",
         "SHOT: 20 steps in 2 epochs on CPU",
         "Epoch 1 of 2: confidence 50.0%, agreement on held-out pairs 25.0%",
+        "Alarm: One class takes all. It was small. Try less.",
+        "No longer: One class takes all.",
     ]
+
+
+def test_an_alarm_that_holds_in_the_end_is_told_and_written(folders: Path, engine, capsys):
+    engine(lambda job, emit, control: dataclasses.replace(ADAPTED, alarms=(ALARM,)))
+    main([*ADAPT_LINE, "--json", "r.json"])
+    assert "Alarm: One class takes all." in capsys.readouterr().out
+    (alarm,) = json.loads(Path("r.json").read_text())["alarms"]
+    assert (alarm["kind"], alarm["do"]) == ("collapse", "Try less.")
 
 
 def test_without_a_display_the_window_is_refused_with_what_to_do_instead(monkeypatch, capsys):

@@ -20,11 +20,13 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ImageError, ModelError, PairingError, Stopped, UsageError
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.launch import Quit, Submit, start_worker
+from bandbridge.engine.api.reports import Alarm
 from bandbridge.engine.api.storage import storage_error
 from bandbridge.engine.worker.adapt import adapt
 from bandbridge.engine.worker.apply import load_model
 from bandbridge.engine.worker.gather import _hold_out
 from bandbridge.engine.worker.run_folder import RunFolder
+from bandbridge.engine.worker.watch import Evidence
 from safetensors import safe_open
 
 
@@ -107,6 +109,32 @@ def test_what_needs_no_labels_is_told_every_epoch_and_in_the_end(finished):
     assert report.label_free_after["changed"] == report.changed / report.target_images
     rows = list(csv.DictReader((Path(config.run) / "epochs.csv").read_text().splitlines()))
     assert [float(row["density"]) for row in rows] == [measures["density"] for measures in told]
+
+
+def alarms_in(said):
+    return [(event.kind, event.step, event.standing) for event in said if isinstance(event, Alarm)]
+
+
+def test_a_collapse_is_told_at_once_and_in_the_result(make_config, finished):
+    report, said = run(make_config(method="tent", pairs=(), learning_rate=0.5, epochs=4))
+    assert alarms_in(said) == [("collapse", 2, True)], "after the first epoch, and once"
+    assert [alarm.kind for alarm in report.alarms] == ["collapse"]
+    assert "swallowing" in (Path(report.run) / "report.html").read_text()
+    _, healthy, said_of_it = finished
+    assert healthy.alarms == ()
+    assert alarms_in(said_of_it) == []
+
+
+def test_an_alarm_is_withdrawn_when_the_run_recovers_and_does_not_flicker(make_config, monkeypatch):
+    holds = iter((0, 1, 0, 1, 0, 0, 1, 0))  # before training, after six epochs, and for the result
+
+    def alarms(self, survey, step):
+        return (Alarm(kind="worse", step=step, what="w", why="", do=""),) if next(holds) else ()
+
+    monkeypatch.setattr(Evidence, "alarms", alarms)
+    report, said = run(make_config(method="tent", pairs=(), epochs=6))
+    assert alarms_in(said) == [("worse", 2, True), ("worse", 10, False), ("worse", 12, True), ("worse", 12, False)]
+    assert report.alarms == ()
 
 
 def test_labels_do_not_touch_training(make_config, own_target, tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import PairFolders, RunConfig
-from bandbridge.engine.api.reports import AdaptReport, Finding, Scores
+from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores
 from bandbridge.engine.worker.report import before_after, read_curves, verdict, write_report
 
 CONFIG = RunConfig(
@@ -80,6 +80,21 @@ def test_report_shows_the_result_and_the_curves(tmp_path: Path):
     assert "<b>.tif" in text
     assert "ECCV 2022" in text
     assert page.polylines == 3
+
+
+def test_report_repeats_alarms_and_shows_what_needs_no_labels(tmp_path: Path):
+    (tmp_path / "epochs.csv").write_text("step,epoch,balanced_agreement,density,Forest\n0,0,,1.5,3\n10,1,,1.2,4\n")
+    alarm = Alarm(kind="collapse", step=10, what="One class <i>is</i> all.", why="It was not.", do="Try less.")
+    report = dataclasses.replace(
+        REPORT, alarms=(alarm,), label_free_before={"density": 1.5}, label_free_after={"density": 1.2}
+    )
+    page = read(write_report(tmp_path, report, CONFIG, method_info("socket")))
+    text = " ".join(page.words)
+    assert "One class <i>is</i> all." in text
+    assert "Try less." in text
+    assert page.polylines == 1, "a curve of the density: no classes, no measure that is not there"
+    row = next(row for row in before_after(report) if "Neighbourhood density" in row.title)
+    assert (row.before, row.after) == ("1.5", "1.2")
 
 
 def test_report_without_labels_pairs_or_training(tmp_path: Path):
