@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
+from bandbridge.engine.api.events import RELIABILITY
 from bandbridge.gui.curve import Curve
-from bandbridge.gui.measures import AGREEMENT, CONFIDENCE, gap_measures, label_free_measures
+from bandbridge.gui.measures import AGREEMENT, CONFIDENCE, Measure, gap_measures, label_free_measures
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.gap_map import GapMap
@@ -11,7 +15,7 @@ from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.measure_tile import MeasureGrid
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 _WIDE_PX = 760
 _GAP = (
@@ -24,6 +28,7 @@ _SIGNS = (
     "What can be measured without labels, against the untouched model. None of it is accuracy; the manual says of "
     "each where it fails.",
 )
+_SHOWN_FIRST = (RELIABILITY, "agreement", "information", "classes_used", "largest_share", "changed")
 
 
 class GapPanel(QFrame):
@@ -44,7 +49,8 @@ class GapPanel(QFrame):
         self._map_set_aside = False
         self._map = GapMap(theme)
         self._grid = MeasureGrid(theme, {"agreement": AGREEMENT, **gap_measures(), "confidence": CONFIDENCE})
-        self._signs = MeasureGrid(theme, {**label_free_measures(), "confidence": CONFIDENCE})
+        signs = {**label_free_measures(), "confidence": CONFIDENCE}
+        self._signs = MeasureGrid(theme, signs, _SHOWN_FIRST)
         self._hint = text_label("Appears with the first measurement. The modality gap needs pairs.", "help")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
 
@@ -53,8 +59,15 @@ class GapPanel(QFrame):
         self.measures_button = QToolButton()
         self.measures_button.setText("M&easures")
         self.signs_button = QToolButton()
-        self.signs_button.setText("&Without labels")
+        self.signs_button.setText("&Signs")
         self.signs_button.setToolTip(_SIGNS[1])
+        self.choose_button = QToolButton()
+        self.choose_button.setText("Ch&oose…")
+        self.choose_button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.choose_button.setToolTip("Which signs are shown.")
+        self.choose_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.choose_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.choose_button.setMenu(self._make_menu(signs))
         self._choice = QButtonGroup(self)
         for button in (self.map_button, self.measures_button, self.signs_button):
             button.setCheckable(True)
@@ -71,6 +84,7 @@ class GapPanel(QFrame):
         head.addWidget(self.map_button)
         head.addWidget(self.measures_button)
         head.addWidget(self.signs_button)
+        head.addWidget(self.choose_button)
         body = QHBoxLayout()
         body.setSpacing(3 * GRID)
         body.addWidget(self._map, 1)
@@ -83,6 +97,17 @@ class GapPanel(QFrame):
         layout.addWidget(self._hint, 1)
         layout.addLayout(body, 4)
         self._arrange()
+
+    def _make_menu(self, signs: Mapping[str, Measure]) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        for key, measure in signs.items():
+            action = menu.addAction(measure.title)
+            action.setToolTip(measure.explain)
+            action.setCheckable(True)
+            action.setChecked(key in _SHOWN_FIRST)
+            action.toggled.connect(partial(self._signs.choose, key))
+        return menu
 
     def show_story(self, story: RunStory) -> None:
         """Draw what a run has told so far."""
@@ -123,6 +148,7 @@ class GapPanel(QFrame):
         self._map.setVisible(wide or chosen is self.map_button)
         self._grid.setVisible(chosen is self.measures_button)
         self._signs.setVisible(chosen is self.signs_button)
+        self.choose_button.setVisible(chosen is self.signs_button)
         self._hint.setVisible(chosen is None)
         title, explain = _SIGNS if chosen is self.signs_button and not wide else _GAP
         self._title.setText(title)

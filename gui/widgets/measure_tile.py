@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from bandbridge.gui.curve import Curve
@@ -145,12 +145,27 @@ class MeasureGrid(QWidget):
     Args:
         theme: Colours.
         measures: Key -> measure, in the order shown.
+        chosen: Keys of those shown; all if None.
         parent: Qt parent.
     """
 
-    def __init__(self, theme: Theme, measures: dict[str, Measure], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        measures: dict[str, Measure],
+        chosen: Collection[str] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._tiles = {key: MeasureTile(theme, measure, self) for key, measure in measures.items()}
+        self._chosen = set(measures if chosen is None else chosen)
+        self._known: set[str] = set()
+
+    def choose(self, key: str, shown: bool) -> None:
+        """Show or hide a measure."""
+        (self._chosen.add if shown else self._chosen.discard)(key)
+        self._tiles[key].setVisible(shown and key in self._known)
+        self._place()
 
     def show_curves(self, find: Callable[[str], Curve | None], steps_per_epoch: int) -> None:
         """Show the curve of every measure; tiles without one are hidden.
@@ -162,7 +177,11 @@ class MeasureGrid(QWidget):
         for key, tile in self._tiles.items():
             curve = find(key)
             tile.set_curve(curve, steps_per_epoch)
-            tile.setVisible(curve is not None and len(curve) > 0)
+            if curve is not None and len(curve) > 0:
+                self._known.add(key)
+            else:
+                self._known.discard(key)
+            tile.setVisible(key in self._known & self._chosen)
         self._place()
 
     def resizeEvent(self, event: object) -> None:
@@ -176,12 +195,14 @@ class MeasureGrid(QWidget):
     def _place(self) -> None:
         shown = [tile for tile in self._tiles.values() if not tile.isHidden()]
         if not shown:
+            self.setMinimumHeight(0)
             return
         gap = 2 * GRID
         columns = max(1, min(len(shown), (self.width() + gap) // (140 + gap)))
         while columns > 1 and -(-len(shown) // columns) == -(-len(shown) // (columns - 1)):
             columns -= 1  # as many rows with fewer columns: wider tiles
         rows = -(-len(shown) // columns)
+        self.setMinimumHeight(rows * (_LEAST_HEIGHT + GRID) - GRID)
         width = (self.width() - gap * (columns - 1)) / columns
         height = min((self.height() - GRID * (rows - 1)) / rows, 180.0)
         for index, tile in enumerate(shown):
