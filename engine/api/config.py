@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 SettingValue = float | int | bool | str
@@ -89,6 +89,39 @@ class RunConfig:
     seed: int = 0
     device: DeviceChoice = "auto"
     precision: Precision = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareConfig:
+    """Several methods on the same data with the same budget.
+
+    Attributes:
+        base: What all runs share; its method, settings, seed and run folder are not looked at.
+        methods: Keys of methods, in the order of the table.
+        seeds: Every method runs once with each.
+        output: Folder for the tables; every run has its own folder in it.
+        settings: Method key -> its settings that differ from the catalogue's defaults.
+    """
+
+    base: RunConfig
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    output: str
+    settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
+
+    def runs(self) -> tuple[RunConfig, ...]:
+        """The ordinary runs it consists of, seed by seed, so that a first answer for every method comes early."""
+        return tuple(
+            replace(
+                self.base,
+                run=f"{self.output}/runs/{method}-seed{seed}",
+                method=method,
+                seed=seed,
+                settings=dict(self.settings.get(method, {})),
+            )
+            for seed in self.seeds
+            for method in self.methods
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

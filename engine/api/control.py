@@ -38,6 +38,10 @@ class Control:
         """Seconds spent paused so far, to be left out of speeds and times left."""
         return self._paused_s
 
+    def next_command(self) -> Command | None:
+        """The next pending command, for work that another process does and that is told of it there."""
+        return self._poll() if self._poll is not None else None
+
     def check(self) -> None:
         """Honour pending commands; while paused, wait here.
 

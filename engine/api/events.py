@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from bandbridge.engine.api.reports import Alarm, Finding, Report
+from bandbridge.engine.api.reports import Alarm, CompareReport, Finding, Report
 from numpy.typing import NDArray
 
 Outcome = Literal["completed", "kept", "stopped", "failed"]
@@ -252,6 +252,13 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The table of a comparison as it is now: at its beginning, and whenever a run begins or ends."""
+
+    report: CompareReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """The work stands still (`paused` True) or goes on again (False)."""
 
@@ -296,6 +303,7 @@ Event = (
     | EpochEnd
     | Alarm
     | CheckpointSaved
+    | Compared
     | Paused
     | Finished
 )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bandbridge.engine.api.config import DeviceChoice, PairFolders, RunConfig, StretchRule, TrainSourceConfig
+from bandbridge.engine.api.config import (
+    CompareConfig,
+    DeviceChoice,
+    PairFolders,
+    RunConfig,
+    StretchRule,
+    TrainSourceConfig,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,16 @@ class Adapt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Run several methods on the same data -> `CompareReport`.
+
+    In a folder that holds this comparison already, what is finished stays and the rest goes on.
+    """
+
+    config: CompareConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSource:
     """Train a source model -> `TrainSourceReport`."""
 
@@ -113,5 +130,15 @@ class MakeSample:
 
 
 Job = (
-    InspectModel | ScanFolder | ScanPairs | Thumbnails | Adapt | TrainSource | Evaluate | Predict | Export | MakeSample
+    InspectModel
+    | ScanFolder
+    | ScanPairs
+    | Thumbnails
+    | Adapt
+    | Compare
+    | TrainSource
+    | Evaluate
+    | Predict
+    | Export
+    | MakeSample
 )

@@ -38,6 +38,8 @@ Message = Submit | Ask | Quit
 def _enter(connection: Connection, niceness: int) -> None:
     """Runs in the new process; the engine is imported there only, by name, so that this side stays light."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the window; without it the pipe closes, and this ends
+    # Its starter need not wait for it, and it may still start workers of its own: a comparison runs each method in one.
+    multiprocessing.current_process().daemon = False
     importlib.import_module("bandbridge.engine.worker.serve").serve(connection, niceness=niceness)
 
 

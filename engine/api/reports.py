@@ -251,6 +251,9 @@ class AdaptReport:
             missing without pairs, all in reports of older versions.
         label_free_after: The same of the adapted model.
         alarms: Those that hold for the adapted model.
+        peak_memory_mb: Most memory the process held while it ran, in MiB; 0 if unknown. Of a worker that had done other
+            work before, some systems count that too.
+        peak_gpu_memory_mb: Most memory its tensors held on the graphics card, in MiB; 0 without one.
     """
 
     run: str
@@ -284,6 +287,98 @@ class AdaptReport:
     label_free_before: Mapping[str, float] = field(default_factory=dict)
     label_free_after: Mapping[str, float] = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
+    peak_memory_mb: float = 0.0
+    peak_gpu_memory_mb: float = 0.0
+
+
+RunState = Literal["waiting", "running", "completed", "stopped", "failed", "unfit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRun:
+    """One run of a comparison.
+
+    Attributes:
+        method: Key of the method.
+        seed: Of the run.
+        folder: Its run folder.
+        state: "waiting" (its turn has not come), "running", "completed", "stopped" (goes on when the comparison is
+            started again), "failed", or "unfit" (the method cannot work with what was given).
+        problem: Why it failed or does not fit, in words; "" otherwise.
+        alarms: What happened in the words of those alarms that hold at its end.
+        values: Its numbers by the keys of `measures.measure`; a number it does not have is left out.
+    """
+
+    method: str
+    seed: int
+    folder: str
+    state: RunState
+    problem: str = ""
+    alarms: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """One number over the completed runs of a method.
+
+    Attributes:
+        mean: Over the runs.
+        deviation: Standard deviation of a run, estimated from these (divided by runs - 1); None for a single run.
+        runs: That have the number.
+    """
+
+    mean: float
+    deviation: float | None
+    runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedMethod:
+    """One method of a comparison, over its seeds.
+
+    Attributes:
+        method: Key of the method.
+        state: The state its runs have in common or, where they differ, the one that needs looking at first: failed,
+            running, stopped, waiting.
+        completed: Runs completed.
+        runs: Runs asked for.
+        problem: Words of the first run that failed or does not fit.
+        alarm: "" or in how many of its completed runs an alarm holds, and which is the first.
+        values: Measure -> mean and spread over the completed runs.
+    """
+
+    method: str
+    state: RunState
+    completed: int
+    runs: int
+    problem: str = ""
+    alarm: str = ""
+    values: Mapping[str, Spread] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareReport:
+    """A comparison of methods, complete or so far.
+
+    Attributes:
+        folder: Where its tables and run folders are.
+        methods: One entry a method, in the order asked for.
+        runs: One entry a run, in the order of running.
+        measures: Keys of the measures at hand, in the order of the table.
+        images: Labelled target images; 0 where there are no labels.
+        before: Numbers of the untouched source model, by the same keys: means over the completed runs, which differ in
+            the pairs they keep aside alone.
+        stopped_early: Whether the person stopped it; started again it goes on.
+    """
+
+    folder: str
+    methods: tuple[ComparedMethod, ...]
+    runs: tuple[ComparedRun, ...]
+    measures: tuple[str, ...] = ()
+    images: int = 0
+    before: Mapping[str, float] = field(default_factory=dict)
+    stopped_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +470,7 @@ Report = (
     | PairsReport
     | ThumbnailsReport
     | AdaptReport
+    | CompareReport
     | TrainSourceReport
     | EvaluateReport
     | PredictReport

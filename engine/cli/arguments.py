@@ -36,6 +36,15 @@ _EXAMPLES = {
 
 Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume goes on from the last checkpoint).
 """,
+    "compare": """
+  bandbridge compare --source model.safetensors --pairs rgb nir --target fields/nir -o compared
+  bandbridge compare --source model.pth --target thermal --methods source-only,bn-adapt,shot --seeds 0-4 -o compared
+  bandbridge compare --config runs/nir/run.json --methods shot,socket --set socket.pairs_weight=1 -o compared
+
+The methods get the same data, epochs and batch size; every run is an ordinary run folder in compared/runs. A method
+that fails, or that cannot work with what is given, is a line in the table, and the rest goes on.
+Ctrl+C stops and keeps what is complete; the same command goes on from there. Methods and seeds may be added later.
+""",
     "evaluate": """
   bandbridge evaluate runs/nir labelled/nir
   bandbridge evaluate model.safetensors patches --sensor-bands 8 --json scores.json
@@ -55,6 +64,9 @@ Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume
 }
 
 
+_RUN_SETTINGS = "batch_size, learning_rate, held_out, adapter, precision, no_data, stretch_low, stretch_high"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every verb; `verb` in its result names the one chosen."""
     parser = argparse.ArgumentParser(
@@ -70,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train_source(verbs)
     _add_inspect(verbs)
     _add_adapt(verbs)
+    _add_compare(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
@@ -99,7 +112,8 @@ def _add_train_source(verbs: argparse._SubParsersAction[argparse.ArgumentParser]
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
     verb.add_argument("--classes", type=_names, metavar="A,B,...", help="class folders to use (default: all)")
     verb.add_argument("--bottleneck", type=int, metavar="N", help="width of SOCKET's bottleneck (default: none)")
-    _add_training_options(verb, "batch_size, learning_rate, held_out, no_data, stretch_low, stretch_high")
+    verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
+    _add_settings(verb, "batch_size, learning_rate, held_out, no_data, stretch_low, stretch_high")
 
 
 def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -115,6 +129,40 @@ def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "adapt", "adapt source models to a sensor")
+    _add_data(verb)
+    verb.add_argument("-o", "--output", type=Path, metavar="RUN", help="run folder to write")
+    verb.add_argument(
+        "--method",
+        choices=[info.key for info in METHODS],
+        metavar="NAME",
+        help=f"{', '.join(info.key for info in METHODS)} (default {DEFAULT_METHOD})",
+    )
+    verb.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
+    verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
+    _add_settings(verb, f"{_RUN_SETTINGS}, or one of the method's own")
+
+
+def _add_compare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "compare", "run several methods on the same data with the same budget; one table")
+    _add_data(verb)
+    verb.add_argument("-o", "--output", type=Path, metavar="DIR", required=True, help="folder for tables and runs")
+    verb.add_argument(
+        "--methods",
+        type=_names,
+        metavar="A,B,...",
+        help=f"{', '.join(info.key for info in METHODS)} (default: all of them)",
+    )
+    verb.add_argument(
+        "--seeds", type=_seeds, metavar="N,...", default=(0, 1, 2), help="a run of every method each (default 0,1,2)"
+    )
+    _add_settings(
+        verb,
+        f"{_RUN_SETTINGS}; a method's own as METHOD.KEY=VALUE, or as KEY=VALUE for every method here that has it",
+    )
+
+
+def _add_data(verb: argparse.ArgumentParser) -> None:
+    """What is adapted, and for how long."""
     verb.add_argument("--source", type=Path, action="append", metavar="MODEL", help="source model; may be repeated")
     verb.add_argument(
         "--pairs",
@@ -132,24 +180,11 @@ def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="columns 'rgb' and 'sensor', for names that do not tell the pairs; one for each --pairs, in order",
     )
     verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels")
-    verb.add_argument("-o", "--output", type=Path, metavar="RUN", help="run folder to write")
-    verb.add_argument(
-        "--method",
-        choices=[info.key for info in METHODS],
-        metavar="NAME",
-        help=f"{', '.join(info.key for info in METHODS)} (default {DEFAULT_METHOD})",
-    )
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the sensor (default: all)")
     verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
     verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
-    verb.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
-    _add_training_options(
-        verb,
-        "batch_size, learning_rate, held_out, adapter, precision, no_data, stretch_low, stretch_high, or one of the "
-        "method's own",
-    )
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -198,8 +233,7 @@ def _add_verb(
     return verb
 
 
-def _add_training_options(verb: argparse.ArgumentParser, keys: str) -> None:
-    verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
+def _add_settings(verb: argparse.ArgumentParser, keys: str) -> None:
     verb.add_argument("--set", type=_setting, action="append", metavar="KEY=VALUE", help=keys)
     _add_device(verb)
 
@@ -210,16 +244,30 @@ def _add_device(verb: argparse.ArgumentParser) -> None:
 
 def _bands(text: str) -> tuple[int, ...]:
     """Band numbers such as "4,3,2" or "11-13"."""
-    bands: list[int] = []
+    bands = _whole_numbers(text)
+    if not bands or min(bands) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 or 11-13 (the first band is 1)")
+    return bands
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Seeds such as "0,1,2" or "0-4"."""
+    seeds = _whole_numbers(text)
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of seeds such as 0,1,2 or 0-4")
+    return seeds
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    """Numbers and ranges, () if it is something else."""
+    numbers: list[int] = []
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
-            bands += range(int(first), int(last or first) + 1)
+            numbers += range(int(first), int(last or first) + 1)
     except ValueError:
-        bands = []
-    if not bands or min(bands) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 or 11-13 (the first band is 1)")
-    return tuple(bands)
+        return ()
+    return tuple(numbers)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def _open_window(options: argparse.Namespace) -> int:
 
 def _perform(options: argparse.Namespace) -> int:
     from bandbridge.engine.api.control import Control
-    from bandbridge.engine.api.reports import FolderReport, PairsReport
+    from bandbridge.engine.api.reports import CompareReport, FolderReport, PairsReport
     from bandbridge.engine.cli.interrupts import Interrupts
     from bandbridge.engine.cli.progress import reporter
     from bandbridge.engine.cli.requests import job_of
@@ -103,12 +103,14 @@ def _perform(options: argparse.Namespace) -> int:
     from bandbridge.engine.worker.perform import perform
 
     job = job_of(options)
-    keeps = options.verb in ("adapt", "train-source")
+    keeps = options.verb in ("adapt", "compare", "train-source")
     with reporter() as told, Interrupts(keeps=keeps, tell=told.say) as interrupts:
         report = perform(job, told.emit, Control(interrupts.poll))
     show(report)
     if options.json is not None:
         write_result(options.json, result_of(options.verb, report))
+    if isinstance(report, CompareReport) and any(run.state == "failed" for run in report.runs):
+        return FAILED
     findings = report.findings if isinstance(report, FolderReport | PairsReport) else ()
     return FAILED if any(finding.severity == "error" for finding in findings) else DONE
 

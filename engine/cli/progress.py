@@ -7,8 +7,10 @@ import time
 from types import TracebackType
 from typing import Protocol, TextIO
 
-from bandbridge.engine.api.events import EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
-from bandbridge.engine.api.reports import Alarm
+from bandbridge.engine.api.catalogue import method_info
+from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
+from bandbridge.engine.api.measures import leading, measure
+from bandbridge.engine.api.reports import Alarm, ComparedRun
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
@@ -43,8 +45,13 @@ class _Story:
 
     def __init__(self) -> None:
         self._epochs = 0
+        self._states: dict[str, str] | None = None  # of a comparison's runs, by folder
 
     def line(self, event: Event) -> str | None:
+        if isinstance(event, Compared):
+            return self._of_comparison(event)
+        if self._states is not None and not isinstance(event, Notice):
+            return None  # a comparison tells a line a run, not a line an epoch
         if isinstance(event, Notice):
             return f"Warning: {event.text}" if event.level == "warning" else event.text
         if isinstance(event, TrainingStarted):
@@ -60,6 +67,31 @@ class _Story:
         if isinstance(event, Alarm):
             return f"Alarm: {event.what} {event.why} {event.do}" if event.standing else f"No longer: {event.what}"
         return None
+
+    def _of_comparison(self, event: Compared) -> str | None:
+        """What became of runs since the last look."""
+        former, self._states = self._states, {run.folder: run.state for run in event.report.runs}
+        ended = [
+            run
+            for run in event.report.runs
+            if run.state in ("completed", "failed", "unfit") and (former or {}).get(run.folder) != run.state
+        ]
+        if former is None and any(run.state == "completed" for run in ended):
+            complete = [run for run in ended if run.state == "completed"]
+            ended = [run for run in ended if run.state != "completed"]
+            return "\n".join([f"{counted(len(complete), 'run')} complete already", *map(_ended, ended)])
+        return "\n".join(map(_ended, ended)) or None
+
+
+def _ended(run: ComparedRun) -> str:
+    """What a run of a comparison came to, in a line."""
+    name = f"{method_info(run.method).title}, seed {run.seed}"
+    if run.state != "completed":
+        return f"{name}: {'failed' if run.state == 'failed' else 'does not fit'}. {run.problem}"
+    key = leading(run.values)
+    found = [f"{measure(key).title.lower()} {run.values[key]:.1%}"] if key else []
+    alarms = "".join(f" Alarm: {alarm}" for alarm in run.alarms)
+    return f"{name}: {', '.join([*found, duration(run.values.get('seconds', 0.0))])}{alarms}"
 
 
 class LineReporter:

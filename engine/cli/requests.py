@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.jobs import (
     Adapt,
+    Compare,
     Evaluate,
     Export,
     InspectModel,
@@ -44,6 +47,8 @@ def job_of(options: argparse.Namespace) -> Job:
             return _inspect(options)
         case "adapt":
             return _resume(options) if options.resume else _adapt(options)
+        case "compare":
+            return _compare(options)
         case "evaluate":
             return Evaluate(
                 model=_existing(options.model, "MODEL"),
@@ -87,7 +92,60 @@ def _inspect(options: argparse.Namespace) -> Job:
 
 
 def _adapt(options: argparse.Namespace) -> Adapt:
-    from bandbridge.engine.worker.config_file import read_fields, run_config
+    from bandbridge.engine.worker.config_file import run_config
+
+    fields = _data(options)
+    if options.output:
+        fields["run"] = _absolute(options.output)
+    for field in ("method", "seed"):
+        if getattr(options, field) is not None:
+            fields[field] = getattr(options, field)
+    _apply_settings(options, fields, _RUN_SETTINGS, own=True)
+    _require(fields, (("sources", "--source"), ("target", "--target"), ("run", "-o")))
+    return Adapt(config=_with_class_names(options, run_config(fields)))
+
+
+def _compare(options: argparse.Namespace) -> Compare:
+    from bandbridge.engine.api.catalogue import METHODS, method_info
+    from bandbridge.engine.api.config import CompareConfig
+    from bandbridge.engine.worker.config_file import run_config
+
+    fields = _data(options)
+    methods = options.methods or tuple(info.key for info in METHODS)
+    chosen = {key: method_info(key) for key in methods}
+    # A configuration's own method and its settings, if that method is among those compared.
+    settings: dict[str, dict[str, Any]] = {str(fields.pop("method", "")): fields.pop("settings", {})}
+    settings = {key: dict(settings.get(key, {})) for key in methods}
+    _apply_settings(options, fields, _RUN_SETTINGS, own=True)
+    for name, value in fields.pop("settings", {}).items():
+        owner, _, key = name.rpartition(".")
+        takers = [owner] if owner else [m for m, info in chosen.items() if key in {s.key for s in info.settings}]
+        if not takers or takers[0] not in chosen:
+            raise UsageError(
+                f"There is no setting '{name}' here.",
+                f"The methods compared are: {', '.join(methods)}.",
+                "Leave it out, or write METHOD.KEY=VALUE with one of these methods.",
+            )
+        for method in takers:
+            settings[method][key] = value
+    fields |= {"run": "", "seed": 0, "method": methods[0]}
+    _require(fields, (("sources", "--source"), ("target", "--target")))
+    for method, own in settings.items():
+        chosen[method].resolve(own)
+    return Compare(
+        config=CompareConfig(
+            base=_with_class_names(options, run_config(fields)),
+            methods=methods,
+            seeds=options.seeds,
+            output=_absolute(options.output),
+            settings={method: own for method, own in settings.items() if own},
+        )
+    )
+
+
+def _data(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a run that say what is adapted and for how long, as far as they are given."""
+    from bandbridge.engine.worker.config_file import read_fields
 
     fields = read_fields(options.config) if options.config else {}
     if options.source:
@@ -98,19 +156,22 @@ def _adapt(options: argparse.Namespace) -> Adapt:
         raise UsageError("--pair-table was given without --pairs.", "", "Name the folders with --pairs as well.")
     if options.target:
         fields["target"] = _folder(options.target, "--target")
-    if options.output:
-        fields["run"] = _absolute(options.output)
-    for field in ("method", "rgb_bands", "sensor_bands", "epochs", "seed", "device"):
+    for field in ("rgb_bands", "sensor_bands", "epochs", "device"):
         if getattr(options, field) is not None:
             fields[field] = getattr(options, field)
-    _apply_settings(options, fields, _RUN_SETTINGS, own=True)
-    for field, option in (("sources", "--source"), ("target", "--target"), ("run", "-o")):
+    return fields
+
+
+def _require(fields: dict[str, Any], wanted: Sequence[tuple[str, str]]) -> None:
+    for field, option in wanted:
         if field not in fields:
             raise UsageError(f"{option} is missing.", "", f"Give {option}, or a --config file with '{field}'.")
-    config = run_config(fields)
-    if options.class_names:
-        config = dataclasses.replace(config, class_names=_class_names(config.sources[0], options.class_names))
-    return Adapt(config=config)
+
+
+def _with_class_names(options: argparse.Namespace, config: RunConfig) -> RunConfig:
+    if not options.class_names:
+        return config
+    return dataclasses.replace(config, class_names=_class_names(config.sources[0], options.class_names))
 
 
 def _class_names(model: str, listed: Path) -> tuple[str, ...]:

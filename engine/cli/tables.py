@@ -8,9 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE
+from bandbridge.engine.api.measures import Measure, Standing, foremost, measure, standings
 from bandbridge.engine.api.reports import (
     AdaptReport,
+    ComparedMethod,
+    CompareReport,
     EvaluateReport,
     ExportReport,
     Finding,
@@ -26,11 +30,13 @@ from bandbridge.engine.api.reports import (
 )
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
+from bandbridge.engine.worker.comparison_report import verdict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 _MOST_FINDINGS = 20
+_UNITS = {"share": "%", "number": "", "seconds": "s", "images/s": "", "MiB": "MiB"}
 _MOST_CLASSES = 20
 
 
@@ -45,6 +51,8 @@ def show(report: Report, stream: TextIO | None = None) -> None:
     match report:
         case AdaptReport():
             _show_adaptation(page, report)
+        case CompareReport():
+            _show_comparison(page, report)
         case TrainSourceReport():
             _show_training(page, report)
         case EvaluateReport():
@@ -128,12 +136,12 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
             ("Balanced accuracy", percent(before.balanced_accuracy), percent(after.balanced_accuracy)),
             *rows,
         ]
-    for measure, (title, _, _) in LABEL_FREE.items():
-        old, new = report.label_free_before.get(measure), report.label_free_after.get(measure)
-        if measure != "agreement" and (old is not None or new is not None):
+    for key, (title, _, _) in LABEL_FREE.items():
+        old, new = report.label_free_before.get(key), report.label_free_after.get(key)
+        if key != "agreement" and (old is not None or new is not None):
             rows.append((f"Without labels: {title}", _number(old), _number(new)))
-    for measure, (title, _) in GAP_MEASURES.items():
-        old, new = report.gap_before.get(measure), report.gap_after.get(measure)
+    for key, (title, _) in GAP_MEASURES.items():
+        old, new = report.gap_before.get(key), report.gap_after.get(key)
         if old is not None or new is not None:
             rows.append((f"Modality gap: {title}", _number(old), _number(new)))
     page.table(("", "before", "after"), rows, title=f"{report.method}, {report.target_images} target images")
@@ -167,6 +175,40 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
     if report.stopped_early:
         page.say(f"Stopped early, after {report.epochs_done} epochs; what was learned until then was kept.")
     _show_findings(page, report.set_aside)
+
+
+def _show_comparison(page: _Page, report: CompareReport) -> None:
+    measures = [measure(key) for key in foremost(report.measures)]
+    heads = [f"{one.title}, {_UNITS[one.unit]}" if _UNITS[one.unit] else one.title for one in measures]
+    standing = {one.key: standings(report.methods, one.key) for one in measures}
+    rows = []
+    for entry in report.methods:
+        cells = [_spread_in_column(one, entry, standing[one.key].get(entry.method, "")) for one in measures]
+        rows.append((method_info(entry.method).title, f"{entry.completed}/{entry.runs}", *cells))
+    page.table(("Method", "Runs", *heads), rows)
+    page.say("Mean ± standard deviation over the complete runs. *: best; ~: so close that chance may decide.")
+    page.say(verdict(report))
+    for entry in report.methods:
+        if entry.problem:
+            states = {"failed": "failed", "unfit": "does not fit"}
+            page.say(f"{method_info(entry.method).title} {states.get(entry.state, entry.state)}: {entry.problem}")
+        if entry.alarm:
+            page.say(f"Alarm for {method_info(entry.method).title} in {entry.alarm}")
+    if report.stopped_early:
+        page.say("Stopped early; what is complete was kept, and the same command goes on.")
+    page.facts({"Folder": report.folder, "Report": str(Path(report.folder) / "comparison.html")})
+
+
+def _spread_in_column(one: Measure, entry: ComparedMethod, standing: Standing) -> str:
+    """E.g. "71.9 ± 2.5*": the unit stands in the head of the column."""
+    value = entry.values.get(one.key)
+    if value is None:
+        return "-"
+    times, digits = (100.0, 1) if one.unit == "share" else (1.0, {"number": 3, "seconds": 1}.get(one.unit, 0))
+    text = f"{times * value.mean:.{digits}f}"
+    if value.deviation is not None:
+        text += f" ± {times * value.deviation:.{digits}f}"
+    return text + {"best": "*", "close": "~", "": " "}[standing]
 
 
 def _show_training(page: _Page, report: TrainSourceReport) -> None:

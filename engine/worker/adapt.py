@@ -33,6 +33,7 @@ from bandbridge.engine.training.streams import FULL_SCALE, ImageBank, ImageStrea
 from bandbridge.engine.validation.scores import measure_scores
 from bandbridge.engine.worker.compute import choose_device, device_words, placed
 from bandbridge.engine.worker.gather import Images, gather_images
+from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
 from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, RunWatcher
@@ -55,10 +56,11 @@ def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
     config = job.config
     info = method_info(config.method)
     settings = info.resolve(config.settings)
-    _check(config, info)
+    check(config, info)
     folder = RunFolder(config, resume=job.resume)
     device = choose_device(config.device)
     began = time.perf_counter()
+    forget_peak(device)
     sources = open_sources(config.sources, config.class_names)
     images = gather_images(
         config,
@@ -86,8 +88,12 @@ def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
     return report
 
 
-def _check(config: RunConfig, info: MethodInfo) -> None:
-    """Refuse what cannot work before anything is read."""
+def check(config: RunConfig, info: MethodInfo) -> None:
+    """Refuse what cannot work before anything is read.
+
+    Raises:
+        UsageError: The method does not fit what is given, or a number is out of range.
+    """
     if not config.sources:
         raise UsageError("No source model was given.", "", "Choose the RGB classifier to start from.")
     if len(config.sources) > 1 and not info.several_sources:
@@ -289,6 +295,8 @@ class _Run:
             label_free_before=before.label_free,
             label_free_after=after.label_free,
             alarms=alarms,
+            peak_memory_mb=peak_memory_mb(),
+            peak_gpu_memory_mb=peak_gpu_memory_mb(self.device),
         )
         self.folder.write_table(
             "set_aside.csv",

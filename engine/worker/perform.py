@@ -11,6 +11,7 @@ from bandbridge.engine.api.errors import BandbridgeError, Stopped
 from bandbridge.engine.api.events import Event, Finished, Outcome, Problem
 from bandbridge.engine.api.jobs import (
     Adapt,
+    Compare,
     Evaluate,
     Export,
     InspectModel,
@@ -22,7 +23,7 @@ from bandbridge.engine.api.jobs import (
     Thumbnails,
     TrainSource,
 )
-from bandbridge.engine.api.reports import AdaptReport, Report, TrainSourceReport
+from bandbridge.engine.api.reports import AdaptReport, CompareReport, Report, TrainSourceReport
 
 Emit = Callable[[Event], None]
 
@@ -57,6 +58,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.worker.adapt import adapt
 
             return adapt(job, emit, control)
+        case Compare():
+            from bandbridge.engine.worker.compare import compare
+
+            return compare(job, emit, control)
         case TrainSource():
             from bandbridge.engine.worker.train_source import train_source
 
@@ -88,7 +93,7 @@ def answer(job: Job, emit: Emit, control: Control) -> Finished:
     except Exception as error:
         return Finished(outcome="failed", problem=in_words(error))
     outcome: Outcome = "completed"
-    if isinstance(report, AdaptReport | TrainSourceReport) and report.stopped_early:
+    if isinstance(report, AdaptReport | CompareReport | TrainSourceReport) and report.stopped_early:
         outcome = "kept"
     return Finished(outcome=outcome, result=report)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -77,12 +78,8 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
     Raises:
         StorageError: It could not be written.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters["percent"] = _percent
-    environment.filters["number"] = _number
-    environment.filters["name"] = lambda path: Path(path).name
-    template = files("bandbridge.resources").joinpath("report", _TEMPLATE).read_text(encoding="utf-8")
-    text = environment.from_string(template).render(
+    text = render(
+        _TEMPLATE,
         report=report,
         config=config,
         info=info,
@@ -95,11 +92,22 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
         label_free=read_curves(
             folder / "epochs.csv", {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
         ),
-        written=datetime.datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
     )
     path = folder / REPORT_PAGE
     write_text(path, text)
     return path
+
+
+def render(template: str, **facts: Any) -> str:
+    """A page made from a template of `resources/report`; it knows the time it was `written`."""
+    folder = files("bandbridge.resources").joinpath("report")
+    loader = jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["percent"] = _percent
+    environment.filters["number"] = _number
+    environment.filters["name"] = lambda path: Path(path).name
+    written = datetime.datetime.now().astimezone().strftime("%d %B %Y, %H:%M")
+    return environment.get_template(template).render(written=written, **facts)
 
 
 def verdict(report: AdaptReport) -> str:

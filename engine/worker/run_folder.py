@@ -62,6 +62,28 @@ def fingerprint(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def write_json(path: Path, facts: Any) -> None:
+    """Write a JSON file in one step.
+
+    Raises:
+        StorageError: It could not be written.
+    """
+    write_text(path, json.dumps(as_plain(facts), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file in one step.
+
+    Raises:
+        StorageError: It could not be written.
+    """
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, "".join(lines))
+
+
 class RunFolder:
     """Writes a run's files.
 
@@ -115,15 +137,11 @@ class RunFolder:
 
     def write_json(self, name: str, facts: Any) -> None:
         """Write a JSON file in one step."""
-        write_text(self.path / name, json.dumps(as_plain(facts), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        write_json(self.path / name, facts)
 
     def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write a CSV file in one step."""
-        lines = _Lines()
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        write_text(self.path / name, "".join(lines))
+        write_table(self.path / name, columns, rows)
 
     def append(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Append lines to a CSV file, with a head line if it is new."""

@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
-from bandbridge.engine.api.events import EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
+from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
 from bandbridge.engine.api.jobs import Adapt, Evaluate, Export, Job, MakeSample, Predict, ScanFolder, ScanPairs
 from bandbridge.engine.api.reports import (
     AdaptReport,
     Alarm,
+    ComparedMethod,
+    ComparedRun,
+    CompareReport,
     EvaluateReport,
     ExportReport,
     Finding,
@@ -28,12 +31,13 @@ from bandbridge.engine.api.reports import (
     Report,
     SampleReport,
     Scores,
+    Spread,
 )
 from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
 from bandbridge.engine.worker import perform as perform_module
 
-VERBS = ("open", "sample", "train-source", "inspect", "adapt", "evaluate", "predict", "export", "benchmark")
+VERBS = ("open", "sample", "train-source", "inspect", "adapt", "compare", "evaluate", "predict", "export", "benchmark")
 SCORES = Scores(
     images=4,
     accuracy=0.75,
@@ -52,6 +56,22 @@ ADAPTED = AdaptReport(
     mixing={"/m": 1.0}, adapter="repeated", device="CPU", versions={"torch": "2.13.0"},
 )  # fmt: skip
 ALARM = Alarm(kind="collapse", step=10, what="One class takes all.", why="It was small.", do="Try less.")
+
+RAN = ComparedRun(
+    method="shot", seed=0, folder="/c/runs/1", state="completed", values={"accuracy": 0.8, "seconds": 9.0}
+)
+COMPARED = CompareReport(
+    folder="/c",
+    methods=(
+        ComparedMethod(
+            method="shot", state="completed", completed=2, runs=2,
+            values={"accuracy": Spread(mean=0.7, deviation=0.1, runs=2)},
+        ),
+        ComparedMethod(method="tent", state="failed", completed=0, runs=1, problem="It burst."),
+    ),
+    runs=(RAN, ComparedRun(method="tent", seed=0, folder="/c/runs/2", state="failed", problem="It burst.")),
+    measures=("accuracy",),
+)  # fmt: skip
 
 Work = Callable[[Job, Callable[[Event], None], Control], Report]
 
@@ -128,6 +148,13 @@ def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]):
         "adapt --source m.safetensors --target target -o run --pair-table m.safetensors",
         "adapt --resume target",
         "adapt --config missing.json",
+        "compare --source m.safetensors --target target",
+        "compare --source m.safetensors -o c",
+        "compare --source m.safetensors --target target -o c --methods shot,magic",
+        "compare --source m.safetensors --target target -o c --seeds 2-1",
+        "compare --source m.safetensors --target target -o c --methods shot --set pairs_weight=1",
+        "compare --source m.safetensors --target target -o c --methods shot --set socket.pairs_weight=1",
+        "compare --source m.safetensors --target target -o c --methods shot --set shot.im_weight=-1",
         "train-source rgb -o m2 --set pairs_weight=1",
         "evaluate m.safetensors nowhere",
         "predict m.safetensors",
@@ -217,6 +244,44 @@ def test_resume_goes_on_with_the_runs_own_configuration_where_the_folder_now_is(
     assert (job.config.run, job.config.epochs) == (str(folders / "moved"), 9)
     assert main(["adapt", "--resume", "moved", "--epochs", "3"]) == 2
     assert "epochs" in capsys.readouterr().err
+
+
+def test_compare_gives_every_method_its_settings_and_all_the_rest_to_all(folders: Path, engine):
+    fields = {"sources": ["m.safetensors"], "target": "target", "method": "shot", "epochs": 9, "seed": 4, "run": "x"}
+    (folders / "c.json").write_text(json.dumps({**fields, "settings": {"im_weight": 2.0}}))
+    asked = engine(COMPARED)
+    line = "compare --config c.json --methods shot,bn-adapt,socket --seeds 0-2,7 -o out --pairs rgb nir "
+    assert main(shlex.split(line + "--set augment=none --set socket.im_weight=3 --set batch_size=8")) == 1
+    config = asked[0].config  # type: ignore[union-attr]
+    assert (config.methods, config.seeds) == (("shot", "bn-adapt", "socket"), (0, 1, 2, 7))
+    assert config.output == str(folders / "out")
+    assert (config.base.epochs, config.base.batch_size, len(config.base.pairs)) == (9, 8, 1)
+    assert config.settings == {
+        "shot": {"im_weight": 2.0, "augment": "none"},
+        "socket": {"augment": "none", "im_weight": "3"},
+    }
+    runs = config.runs()
+    assert [(run.method, run.seed) for run in runs[:4]] == [("shot", 0), ("bn-adapt", 0), ("socket", 0), ("shot", 1)]
+    assert len({run.run for run in runs}) == 12
+    assert all(run.epochs == 9 for run in runs)
+
+
+def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys):
+    def work(job: Job, emit: Callable[[Event], None], control: Control) -> Report:
+        emit(Compared(report=dataclasses.replace(COMPARED, runs=(dataclasses.replace(RAN, state="running"),))))
+        emit(TrainingStarted(stage="SHOT", steps=20, steps_per_epoch=10, device="CPU", terms=("information",)))
+        emit(Compared(report=COMPARED))
+        return COMPARED
+
+    engine(work)
+    line = "compare --source m.safetensors --target target --methods shot,tent -o c --json c.json"
+    assert main(shlex.split(line)) == 1, "a run failed"
+    out, error = capsys.readouterr()
+    assert "70.0 ± 10.0" in out
+    assert "TENT failed: It burst." in out
+    assert error.splitlines() == ["SHOT, seed 0: accuracy 80.0%, 9 s", "TENT, seed 0: failed. It burst."]
+    result = strict(folders / "c.json")
+    assert result["methods"][0]["values"]["accuracy"] == {"mean": 0.7, "deviation": 0.1, "runs": 2}  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
