@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
+from bandbridge.gui.colours import mixed
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontInfo, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
@@ -195,23 +196,18 @@ class Theme(QObject):
             "chevron_down": _icon_path(f"chevron-down-{suffix}").as_posix(),
             "chevron_up": _icon_path(f"chevron-up-{suffix}").as_posix(),
             "check": _icon_path(f"check-{suffix}").as_posix(),
-            "accent_soft": _mixed(self.colour("accent"), self.colour("surface"), 0.14).name(),
-            "accent_hover": _mixed(self.colour("accent"), self.colour("text"), 0.86).name(),
-            "accent_ring": _mixed(self.colour("accent"), self.colour("text"), 0.45).name(),
-            "warning_soft": _mixed(self.colour("warning"), self.colour("surface"), 0.13).name(),
-            "error_soft": _mixed(self.colour("error"), self.colour("surface"), 0.13).name(),
-            "good_soft": _mixed(self.colour("good"), self.colour("surface"), 0.13).name(),
-            "handle": _mixed(self.colour("muted"), self.colour("surface"), 0.5).name(),
+            "accent_soft": mixed(self.colour("accent"), self.colour("surface"), 0.14).name(),
+            "accent_hover": mixed(self.colour("accent"), self.colour("text"), 0.86).name(),
+            "accent_ring": mixed(self.colour("accent"), self.colour("text"), 0.45).name(),
+            "warning_soft": mixed(self.colour("warning"), self.colour("surface"), 0.13).name(),
+            "error_soft": mixed(self.colour("error"), self.colour("surface"), 0.13).name(),
+            "good_soft": mixed(self.colour("good"), self.colour("surface"), 0.13).name(),
+            "handle": mixed(self.colour("muted"), self.colour("surface"), 0.5).name(),
         }
         text = _STYLESHEET
         for key in sorted(values, key=len, reverse=True):
             text = text.replace(f"@{key}@", values[key])
         return text
-
-
-def _mixed(colour: QColor, ground: QColor, share: float) -> QColor:
-    parts = [round(getattr(colour, c)() * share + getattr(ground, c)() * (1 - share)) for c in ("red", "green", "blue")]
-    return QColor(*parts)
 
 
 def _icon_path(name: str) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from bandbridge.gui.picture import as_image
 from bandbridge.gui.theme import GRID, Theme
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
@@ -33,13 +34,6 @@ class Picture:
     origin: Origin
     pixels: NDArray[np.uint8]
     title: str = ""
-
-
-def to_image(pixels: NDArray[np.uint8]) -> QImage:
-    """A picture as Qt draws it. Takes (H, W, 3) uint8; the result owns its memory."""
-    pixels = np.ascontiguousarray(pixels)
-    height, width, _ = pixels.shape
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 class PictureView(QGraphicsView):
@@ -253,7 +247,7 @@ class _Pane(QWidget):
         title = picture.title or ORIGIN_TITLES[picture.origin]
         self._caption.setText(title)
         self.view.setAccessibleName(f"{title} picture")
-        self.view.set_image(to_image(picture.pixels))
+        self.view.set_image(as_image(picture.pixels))
         self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

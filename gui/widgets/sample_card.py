@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from bandbridge.engine.api.events import SamplePrediction
+from bandbridge.gui.picture import as_image
 from bandbridge.gui.quantities import percent
 from bandbridge.gui.theme import GRID, RADIUS, Theme
-from bandbridge.gui.widgets.picture_view import ORIGIN_TITLES, Origin, Picture, to_image
+from bandbridge.gui.widgets.picture_view import ORIGIN_TITLES, Origin, Picture
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
@@ -146,7 +147,7 @@ class SampleCard(QAbstractButton):
     def _small(self, pixels: NDArray[np.uint8]) -> QPixmap:
         ratio = max(self.devicePixelRatioF(), 1.0)
         side = round(_PICTURE * ratio)
-        image = to_image(pixels).scaled(
+        image = as_image(pixels).scaled(
             side, side, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
         )
         left, top = (image.width() - side) // 2, (image.height() - side) // 2
