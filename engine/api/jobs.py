@@ -93,21 +93,40 @@ class TrainSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluate:
-    """Measure a model on a labelled folder -> `EvaluateReport`."""
+    """Measure a model on a labelled folder -> `EvaluateReport`.
+
+    Attributes:
+        model: Model file or run folder.
+        folder: Folder of class folders.
+        bands: 1-based bands of the files; None takes the model's.
+        class_names: List of class names as in `InspectModel`, instead of the names in the model, or None.
+        device: Where to compute.
+    """
 
     model: str
     folder: str
     bands: tuple[int, ...] | None = None
+    class_names: str | None = None
     device: DeviceChoice = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predict:
-    """Apply a model to images or folders -> `PredictReport`; writes a CSV file if `output` is given."""
+    """Apply a model to images or folders -> `PredictReport`.
+
+    Attributes:
+        model: Model file or run folder.
+        paths: Images and folders of images.
+        bands: 1-based bands of the files; None takes the model's.
+        class_names: List of class names as in `InspectModel`, instead of the names in the model, or None.
+        output: CSV file to write, or None.
+        device: Where to compute.
+    """
 
     model: str
     paths: tuple[str, ...]
     bands: tuple[int, ...] | None = None
+    class_names: str | None = None
     output: str | None = None
     device: DeviceChoice = "auto"
 

@@ -48,6 +48,7 @@ Ctrl+C stops and keeps what is complete; the same command goes on from there. Me
     "evaluate": """
   bandbridge evaluate runs/nir labelled/nir
   bandbridge evaluate model.safetensors patches --sensor-bands 8 --json scores.json
+  bandbridge evaluate model.onnx patches --class-names names.txt
 """,
     "predict": """
   bandbridge predict runs/nir new/nir -o predictions.csv
@@ -192,6 +193,7 @@ def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("model", type=Path, metavar="MODEL", help="model file or run folder")
     verb.add_argument("folder", type=Path, metavar="LABELLED_DIR", help="folder of class folders")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
+    verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_device(verb)
 
 
@@ -201,6 +203,7 @@ def _add_predict(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images or folders of images")
     verb.add_argument("-o", "--output", type=Path, metavar="CSV", help="table to write")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
+    verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_device(verb)
 
 

@@ -54,6 +54,7 @@ def job_of(options: argparse.Namespace) -> Job:
                 model=_existing(options.model, "MODEL"),
                 folder=_folder(options.folder, "LABELLED_DIR"),
                 bands=options.sensor_bands,
+                class_names=_file(options.class_names, "--class-names") if options.class_names else None,
                 device=options.device or "auto",
             )
         case "predict":
@@ -61,6 +62,7 @@ def job_of(options: argparse.Namespace) -> Job:
                 model=_existing(options.model, "MODEL"),
                 paths=tuple(_existing(path, "IMAGE_OR_DIR") for path in options.paths),
                 bands=options.sensor_bands,
+                class_names=_file(options.class_names, "--class-names") if options.class_names else None,
                 output=_absolute(options.output) if options.output else None,
                 device=options.device or "auto",
             )

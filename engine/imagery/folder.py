@@ -17,6 +17,7 @@ from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
 from bandbridge.engine.imagery.band_statistics import BandStatistics
+from bandbridge.engine.imagery.bands import MissingBandError
 from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
@@ -127,7 +128,7 @@ def scan_images(
             *(without_data(name) for name in found.void),
             *(_odd_one(image, kind) for image in found.images if kind and image.kind != kind),
             *faults,
-            *_folder_findings(str(folder), names, usable, measured, class_counts),
+            *_folder_findings(str(folder), names, usable, measured, class_counts, list(found.unreadable.values())),
         ),
     )
     return FolderScan(report=report, stretch=measured.stretch if measured else None)
@@ -193,9 +194,10 @@ def _folder_findings(
     usable: list[SurveyedImage],
     measured: BandsMeasured | None,
     class_counts: dict[str, int],
+    errors: Sequence[ImageError],
 ) -> Iterator[Finding]:
     if not usable:
-        yield _nothing_usable(folder, names)
+        yield _nothing_usable(folder, names, errors)
     if measured:
         yield from _constant_findings(folder, measured)
     sizes = Counter((one.header.width, one.header.height) for one in usable)
@@ -214,10 +216,16 @@ def _folder_findings(
     yield from _hidden_content_findings(folder, usable)
 
 
-def _nothing_usable(folder: str, names: Sequence[str]) -> Finding:
+def _nothing_usable(folder: str, names: Sequence[str], errors: Sequence[ImageError]) -> Finding:
+    do = "Choose a folder with PNG, JPEG, TIFF or NPY files."
     if names:
         what = f"None of the {len(names)} image files in '{folder}' can be used."
         why = "The reason for each is listed with its name."
+        reasons = {error.why for error in errors}
+        if len(errors) == len(names) and len(reasons) == 1:
+            why = f"The reason is the same for all: {errors[0].why[:1].lower()}{errors[0].why[1:]}"
+        if all(isinstance(error, MissingBandError) for error in errors) and len(errors) == len(names):
+            do = "Choose other bands, or another folder."
     else:
         what = f"The folder '{folder}' holds no images."
         others = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in _walk(Path(folder)))
@@ -231,7 +239,7 @@ def _nothing_usable(folder: str, names: Sequence[str]) -> Finding:
         file=folder,
         what=what,
         why=why,
-        do="Choose a folder with PNG, JPEG, TIFF or NPY files.",
+        do=do,
     )
 
 

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 Weights = dict[str, Tensor]
 
+_ALIKE = 0.2
+"""Below this likeness two networks have no more in common than any two."""
 _CLAIM_KEYS = ("architecture", "arch", "model_name", "model", "backbone", "network", "name")
 
 
@@ -229,12 +231,14 @@ def _unrecognised(tensors: Weights, claims: tuple[str, ...], index: CatalogueInd
                 notes=contradictions,
             )
         likeliest = likeliest or index.nearest(shapes)
+    likeliest = tuple((name, value) for name, value in likeliest if value >= _ALIKE)
     nearest = ", ".join(f"{name} ({100 * value:.0f} %)" for name, value in likeliest[:3])
+    explanation = f"Its weights fit none of the {len(index):,} known networks exactly; by the shapes of its layers "
     return Unrecognised(
         what="was not recognised",
-        explanation=f"Its weights fit none of the {len(index):,} known networks exactly; by the shapes of its layers "
-        f"the nearest are {nearest}.",
-        do="Export the model to ONNX; such a file carries the network itself.",
+        explanation=f"{explanation}the nearest are {nearest}." if nearest else f"{explanation}it is like none of them.",
+        do=("" if nearest else "Check that it is the classifier's file. ")
+        + "Export the model to ONNX; such a file carries the network itself.",
         candidates=likeliest,
         notes=contradictions,
     )

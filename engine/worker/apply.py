@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,8 @@ from bandbridge.engine.imagery.folder import list_images
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import read_image
+from bandbridge.engine.imagery.reader import Image, load_image
+from bandbridge.engine.models.class_list import read_class_list
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import open_model
 from bandbridge.engine.validation.scores import measure_scores
@@ -44,8 +45,10 @@ def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
         UsageError: No class folder is a class of the model.
         ModelError: The model cannot be used.
     """
-    model = load_model(job.model)
+    model = load_model(job.model, job.class_names)
     names = list_images(job.folder)
+    if not names:
+        raise _no_images([job.folder])
     truth = match_classes(names, model.class_names)
     labelled = [name for name, index in zip(names, truth, strict=True) if index >= 0]
     if not labelled:
@@ -53,7 +56,7 @@ def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
         raise UsageError(
             f"None of the folders in '{job.folder}' is a class of this model.",
             f"The model knows: {_some(model.class_names)}. The folders are: {_some(found) if found else 'none'}.",
-            "Name the folders as the classes, or give the model's class names by a list.",
+            "Rename the folders, or give a list that names the model's classes as the folders are named.",
         )
     files = [(name, Path(job.folder) / name) for name in labelled]
     outcome = _apply(model, files, job.bands, job.device, emit, control)
@@ -64,8 +67,9 @@ def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
         model.class_names,
     )
     if scores is None:
+        first = outcome.findings[0]
         raise ImageError(
-            f"No labelled image in '{job.folder}' can be read.", outcome.findings[0].what, outcome.findings[0].do
+            f"No labelled image in '{job.folder}' can be classified.", f"{first.what} {first.why}".strip(), first.do
         )
     strangers = unknown_class_folders(names, truth)
     return EvaluateReport(model=job.model, folder=job.folder, scores=scores, set_aside=(*outcome.findings, *strangers))
@@ -80,12 +84,12 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
         ModelError: The model cannot be used.
         StorageError: The table cannot be written.
     """
-    model = load_model(job.model)
+    model = load_model(job.model, job.class_names)
     files: list[tuple[str, Path]] = []
     for path in map(Path, job.paths):
         files += [(name, path / name) for name in list_images(path)] if path.is_dir() else [(str(path), path)]
     if not files:
-        raise UsageError("There are no images to classify.", "The folders hold none.", "Choose other folders.")
+        raise _no_images(job.paths)
     outcome = _apply(model, files, job.bands, job.device, emit, control)
     if not outcome.names:
         first, count = outcome.findings[0], len(files)
@@ -114,11 +118,15 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
     )
 
 
-def load_model(path: str) -> SensorModel:
+def load_model(path: str, class_list: str | None = None) -> SensorModel:
     """A model ready to be applied: an adapted one, a run folder's, or a source model on RGB images.
 
+    Args:
+        path: Model file or run folder.
+        class_list: Text or CSV file that names its classes anew, or None.
+
     Raises:
-        ModelError: The file cannot be used.
+        ModelError: The file cannot be used, or the list does not fit it.
     """
     file = Path(path)
     if file.is_dir():
@@ -130,7 +138,10 @@ def load_model(path: str) -> SensorModel:
             )
         file = file / MODEL_FILE
     opened = open_model(str(file))
-    return opened if isinstance(opened, SensorModel) else SensorModel.from_source(opened)
+    model = opened if isinstance(opened, SensorModel) else SensorModel.from_source(opened)
+    if class_list is not None:
+        model.class_names = read_class_list(class_list, len(model.class_names))
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +166,15 @@ def _apply(
     chosen = bands if bands is not None else model.bands
     found: dict[str, NDArray[np.float32]] = {}
     findings: list[Finding] = []
-    for names, images in _batches(files, chosen, model, findings, emit, control):
+    depths: Counter[str] = Counter()
+    for names, images in _batches(files, chosen, model, findings, depths, emit, control):
         with torch.inference_mode():
             rows = model(torch.from_numpy(images).to(device)).cpu().numpy()
         found.update(zip(names, rows, strict=True))
     read = tuple(name for name, _ in files if name in found)
     table = np.stack([found[name] for name in read]) if read else np.zeros((0, len(model.class_names)), np.float32)
+    strange = [depth for depth in depths if depth != model.inputs.dtype]
+    findings += (_other_depth(depth, depths[depth], model.inputs.dtype) for depth in strange)
     return _Outcome(read, table, tuple(findings))
 
 
@@ -169,21 +183,23 @@ def _batches(
     bands: tuple[int, ...] | None,
     model: SensorModel,
     findings: list[Finding],
+    depths: Counter[str],
     emit: Emit,
     control: Control,
 ) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
     """Images of one size together, at most `BATCH` of them, raw values."""
     waiting: dict[tuple[int, ...], list[tuple[str, NDArray[np.float32]]]] = defaultdict(list)
     pace = Pace(emit, "Classifying images", len(files))
-    for (name, path), values in read_ahead(files, partial(_read, bands, model), control):
+    for (name, path), image in read_ahead(files, partial(_read, bands, model), control):
         pace.step(name)
-        if isinstance(values, ImageError):
-            findings.append(unreadable(name, path, values))
+        if isinstance(image, ImageError):
+            findings.append(unreadable(name, path, image))
             continue
-        group = waiting[values.shape]
-        group.append((name, values))
+        depths[image.header.dtype] += 1
+        group = waiting[image.values.shape]
+        group.append((name, image.values))
         if len(group) == BATCH:
-            yield _stack(waiting.pop(values.shape))
+            yield _stack(waiting.pop(image.values.shape))
     for group in waiting.values():
         yield _stack(group)
 
@@ -192,17 +208,17 @@ def _stack(group: list[tuple[str, NDArray[np.float32]]]) -> tuple[list[str], NDA
     return [name for name, _ in group], np.stack([values for _, values in group])
 
 
-def _read(bands: tuple[int, ...] | None, model: SensorModel, item: tuple[str, Path]) -> NDArray[np.float32]:
+def _read(bands: tuple[int, ...] | None, model: SensorModel, item: tuple[str, Path]) -> Image:
     _, path = item
-    values = read_image(path, bands=bands, no_data=model.no_data)
-    if len(values) != model.band_count:
-        bands_read = "1 band" if len(values) == 1 else f"{len(values)} bands"
+    image = load_image(path, bands=bands, no_data=model.no_data)
+    if len(image.values) != model.band_count:
+        bands_read = "1 band" if len(image.values) == 1 else f"{len(image.values)} bands"
         raise ImageError(
             f"The image '{path}' has {bands_read}, and the model takes {model.band_count}.",
             "The model was made for other images, or the bands must be chosen.",
             "Choose the bands by number.",
         )
-    return values
+    return image
 
 
 def _write_table(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
@@ -212,6 +228,23 @@ def _write_table(path: Path, class_names: Sequence[str], predictions: Sequence[P
         for one in predictions:
             numbers = (f"{value:.6f}" for value in one.probabilities)
             writer.writerow((one.file, one.class_name, f"{one.confidence:.6f}", *numbers))
+
+
+def _other_depth(depth: str, count: int, usual: str) -> Finding:
+    images = "1 image holds" if count == 1 else f"{count} images hold"
+    return Finding(
+        severity="warning",
+        kind="depth",
+        file="",
+        what=f"{images} numbers of type {depth}; the model was made for {usual}.",
+        why="Values on another scale look far too dark or too bright to it, so its answers mean little.",
+        do=f"Give images saved as {usual}, as those it was made with, or a model made for {depth}.",
+    )
+
+
+def _no_images(folders: Sequence[str]) -> UsageError:
+    named = " and ".join(f"'{folder}'" for folder in folders[:3])
+    return UsageError(f"There are no images in {named}.", "", "Choose a folder with PNG, JPEG, TIFF or NPY files.")
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

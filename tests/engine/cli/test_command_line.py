@@ -100,6 +100,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("rgb", "nir", "target", "labelled"):
         (tmp_path / name).mkdir()
     (tmp_path / "m.safetensors").touch()
+    (tmp_path / "names.txt").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -292,6 +293,10 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
             model=at("m.safetensors"), folder=at("labelled"), bands=(8,))),
         ("predict m.safetensors nir target -o p.csv", lambda at: Predict(
             model=at("m.safetensors"), paths=(at("nir"), at("target")), output=at("p.csv"))),
+        ("evaluate m.safetensors labelled --class-names names.txt", lambda at: Evaluate(
+            model=at("m.safetensors"), folder=at("labelled"), class_names=at("names.txt"))),
+        ("predict m.safetensors nir --class-names names.txt", lambda at: Predict(
+            model=at("m.safetensors"), paths=(at("nir"),), class_names=at("names.txt"))),
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
         ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),

@@ -90,6 +90,17 @@ def test_files_that_lack_an_asked_band_are_set_aside(write_tiff, noise, tmp_path
     assert report.bands == {13: 1, 3: 1}
 
 
+def test_a_reason_all_files_share_is_told_at_once(write_tiff, noise, tmp_path):
+    write_tiff("a.tif", noise((2, 8, 8)))
+    write_tiff("b.tif", noise((2, 8, 8)))
+    error = scan(tmp_path, bands=(4, 3, 2)).findings[-1]
+    assert error.severity == "error"
+    assert "2 bands, and bands 4, 3 and 2 are asked for" in error.why
+    assert "other bands" in error.do
+    touch(tmp_path, "empty.tif")
+    assert "asked for" not in scan(tmp_path, bands=(4, 3, 2)).findings[-1].why
+
+
 def test_the_facts_of_a_folder(write_tiff, tmp_path):
     for name, side in (("a/1.tif", 8), ("a/2.tif", 8), ("b/3.tif", 16)):
         values = np.arange(side * side, dtype=np.int16).reshape(1, side, side)

@@ -122,6 +122,13 @@ def test_one_channel_networks_are_refused(checkpoint, small):
         open_source(checkpoint(small(input_channels=1).state_dict()))
 
 
+def test_what_is_no_network_is_not_compared_with_any(checkpoint):
+    report = inspect(checkpoint({"a": torch.zeros(3), "b": torch.zeros(4, 4)}))
+    assert not report.candidates
+    assert "like none of them" in report.explanation
+    assert "Check that it is the classifier's file" in report.explanation
+
+
 def test_strangers_network_is_refused_with_its_nearest_kin(shared_data):
     path = shared_data("models") / "mobilenetv1_x025_imagenet.pth.tar"
     report = inspect(path)
