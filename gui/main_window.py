@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self._chooser: FolderChooser | None = None
         self._manual: QWidget | None = None
         self._may_close = False
+        self._may_lose = False
         self.steps: Steps | None = None
         self.setWindowTitle("Bandbridge")
         self.setMinimumSize(QSize(960, 600))
@@ -341,10 +342,16 @@ class MainWindow(QMainWindow):
                 lock = _lock(folder)
             model = ProjectModel.open(path)
         except BandbridgeError as error:
-            self._preferences.forget(Path(path))
+            if lock is not None:
+                lock.unlock()
+            if folder is None:
+                self._preferences.forget(Path(path))
             self.show_problem(error)
             return False
-        self.close_project()
+        if not self.close_project():
+            if lock is not None:
+                lock.unlock()
+            return False
         self._lock = lock
         self._adopt(model)
         return True
@@ -366,7 +373,8 @@ class MainWindow(QMainWindow):
             page.forward.connect(self._step_shower(min(index + 1, RESULTS)))
         self.steps.run.running_changed.connect(self._mark_steps)
         model.changed.connect(self._follow)
-        model.save_failed.connect(self.show_problem)
+        model.saved.connect(self._dismiss_unsaved)
+        model.save_failed.connect(self._tell_unsaved)
         self._follow()
         self._mark_steps()
         self.show_step(self._first_step())
@@ -392,13 +400,22 @@ class MainWindow(QMainWindow):
             return SOURCE_MODEL
         return METHOD if project.target and project.pairs else IMAGES
 
-    def close_project(self) -> None:
-        """Save and put away the open project."""
+    def close_project(self, *, losing_changes: bool = False) -> bool:
+        """Save and put away the open project.
+
+        Args:
+            losing_changes: Close it even if it cannot be saved.
+
+        Returns:
+            Whether none is open now.
+        """
         if self._model is None:
-            return
+            return True
         if self._is_running():
             self.messages.show_message("warning", "A run is going on. Let it end or stop it first.")
-            return
+            return False
+        if not losing_changes and not self._save_changes(lambda: self.close_project(losing_changes=True)):
+            return False
         self._dismiss_chooser()
         for page in self.pages:
             page.closing()
@@ -416,6 +433,29 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Bandbridge")
         self._fit_actions()
         self.show_home()
+        return True
+
+    def _save_changes(self, close_anyway: Callable[[], object]) -> bool:
+        """Save what is not on the disk yet; if that fails, say so and offer to close all the same."""
+        assert self._model is not None
+        if self._model.unsaved:
+            try:
+                self._model.save()
+            except BandbridgeError as error:
+                self._tell_unsaved(error, ("Close &without saving", close_anyway))
+                return False
+        return True
+
+    def _tell_unsaved(self, error: BandbridgeError, *more: tuple[str, Callable[[], object]]) -> None:
+        """The project could not be saved: it can go on elsewhere."""
+        text = f"The last changes of the project are not saved. {error}"
+        bar = self.messages.show_message("error", text, error.details, (("Save &as…", self.ask_save_as), *more))
+        bar.setProperty("unsaved", True)
+
+    def _dismiss_unsaved(self) -> None:
+        for bar in self.messages.bars():
+            if bar.property("unsaved"):
+                bar.dismiss()
 
     def save(self) -> None:
         """Save now; the project also saves itself."""
@@ -423,7 +463,7 @@ class MainWindow(QMainWindow):
             try:
                 self._model.save()
             except BandbridgeError as error:
-                self.show_problem(error)
+                self._tell_unsaved(error)
                 return
             self.messages.show_message("good", "Saved. The project also saves itself after every change.")
 
@@ -653,6 +693,9 @@ class MainWindow(QMainWindow):
             event.ignore()
             self._ask_to_close()
             return
+        if self._model is not None and not self._may_lose and not self._save_changes(self._close_without_saving):
+            event.ignore()
+            return
         self._preferences.geometry = self.saveGeometry()
         for page in self.pages:
             page.closing()
@@ -664,6 +707,10 @@ class MainWindow(QMainWindow):
         self._desk.shutdown()
         self._runner.shutdown()
         event.accept()
+
+    def _close_without_saving(self) -> None:
+        self._may_lose = True
+        self.close()
 
     def _ask_to_close(self) -> None:
         box = QMessageBox(self)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bandbridge.engine.api.catalogue import DEFAULT_METHOD
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
 from bandbridge.engine.api.config import (
     AdapterKind,
     DeviceChoice,
@@ -157,9 +157,10 @@ def project_from_json(text: str, folder: Path) -> Project:
         UsageError: It is no project file, or one of a later version of the program.
     """
     not_one = UsageError(
-        f"'{folder / PROJECT_FILE}' is not a Bandbridge project.",
-        "Its contents cannot be read as one.",
-        "Choose another project, or start a new one.",
+        f"The project file '{folder / PROJECT_FILE}' is damaged, or was not made by Bandbridge.",
+        "Its contents cannot be read as a project's.",
+        "Put a copy of the file back if there is one, or start a new project. "
+        f"What else lies in '{folder.name}', such as its runs, was not touched.",
     )
     try:
         data = json.loads(text)
@@ -193,9 +194,32 @@ def project_from_json(text: str, folder: Path) -> Project:
         given["runs"] = tuple(RunEntry(**(r | {"folder": found(r["folder"])})) for r in given.get("runs", ()))
         if given.get("effort") not in get_args(Effort):
             given.pop("effort", None)
-        return Project(**given)
+        project = Project(**given)
     except (TypeError, ValueError, KeyError) as error:
         raise not_one from error
+    if not _is_sound(project):
+        raise not_one
+    return project
+
+
+def _is_sound(project: Project) -> bool:
+    """Whether the pages can show it: everything of its kind, and every choice one there is."""
+
+    def number(value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    return (
+        isinstance(project.name, str)
+        and project.method in {info.key for info in METHODS}
+        and project.adapter in get_args(AdapterKind)
+        and project.device in get_args(DeviceChoice)
+        and all(isinstance(value, int) for value in (project.epochs, project.batch_size, project.seed))
+        and all(value is None or number(value) for value in (project.learning_rate, project.no_data))
+        and all(number(value) for value in (project.stretch.low_percent, project.stretch.high_percent))
+        and isinstance(project.settings, dict)
+        and all(isinstance(settings, dict) for settings in project.settings.values())
+        and all(run.outcome in get_args(RunOutcome) for run in project.runs)
+    )
 
 
 def project_folder_of(path: Path) -> Path | None:
@@ -208,10 +232,11 @@ def project_folder_of(path: Path) -> Path | None:
 class _Saving(QRunnable):
     """Writes one state of the project; runs on the model's own thread because a busy disk can take its time."""
 
-    def __init__(self, file: Path, text: str, failed: Any) -> None:
+    def __init__(self, file: Path, text: str, written: Callable[[], None], failed: Any) -> None:
         super().__init__()
         self._file = file
         self._text = text
+        self._written = written
         self._failed = failed
 
     def run(self) -> None:
@@ -219,6 +244,8 @@ class _Saving(QRunnable):
             write_text(self._file, self._text)
         except StorageError as error:
             self._failed.emit(error)
+        else:
+            self._written()
 
 
 class ProjectModel(QObject):
@@ -231,13 +258,17 @@ class ProjectModel(QObject):
 
     Signals:
         changed: Something in `project` is different now.
-        save_failed: A `StorageError`, in words.
+        saved: The file holds the changes now.
+        save_failed: A `StorageError`, in words; saving is tried again by itself.
     """
 
     changed = Signal()
+    saved = Signal()
     save_failed = Signal(object)
+    _write_failed = Signal(object)
 
     _SAVE_DELAY_MS = 400
+    _RETRY_MS = 10_000
     _UNDO_DEPTH = 200
     _MERGE_S = 1.0
     # What a person does not set by hand is not undone by hand.
@@ -247,6 +278,7 @@ class ProjectModel(QObject):
         super().__init__(parent)
         self._project = project
         self._folder = Path(folder)
+        self._on_disk: Project | None = None
         self._undo: list[Project] = []
         self._redo: list[Project] = []
         self._last_change: tuple[frozenset[str], float] = (frozenset(), 0.0)
@@ -254,8 +286,10 @@ class ProjectModel(QObject):
         self._pool.setMaxThreadCount(1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(self._SAVE_DELAY_MS)
         self._timer.timeout.connect(self._save_now)
+        self._failure_told = False
+        self._closed = False
+        self._write_failed.connect(self._try_later)
 
     @classmethod
     def open(cls, path: Path, parent: QObject | None = None) -> ProjectModel:
@@ -272,10 +306,13 @@ class ProjectModel(QObject):
                 "Choose another folder, or start a new project there.",
             )
         try:
-            text = (folder / PROJECT_FILE).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"The project '{folder}' cannot be read.", f"{error}.", "Check the file.") from error
-        return cls(project_from_json(text, folder.resolve()), folder.resolve(), parent)
+            text = (folder / PROJECT_FILE).read_text(encoding="utf-8", errors="replace")  # told as damaged below
+        except OSError as error:
+            why = f"The system says: {error.strerror or error}."
+            raise UsageError(f"The project '{folder}' cannot be read.", why, "Check the file.") from error
+        model = cls(project_from_json(text, folder.resolve()), folder.resolve(), parent)
+        model._on_disk = model.project
+        return model
 
     @property
     def project(self) -> Project:
@@ -291,6 +328,12 @@ class ProjectModel(QObject):
     def file(self) -> Path:
         """The project's file."""
         return self._folder / PROJECT_FILE
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something would be lost if the program ended now."""
+        self._pool.waitForDone()
+        return self._on_disk is not self._project
 
     @property
     def can_undo(self) -> bool:
@@ -336,7 +379,8 @@ class ProjectModel(QObject):
 
     def _become(self, project: Project) -> None:
         self._project = project
-        self._timer.start()
+        self._failure_told = False
+        self._timer.start(self._SAVE_DELAY_MS)
         self.changed.emit()
 
     def new_run_folder(self) -> str:
@@ -357,7 +401,14 @@ class ProjectModel(QObject):
         """
         self._timer.stop()
         self._pool.waitForDone()
-        write_text(self.file, project_as_json(self._project, self._folder))
+        try:
+            write_text(self.file, project_as_json(self._project, self._folder))
+        except StorageError:
+            if self._on_disk is not None:  # it was there once, so it may come back
+                self._timer.start(self._RETRY_MS)
+            raise
+        self._on_disk = self._project
+        self.saved.emit()
 
     def save_as(self, folder: Path) -> None:
         """Go on in another folder; what was used stays where it is.
@@ -368,15 +419,30 @@ class ProjectModel(QObject):
         text = project_as_json(replace(self._project, name=folder.name), folder)
         write_text(folder / PROJECT_FILE, text)
         self._folder = folder
+        self.saved.emit()
         self.update(name=folder.name)
 
     def close(self) -> None:
-        """Save what is not saved yet and stop. Problems are told through `save_failed`."""
+        """Save what is not saved yet and stop. What `unsaved` tells of afterwards is lost."""
+        self._closed = True
         if self._timer.isActive():
             self._timer.stop()
             self._save_now()
         self._pool.waitForDone()
 
     def _save_now(self) -> None:
-        text = project_as_json(self._project, self._folder)
-        self._pool.start(_Saving(self.file, text, self.save_failed))
+        project = self._project
+
+        def written() -> None:
+            self._on_disk = project
+            self.saved.emit()
+
+        self._pool.start(_Saving(self.file, project_as_json(project, self._folder), written, self._write_failed))
+
+    def _try_later(self, error: StorageError) -> None:
+        """Tell it once for every change, and go on trying: the disk may come back or be made room on."""
+        if not self._closed:
+            self._timer.start(self._RETRY_MS)
+        if not self._failure_told:
+            self._failure_told = True
+            self.save_failed.emit(error)

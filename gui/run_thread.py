@@ -388,7 +388,7 @@ def _death_in_words(exit_code: int | None, assignment: _Assignment | None, detai
     if assignment is not None and isinstance(assignment.job, Adapt):
         step = assignment.checkpoint_step
         what += f" The last checkpoint{'' if step is None else f' (step {step})'} is kept"
-        what += ", if there was one." if step is None else "."
+        what += ", if there was one." if step is None and not assignment.job.resume else "."
         again = "Go on from the last checkpoint"
     if exit_code is not None and exit_code < 0:
         name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else f"signal {-exit_code}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from bandbridge.engine.api.errors import BandbridgeError
-from bandbridge.engine.api.reports import AdaptReport, Alarm
+from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
-from bandbridge.gui.quantities import counted, percent
+from bandbridge.gui.quantities import count, counted, percent
 from bandbridge.gui.run_record import REPORT_PAGE, Predictions, RunRecord, read_predictions, read_record, read_report
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
@@ -485,9 +486,20 @@ def _facts_in_words(report: AdaptReport) -> str:
         facts.append(
             f"{counted(report.pairs_used, 'pair')} trained on, {counted(report.pairs_held_out, 'pair')} kept aside"
         )
-    if report.set_aside:
-        facts.append(f"{counted(len(report.set_aside), 'file')} set aside")
+    strangers = [finding for finding in report.set_aside if finding.kind == "class"]
+    aside = sum(finding.severity == "warning" and finding.kind != "class" for finding in report.set_aside)
+    if aside:
+        facts.append(f"{counted(aside, 'file')} set aside")
     if len(report.mixing) > 1:
         facts.append("mixed " + ", ".join(f"{Path(name).name} {percent(w)}" for name, w in report.mixing.items()))
     line = "  ·  ".join([*facts, report.device])
-    return f"{line}\n{report.adapter}" if report.adapter else line
+    return "\n".join(part for part in (line, _strangers_in_words(strangers), report.adapter) if part)
+
+
+def _strangers_in_words(findings: Sequence[Finding]) -> str:
+    """Class folders the model does not know, in one sentence."""
+    if len(findings) < 2:
+        return findings[0].what if findings else ""
+    names = [finding.file or "no folder" for finding in findings]
+    more = f" and {count(len(names) - 3)} more" if len(names) > 3 else ""
+    return f"No class of the model, so not counted in the accuracy: images in {', '.join(names[:3])}{more}."

@@ -28,7 +28,7 @@ class ClassCounts(QFrame):
         self._title.setToolTip(
             "How many target images the model gives each class, counted anew every epoch. Marks: before training."
         )
-        self._hint = text_label("Counts appear after the first look at all target images.", "help")
+        self._hint = text_label("Counts appear here.", "help")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.warning = text_label("", "warning")
         self.warning.hide()

@@ -85,7 +85,7 @@ class _Doubts(QAbstractTableModel):
 
 
 class DoubtfulTable(QWidget):
-    """The list of doubtful files; the one chosen is told in full below.
+    """The list of doubtful files; the one chosen, at first the worst, is told in full above.
 
     Args:
         theme: Colours and icons.
@@ -118,14 +118,17 @@ class DoubtfulTable(QWidget):
             self.view.setColumnWidth(column, width * GRID)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(4, QHeaderView.ResizeMode.Stretch)
-        self._whole = text_label("", "help")
+        self._whole = text_label("")
+        self._whole.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._whole.setMinimumHeight(2 * self._whole.fontMetrics().lineSpacing())  # the table does not jump
+        self._whole.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._nothing = text_label("Nothing doubtful was found.", "help")
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(0, 0, 0, 0)
         column_layout.setSpacing(GRID)
         column_layout.addWidget(self._nothing, 0, Qt.AlignmentFlag.AlignTop)
-        column_layout.addWidget(self.view, 1)
         column_layout.addWidget(self._whole)
+        column_layout.addWidget(self.view, 1)
         column_layout.addStretch(0)
         self.view.selectionModel().currentRowChanged.connect(self._tell)
         theme.changed.connect(self.view.viewport().update)
@@ -139,6 +142,8 @@ class DoubtfulTable(QWidget):
             self.model.rows = ordered
             self.model.endResetModel()
             self._whole.setText("")
+            if ordered:
+                self.view.selectRow(0)
         if set(excluded) != self.model.excluded:
             self.model.excluded = set(excluded)
             if ordered:

@@ -28,7 +28,7 @@ _MOST_NAMED = 2
 
 
 def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
-    """What a folder holds, in one to three short lines.
+    """What a folder holds, in one to five short lines.
 
     Args:
         report: Of the folder.
@@ -38,6 +38,10 @@ def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
     if report.class_counts:
         images += f" in {counted(len(report.class_counts), 'class folder')}"
     lines = [images + (f", {count(left_out)} left out" if left_out else "")]
+    used = {report.folder, *report.files}
+    aside = {finding.file for finding in report.findings if finding.severity == "warning"} - used
+    if aside:
+        lines.append(f"{counted(len(aside), 'file')} cannot be used")
     parts = [
         _distribution([(f"{size.replace('x', '×').replace(' ', ' ')} px", n) for size, n in report.sizes.items()]),
         _distribution([(_DEPTHS.get(depth, depth), n) for depth, n in report.depths.items()]),

@@ -36,7 +36,7 @@ class MessageBar(QFrame):
         theme: Theme,
         *,
         details: str = "",
-        actions: Sequence[tuple[str, Callable[[], None]]] = (),
+        actions: Sequence[tuple[str, Callable[[], object]]] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -78,7 +78,7 @@ class MessageBar(QFrame):
         self.hide()
         self.deleteLater()
 
-    def _acting(self, act: Callable[[], None]) -> Callable[[], None]:
+    def _acting(self, act: Callable[[], object]) -> Callable[[], None]:
         def acting() -> None:
             self.dismiss()
             act()
@@ -123,7 +123,7 @@ class MessageStack(QWidget):
         severity: str,
         text: str,
         details: str = "",
-        actions: Sequence[tuple[str, Callable[[], None]]] = (),
+        actions: Sequence[tuple[str, Callable[[], object]]] = (),
     ) -> MessageBar:
         """Show a message; "note" and "good" go by themselves after a while unless there is something to do."""
         for bar in self.bars():
@@ -132,6 +132,7 @@ class MessageStack(QWidget):
         bar = MessageBar(severity, text, self._theme, details=details, actions=actions, parent=self)
         bar.destroyed.connect(self._fit)
         self._column.insertWidget(0, bar)
+        bar.show()  # at once: a layout in sight would do so later, and the stack would seem to be empty
         for old in self.bars()[self._MOST :]:
             old.dismiss()
         if severity in ("note", "good") and not actions:

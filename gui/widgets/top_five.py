@@ -182,9 +182,12 @@ class TopFive(Card):
         self._rows.show_rows([(names[index], float(probabilities[index])) for index in best])
         self._rows.show()
         self._message.hide()
+        if report.set_aside:  # it was classified, but there is something to know
+            finding = report.set_aside[0]
+            self._say(f"{finding.what} {finding.why} {finding.do}", "warning")
 
     def _show_problem(self, problem: Problem) -> None:
-        self._say(str(problem), "error")
+        self._say(str(problem).replace(self.file, Path(self.file).name), "error")
 
     def _say(self, text: str, role: str) -> None:
         self._message.setText(text)

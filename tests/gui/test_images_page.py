@@ -69,6 +69,8 @@ def test_doubtful_files_are_listed_and_left_out(qtbot: QtBot, page: ImagesPage, 
     assert "1 doubtful file" in page.state_in_words()
     table = page.doubts.model
     assert [doubt.finding.file for doubt in table.rows] == ["bad.tif", "small.tif"]
+    assert page.doubts._whole.text() == "It ends early. Copy it again.", "the worst in full, without asking"
+    assert "1 file cannot be used" in slot_text(page.target_slot)
     table.setData(table.index(1, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
     assert model.project.exclude == ("small.tif",)
     page.leave_out("s3.tif", True)

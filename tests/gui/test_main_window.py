@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.gui.main_window import IMAGES, METHOD, RUN, SOURCE_MODEL, MainWindow
 from bandbridge.gui.preferences import Preferences
@@ -124,10 +125,41 @@ def test_save_as_goes_on_in_the_new_folder(window: MainWindow, tmp_path: Path) -
     assert not window.save_as(tmp_path / "One"), "never over another project"
 
 
+def test_a_project_that_cannot_be_saved_is_not_closed_unasked(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    window.create_project(tmp_path / "One")
+    assert window.model is not None
+
+    def full(path: Path, text: str) -> None:
+        raise StorageError("It is full.")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("bandbridge.gui.project.write_text", full)
+        disk.setattr(type(window.model), "_RETRY_MS", 100)
+        window.model.update(seed=5)
+        assert not window.close_project()
+        window.close()
+        assert window.isVisible()
+        assert "not saved" in told(window)[0]
+    assert ProjectModel.open(tmp_path / "One").project.seed == 0
+    qtbot.waitUntil(lambda: not told(window), timeout=5000)  # there is room again, and it saved itself
+    assert ProjectModel.open(tmp_path / "One").project.seed == 5
+    with monkeypatch.context() as disk:
+        disk.setattr("bandbridge.gui.project.write_text", full)
+        window.model.update(seed=6)
+        assert not window.close_project()
+        bar = window.messages.bars()[0]
+        next(b for b in bar.findChildren(QPushButton) if "without saving" in b.text()).click()
+        assert window.model is None
+
+
 def test_a_broken_project_is_refused_in_words(window: MainWindow, tmp_path: Path) -> None:
     put(tmp_path / "broken", PROJECT_FILE)
     assert not window.open_project(tmp_path / "broken")
-    assert "not a Bandbridge project" in told(window)[0]
+    assert "damaged" in told(window)[0]
+    assert not window.open_project(tmp_path / "broken")
+    assert "damaged" in told(window)[0]  # the first attempt left no lock behind
     assert not window.open_project(tmp_path / "nothing")
 
 

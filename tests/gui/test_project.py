@@ -62,6 +62,9 @@ def test_a_moved_project_finds_what_lies_inside_it(tmp_path: Path) -> None:
         '{"format": "something else"}',
         '{"format": "bandbridge project", "version": 1, "pairs": 3}',
         '{"format": "bandbridge project", "version": 1, "stretch": {"x": 3}}',
+        '{"format": "bandbridge project", "version": 1, "epochs": "many"}',
+        '{"format": "bandbridge project", "version": 1, "method": "unheard of"}',
+        '{"format": "bandbridge project", "version": 1, "settings": {"socket": 3}}',
         '{"format": "bandbridge project", "version": 999}',
     ],
 )

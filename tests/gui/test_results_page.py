@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bandbridge.engine.api.events import Finished, Problem, Progress
 from bandbridge.engine.api.jobs import Export, Thumbnails
-from bandbridge.engine.api.reports import ExportReport, ThumbnailsReport
+from bandbridge.engine.api.reports import ExportReport, Finding, ThumbnailsReport
 from bandbridge.gui.pages.results import ResultsPage
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
@@ -54,6 +54,19 @@ def page(qtbot: QtBot, model: ProjectModel, desk: QuietWorker, theme: Theme) -> 
 def open_tab(page: ResultsPage, title: str) -> None:
     titles = [page.tabs.tabText(index) for index in range(page.tabs.count())]
     page.tabs.setCurrentIndex(titles.index(title))
+
+
+def test_folders_the_model_does_not_know_are_named_and_no_files(page: ResultsPage, model: ProjectModel) -> None:
+    strangers = [
+        Finding(severity="warning", kind="class", file=f, what=f"'{f}' is no class.") for f in ("Mars", "Venus")
+    ]
+    broken = Finding(severity="warning", kind="unreadable", file="a.tif", what="It is empty.")
+    add_run(model, "one", set_aside=(*strangers, broken))
+    assert "1 file set aside" in page._facts.text()
+    assert "Mars, Venus" in page._facts.text()
+    add_run(model, "two", set_aside=(strangers[0],))
+    assert "set aside" not in page._facts.text()
+    assert "'Mars' is no class." in page._facts.text()
 
 
 def test_empty_until_a_run_has_finished(page: ResultsPage, model: ProjectModel) -> None:

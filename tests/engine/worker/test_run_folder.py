@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bandbridge.engine.api.config import RunConfig
-from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.errors import StorageError, UsageError
 from bandbridge.engine.worker.run_folder import RunFolder, as_plain, fingerprint
 
 
@@ -20,6 +20,13 @@ def test_what_is_there_is_never_written_over(config, tmp_path):
     (tmp_path / "run" / "precious.txt").write_text("mine")
     with pytest.raises(UsageError, match="is not empty"):
         RunFolder(config, resume=False)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_read(config, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(StorageError, match="cannot be saved") as caught:
+        RunFolder(config, resume=False)
+    assert caught.value.do
 
 
 def test_there_must_be_something_to_go_on_from(config):
