@@ -98,6 +98,7 @@ class MethodInfo:
         several_sources: Whether it can mix several source models.
         trains: Whether it trains at all (False: one pass or none).
         settings: Its knobs.
+        stages: Names of its training phases, first to last.
         learning_rate: The encoder's learning rate when nothing is said.
     """
 
@@ -109,6 +110,7 @@ class MethodInfo:
     several_sources: bool = False
     trains: bool = True
     settings: tuple[Setting, ...] = ()
+    stages: tuple[str, ...] = ("Adapting",)
     learning_rate: float = 1e-3
 
     def resolve(self, given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
@@ -173,6 +175,102 @@ _NEIGHBOURS = Setting(
     high=50,
     explain="How many of the most similar target images an image shall agree with; keep it well below the number of "
     "images of the rarest class.",
+)
+
+_SOCKET = (
+    _INFORMATION,
+    _PSEUDO_LABEL,
+    Setting(
+        key="statistics_weight",
+        title="Weight of statistics matching",
+        default=0.5,
+        low=0.0,
+        high=100.0,
+        explain="Keeps what every normalisation layer sees on the sensor close to what it saw on RGB. " + _WEIGHT_HELP,
+    ),
+    Setting(
+        key="statistics_norm",
+        title="Measure of statistics",
+        default="relative",
+        choices=("relative", "published"),
+        explain="'relative' counts every layer's differences in units of its own spread, so that no layer "
+        "rules the others; 'published' adds up plain differences, which in networks with large values drowns "
+        "all other terms.",
+    ),
+    Setting(
+        key="pairs_weight",
+        title="Weight of the pairs",
+        default=0.5,
+        low=0.0,
+        high=100.0,
+        explain="Pulls the features of a sensor image towards those of its RGB partner. " + _WEIGHT_HELP,
+    ),
+    Setting(
+        key="pairs_norm",
+        title="Distance on pairs",
+        default="batch",
+        choices=("batch", "sample"),
+        explain="'batch' as published: one norm over the whole batch, growing with its size; 'sample': "
+        "the mean over pairs of squared, standardised differences.",
+    ),
+    _CENTROID_ROUNDS,
+    _AUGMENT,
+    Setting(
+        key="as_released",
+        title="Statistics weight as released",
+        default=False,
+        explain="Repeats the published program's slip, whose trained weight switches statistics matching "
+        "off within some 25 steps; for comparison only.",
+    ),
+)
+
+_PAIR_FEATURES_HELP = "each feature in units of its own spread. "
+
+_BRIDGE = (
+    Setting(
+        key="translator",
+        title="Translator",
+        default="u-net",
+        choices=("u-net", "paper"),
+        explain="'u-net' looks at each pixel's surroundings and makes clearer pictures; 'paper' is the published one, "
+        "hardly more than a change of colours.",
+    ),
+    Setting(
+        key="bridge_epochs",
+        title="Epochs of the translator",
+        default=40,
+        low=1,
+        high=10000,
+        explain="How often the translator sees all pairs, before anything else is trained.",
+    ),
+    Setting(
+        key="features_weight",
+        title="Weight of what the model sees",
+        default=0.1,
+        low=0.0,
+        high=100.0,
+        explain="Pulls what the source model finds in a translated image towards what it finds in the RGB partner, "
+        + _PAIR_FEATURES_HELP
+        + _WEIGHT_HELP,
+    ),
+    Setting(
+        key="domain_weight",
+        title="Weight of likeness",
+        default=0.1,
+        low=0.0,
+        high=100.0,
+        explain="Makes translated target images look to the source model like translated images of the pairs. "
+        + _WEIGHT_HELP,
+    ),
+    Setting(
+        key="bridge_im_weight",
+        title="Weight of information in the translation",
+        default=0.1,
+        low=0.0,
+        high=100.0,
+        explain="Rewards translated target images that the source model is sure about one by one and that vary over "
+        "all images. " + _WEIGHT_HELP,
+    ),
 )
 
 METHODS: tuple[MethodInfo, ...] = (
@@ -328,53 +426,62 @@ METHODS: tuple[MethodInfo, ...] = (
         "Task-Relevant Source Data, ECCV 2022 (arXiv 2209.04027)",
         needs_pairs=True,
         several_sources=True,
+        settings=_SOCKET,
+    ),
+    MethodInfo(
+        key="translator-only",
+        title="Translator only",
+        sentence="Learns from pairs to turn sensor images into RGB-like ones, and shows these to the untouched source "
+        "model.",
+        citation="Zhu, Chen and Wang, Task-Irrelevant Data-Guided Modality Bridging, IEEE Transactions on Image "
+        "Processing 34, 2025 (arXiv 2401.05014), first stage",
+        needs_pairs=True,
+        settings=(*_BRIDGE, _AUGMENT),
+        stages=("Bridge",),
+    ),
+    MethodInfo(
+        key="translator-socket",
+        title="Translator, then SOCKET",
+        sentence="Turns sensor images into RGB-like ones first, then adapts the model to these as SOCKET does.",
+        citation="Both methods in a row, as reviewers of arXiv 2401.05014 asked for",
+        needs_pairs=True,
+        settings=(*_BRIDGE, *(replace(s, title=f"SOCKET: {s.title}") for s in _SOCKET)),
+        stages=("Bridge", "SOCKET"),
+    ),
+    MethodInfo(
+        key="tgkt",
+        title="TGMB + TGKT",
+        sentence="Builds a bridge first, which turns sensor images into RGB-like ones you can look at, then teaches "
+        "the model to do without it.",
+        citation="Zhu, Chen and Wang, Task-Irrelevant Data-Guided Modality Bridging and Knowledge Transfer, IEEE "
+        "Transactions on Image Processing 34, 2025 (arXiv 2401.05014)",
+        needs_pairs=True,
         settings=(
-            _INFORMATION,
-            _PSEUDO_LABEL,
+            *_BRIDGE,
             Setting(
-                key="statistics_weight",
-                title="Weight of statistics matching",
-                default=0.5,
+                key="answers_weight",
+                title="Weight of the bridge's answers",
+                default=1.0,
                 low=0.0,
                 high=100.0,
-                explain="Keeps what every normalisation layer sees on the sensor close to what it saw on RGB. "
-                + _WEIGHT_HELP,
+                explain="Pulls the model's answers to sensor images towards the source model's answers to the "
+                "translated ones. " + _WEIGHT_HELP,
             ),
             Setting(
-                key="statistics_norm",
-                title="Measure of statistics",
-                default="relative",
-                choices=("relative", "published"),
-                explain="'relative' counts every layer's differences in units of its own spread, so that no layer "
-                "rules the others; 'published' adds up plain differences, which in networks with large values drowns "
-                "all other terms.",
-            ),
-            Setting(
-                key="pairs_weight",
+                key="pair_features_weight",
                 title="Weight of the pairs",
                 default=0.5,
                 low=0.0,
                 high=100.0,
-                explain="Pulls the features of a sensor image towards those of its RGB partner. " + _WEIGHT_HELP,
+                explain="Pulls the features of a sensor image towards those of its RGB partner, "
+                + _PAIR_FEATURES_HELP
+                + _WEIGHT_HELP,
             ),
-            Setting(
-                key="pairs_norm",
-                title="Distance on pairs",
-                default="batch",
-                choices=("batch", "sample"),
-                explain="'batch' as published: one norm over the whole batch, growing with its size; 'sample': "
-                "the mean over pairs of squared, standardised differences.",
-            ),
+            _PSEUDO_LABEL,
             _CENTROID_ROUNDS,
             _AUGMENT,
-            Setting(
-                key="as_released",
-                title="Statistics weight as released",
-                default=False,
-                explain="Repeats the published program's slip, whose trained weight switches statistics matching "
-                "off within some 25 steps; for comparison only.",
-            ),
         ),
+        stages=("Bridge", "Transfer"),
     ),
 )
 

@@ -41,7 +41,7 @@ class BatchNormAdaptation:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self.schedule = Schedule("sgd", 0.0, lambda _: 1.0)
+        self.schedule = Schedule("sgd", 0.0, lambda _: 1.0, epochs=1)
         self._begun = Begun()
         self._layers = [
             layer

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.models.adapter import behind
+from bandbridge.engine.models.translator import Translator
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import ParameterGroup
 from bandbridge.engine.training.streams import ImageBank
@@ -88,6 +91,11 @@ class Ground:
         learning_rate: Of the encoder.
         control: Looked at every batch of a pass.
         precision: Of forward passes.
+        seed: Of the run, for weights that begin at random.
+
+    Attributes:
+        translator: What makes RGB-like images of the sensor's, once a method has one.
+        survey: What the model at hand made of all images when they were last looked at.
     """
 
     def __init__(
@@ -102,6 +110,7 @@ class Ground:
         learning_rate: float,
         control: Control,
         precision: torch.dtype = torch.float32,
+        seed: int = 0,
     ) -> None:
         self.members = tuple(members)
         self.mixing = Mixing(len(members)).to(target.device)
@@ -113,6 +122,8 @@ class Ground:
         self.learning_rate = learning_rate
         self.control = control
         self.precision = precision
+        self.seed = seed
+        self.translator: Translator | None = None
         self.survey: Survey | None = None
         for member in self.members:
             member.source.requires_grad_(False).eval()
@@ -141,27 +152,39 @@ class Ground:
         """A method setting that is a number."""
         return float(self.settings[key])
 
-    def look(self) -> Survey:
+    def put_behind(self, translator: Translator) -> None:
+        """The sensor twin of a single source becomes a fresh copy of the source that sees translated images."""
+        (member,) = self.members
+        network = copy.deepcopy(member.source).requires_grad_(True)
+        self.members = (replace(member, encoder=behind(translator, network)),)
+
+    def look(self, encoders: Sequence[nn.Module] | None = None) -> Survey:
         """Pass all target images and held-out pairs through the model at hand; kept as `survey`.
+
+        Args:
+            encoders: The model at hand, one encoder a source; None: the sensor twins.
 
         Raises:
             UsageError: The sources' features differ in length.
         """
         self.require_one_width()
         weights = self.mixing().detach()
-        features, logits = self._pass(self.target, weights, None)
+        encoders = encoders or [member.encoder for member in self.members]
+        features, logits = self._pass(encoders, self.target, weights, None)
         if self.pairs is not None and len(self.held_out_pairs) > 0:
-            pair_features, pair_logits = self._pass(self.pairs, weights, self.held_out_pairs)
+            pair_features, pair_logits = self._pass(encoders, self.pairs, weights, self.held_out_pairs)
             self.survey = Survey(features, logits, pair_features, pair_logits)
         else:
             self.survey = Survey(features, logits, None, None)
         return self.survey
 
-    def _pass(self, bank: ImageBank, weights: Tensor, chosen: NDArray[np.int64] | None) -> tuple[Tensor, Tensor]:
+    def _pass(
+        self, encoders: Sequence[nn.Module], bank: ImageBank, weights: Tensor, chosen: NDArray[np.int64] | None
+    ) -> tuple[Tensor, Tensor]:
         features: Tensor | None = None
         logits: Tensor | None = None
-        for weight, member in zip(weights, self.members, strict=True):
-            found = feature_pass(member.encoder, bank, self.control, chosen=chosen, precision=self.precision)
+        for weight, encoder, member in zip(weights, encoders, self.members, strict=True):
+            found = feature_pass(encoder, bank, self.control, chosen=chosen, precision=self.precision)
             with torch.no_grad():
                 scores = member.head(found)
             features = weight * found if features is None else features + weight * found

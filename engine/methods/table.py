@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from bandbridge.engine.methods.aad import AttractAndDisperse
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
@@ -13,9 +13,12 @@ from bandbridge.engine.methods.pairs_only import PairsOnly
 from bandbridge.engine.methods.shot import Shot
 from bandbridge.engine.methods.socket import Socket
 from bandbridge.engine.methods.tent import Tent
+from bandbridge.engine.methods.tgkt import bridge_and_transfer
+from bandbridge.engine.methods.translator_only import bridge_alone
+from bandbridge.engine.methods.translator_socket import bridge_and_socket
 from bandbridge.engine.training.stage import Stage
 
-STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
+STAGES: Mapping[str, Callable[[Ground], Iterable[Stage]]] = {
     "source-only": lambda ground: (),
     "bn-adapt": lambda ground: (BatchNormAdaptation(ground),),
     "tent": lambda ground: (Tent(ground),),
@@ -25,5 +28,8 @@ STAGES: Mapping[str, Callable[[Ground], Sequence[Stage]]] = {
     "decision": lambda ground: (Decision(ground),),
     "pairs-only": lambda ground: (PairsOnly(ground),),
     "socket": lambda ground: (Socket(ground),),
+    "translator-only": bridge_alone,
+    "translator-socket": bridge_and_socket,
+    "tgkt": bridge_and_transfer,
 }
-"""Method key of the catalogue -> its stages, first to last."""
+"""Method key of the catalogue -> its stages, first to last; each is built when those before it are done."""

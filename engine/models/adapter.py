@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import torch
 from bandbridge.engine.api.config import AdapterKind
 from bandbridge.engine.models.network import first_convolution, replace_module
+from bandbridge.engine.models.translator import TRANSLATOR_KINDS, Translator, TranslatorKind, build_translator
 from torch import Tensor, nn
 
 from timm.layers import Conv2dSame  # isort: skip  after the cure in `network`
@@ -16,8 +17,9 @@ from timm.layers import Conv2dSame  # isort: skip  after the cure in `network`
 if TYPE_CHECKING:
     from bandbridge.engine.models.source import SourceModel
 
-Adapter = Literal["none", "replicate", "first-layer", "learned"]
+Adapter = Literal["none", "replicate", "first-layer", "learned"] | TranslatorKind
 """What was done to a network; "none": it still takes the bands it was made for."""
+ADAPTERS: tuple[Adapter, ...] = ("none", "replicate", "first-layer", "learned", *TRANSLATOR_KINDS)
 
 
 class Replicate(nn.Module):
@@ -81,7 +83,13 @@ def adapt(encoder: nn.Module, channels: int, bands: int, adapter: Adapter) -> nn
         return encoder
     if adapter == "first-layer":
         return _widen_first(encoder, channels, bands)
-    front = Replicate(channels, bands) if adapter == "replicate" else _learned(channels, bands)
+    if adapter == "u-net" or adapter == "paper":
+        return behind(build_translator(adapter, bands, channels), encoder)
+    return behind(Replicate(channels, bands) if adapter == "replicate" else _learned(channels, bands), encoder)
+
+
+def behind(front: nn.Module, encoder: nn.Module) -> nn.Sequential:
+    """A network that sees what `front` makes of the sensor's image."""
     return nn.Sequential(OrderedDict(adapter=front, network=encoder))
 
 
@@ -92,6 +100,8 @@ def adapter_of(encoder: nn.Module, channels: int) -> Adapter:
         return "replicate"
     if isinstance(front, nn.Conv2d):
         return "learned"
+    if isinstance(front, Translator):
+        return front.kind
     first = first_convolution(encoder)
     return "first-layer" if first is not None and first[1].in_channels != channels else "none"
 
@@ -108,6 +118,8 @@ def describe(adapter: Adapter, channels: int, bands: int) -> str:
             return f"{many} are dealt out in turn to the network's {channels} channels."
         case "first-layer":
             return f"The network's first layer takes {many}: each begins with the mean of its weights for RGB."
+        case "u-net" | "paper":
+            return f"A translator makes an RGB-like image of {many} first."
         case "learned":
             return f"A small trained layer mixes {many} into the network's {channels} channels."
 

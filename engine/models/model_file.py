@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from bandbridge.engine.api.errors import ModelError
 from bandbridge.engine.api.storage import replacing
-from bandbridge.engine.models.adapter import Adapter, adapt
+from bandbridge.engine.models.adapter import ADAPTERS, Adapter, adapt
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.network import NetworkSpec, build
 from bandbridge.engine.models.sensor_model import Member, SensorModel
@@ -151,9 +151,10 @@ def _assemble(facts: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Sen
 
 
 def _adapter(value: object) -> Adapter:
-    if value not in ("none", "replicate", "first-layer", "learned"):
-        raise ValueError(f"adapter {value!r}")
-    return value
+    for adapter in ADAPTERS:
+        if value == adapter:
+            return adapter
+    raise ValueError(f"adapter {value!r}")
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

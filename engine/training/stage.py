@@ -65,11 +65,13 @@ class Schedule:
         optimiser: "sgd" (momentum 0.9, Nesterov) or "adamw".
         learning_rate: At the start.
         factor: Share of training done, 0..1 -> multiple of the learning rate.
+        epochs: Passes over the stage's first stream; None: as many as the run asks for.
     """
 
     optimiser: str
     learning_rate: float
     factor: Callable[[float], float]
+    epochs: int | None = None
 
 
 def inverse_decay(done: float) -> float:
