@@ -60,7 +60,10 @@ class TrainingStarted:
         steps_per_epoch: Steps in an epoch.
         device: In words, e.g. "CPU, 2 threads".
         terms: Names of the loss terms to come, in the order to draw them.
-        first_step: 0, or where a resumed run goes on.
+        first_step: 0, or where a resumed run goes on, within the stage.
+        number: Of the stage, from 0.
+        stages: Names of all stages of the run.
+        steps_before: Steps of the stages before it; every other event counts them in.
     """
 
     stage: str
@@ -69,6 +72,9 @@ class TrainingStarted:
     device: str
     terms: tuple[str, ...]
     first_step: int = 0
+    number: int = 0
+    stages: tuple[str, ...] = ("Adapting",)
+    steps_before: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +186,19 @@ LABEL_FREE: Mapping[str, tuple[str, str, Better]] = {
         "How far the probabilities lie from the untouched model's on the target images; 0 = nothing changed.",
         "",
     ),
+    "ssim": (
+        "Likeness of translated pictures",
+        "How alike translated held-out pairs and their RGB images are in structure; 1 = the same.",
+        "higher",
+    ),
+    "psnr": (
+        "Exactness of translated pictures",
+        "How exactly translated held-out pairs match their RGB images pixel by pixel, in decibels.",
+        "higher",
+    ),
 }
-"""Label-free measure -> (title, what it means, which way is better). The first four need held-out pairs."""
+"""Label-free measure -> (title, what it means, which way is better). The first four need held-out pairs, the last two a
+translator as well."""
 
 RELIABILITY = "balanced_agreement"
 """The one label-free measure that stands first wherever there is room for one; to be chosen here and nowhere else."""
@@ -200,6 +217,7 @@ class SamplePrediction:
         after: (K,) probabilities of the model at this step.
         truth: Index of the true class where labels exist, for the eye only, else None.
         translated: (H, W, 3) uint8 translated RGB-like image, or None.
+        bridged: (K,) probabilities of the untouched source model on the translated image, or None.
     """
 
     key: str
@@ -210,6 +228,7 @@ class SamplePrediction:
     after: NDArray[np.float32]
     truth: int | None = None
     translated: NDArray[np.uint8] | None = None
+    bridged: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

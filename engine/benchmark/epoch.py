@@ -20,7 +20,7 @@ from bandbridge.engine.training.passes import PASS_BATCH
 from bandbridge.engine.training.streams import ImageBank, ImageStream
 from bandbridge.engine.worker.compute import device_words, placed
 from bandbridge.engine.worker.run_folder import RunFolder
-from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, RunWatcher
+from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker, RunWatcher, StagePlace
 from torch import Tensor, nn
 from torch.optim import SGD
 
@@ -101,18 +101,12 @@ class EpochBenchmark:
         def epoch() -> None:
             watcher = RunWatcher(
                 stage=stage,
-                stage_number=0,
+                place=StagePlace(steps=EPOCHS * steps_per_epoch, steps_per_epoch=steps_per_epoch),
                 ground=ground,
                 folder=record,
                 emit=lambda event: None,
                 control=control,
-                gallery=Gallery((), names),
-                gap=gap,
-                evidence=Evidence(untouched, gap, names),
-                class_names=names,
-                steps=EPOCHS * steps_per_epoch,
-                steps_per_epoch=steps_per_epoch,
-                first_step=0,
+                onlooker=Onlooker(Gallery((), names), gap, Evidence(untouched, gap, names), names),
                 device_words=device_words(self._device),
             )
             train(

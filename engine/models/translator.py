@@ -120,7 +120,8 @@ class UNet(Translator):
         quarter = self.bottom(functional.avg_pool2d(half, 2))
         half = self.up(torch.cat([_doubled(quarter), half], dim=1))
         colours = self.blend(torch.cat([_doubled(half), full], dim=1))
-        return (self.copy(full) + colours)[..., :height, :width]
+        translated: Tensor = self.copy(full) + colours
+        return translated[..., :height, :width]
 
 
 def _doubled(images: Tensor) -> Tensor:

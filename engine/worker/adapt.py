@@ -21,22 +21,23 @@ from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.engine.imagery.picture import picture
 from bandbridge.engine.methods.ground import Ground, Member, Survey
-from bandbridge.engine.methods.table import STAGES
-from bandbridge.engine.models.adapter import sensor_encoder
+from bandbridge.engine.models.adapter import adapter_of, describe, sensor_encoder
+from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.model_file import save_sensor_model
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import SourceModel, open_source
-from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position
-from bandbridge.engine.training.loop import build_optimisers, train
+from bandbridge.engine.models.translator_file import ImageTranslator, save_translator
 from bandbridge.engine.training.seeding import generator
-from bandbridge.engine.training.streams import FULL_SCALE, ImageBank, ImageStream
+from bandbridge.engine.training.streams import FULL_SCALE, ImageBank
 from bandbridge.engine.validation.scores import measure_scores
+from bandbridge.engine.worker.bridge_sight import BridgeSight
 from bandbridge.engine.worker.compute import choose_device, device_words, placed
+from bandbridge.engine.worker.course import Course
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
-from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, RunWatcher
+from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]
@@ -195,6 +196,7 @@ def lay_ground(
         learning_rate=config.learning_rate if config.learning_rate is not None else info.learning_rate,
         control=control,
         precision=torch.bfloat16 if config.precision == "bfloat16" else torch.float32,
+        seed=config.seed,
     )
     return ground, adapter
 
@@ -245,33 +247,43 @@ class _Run:
         untouched = self.ground.look()
         gap = GapWatch(self.ground, self.control) if GapWatch.possible(self.ground) else None
         gap_before = gap.measure(untouched, 0).measures if gap else {}
-        evidence = Evidence(untouched, gap, self.class_names)
+        sight = BridgeSight(self.ground, self.sources[0].inputs)
+        evidence = Evidence(untouched, gap, self.class_names, sight)
         before = self._take(untouched, evidence)
-        watcher, stopped_early = self._train(resume, gap, evidence, untouched)
-        survey = self.ground.look() if stopped_early or watcher is None else self.ground.survey
-        assert survey is not None
+        course = Course(
+            config=self.config,
+            info=self.info,
+            folder=self.folder,
+            ground=self.ground,
+            onlooker=Onlooker(self._gallery(untouched, sight), gap, evidence, self.class_names),
+            device=self.device,
+            device_words=device_words(self.device),
+            emit=self.emit,
+            control=self.control,
+        )
+        course.run(resume=resume)
+        before = dataclasses.replace(before, label_free={**before.label_free, **sight.likeness_untranslated()})
+        survey = self.ground.look()
         after = self._take(survey, evidence)
-        steps = watcher.report.steps_done if watcher else 0
-        gap_after = gap.measure(survey, steps).measures if gap else {}
-        alarms = evidence.alarms(survey, steps)
-        if watcher is not None:
-            watcher.settle_alarms(alarms, steps)
+        gap_after = gap.measure(survey, course.steps_done).measures if gap else {}
+        alarms = evidence.alarms(survey, course.steps_done)
+        if course.watcher is not None:
+            course.watcher.settle_alarms(alarms, course.steps_done)
+        self.adapter = self._adapter()
         self._save_model()
+        self._save_translator()
         self._write_predictions(before, after)
         truth = self.images.target.truth
         pairs = self.images.pairs
-        steps_per_epoch = self._target_stream().steps_per_epoch()
-        trained = (steps - watcher.report.first_step) * self._target_stream().batch_size if watcher else 0
-        training_s = watcher.report.training_s if watcher else 0.0
         report = AdaptReport(
             run=str(self.folder.path),
             model=str(self.folder.model),
             method=self.config.method,
             seed=self.config.seed,
-            epochs_done=steps // steps_per_epoch,
-            steps_done=steps,
+            epochs_done=course.epochs_done,
+            steps_done=course.steps_done,
             seconds=time.perf_counter() - began - self.control.paused_s,
-            images_per_second=trained / training_s if training_s > 0 else 0.0,
+            images_per_second=course.images / course.training_s if course.training_s > 0 else 0.0,
             before=measure_scores(truth, before.classes, self.class_names),
             after=measure_scores(truth, after.classes, self.class_names),
             gap_before=gap_before,
@@ -291,7 +303,7 @@ class _Run:
             adapter=self.adapter,
             device=device_words(self.device),
             versions={name: importlib.metadata.version(name) for name in VERSIONED},
-            stopped_early=stopped_early,
+            stopped_early=course.stopped_early,
             label_free_before=before.label_free,
             label_free_after=after.label_free,
             alarms=alarms,
@@ -310,93 +322,12 @@ class _Run:
     def _take(self, survey: Survey, evidence: Evidence) -> _Look:
         return _Look(survey.probabilities.cpu().numpy(), evidence.measure(survey))
 
-    def _target_stream(self) -> ImageStream:
-        return ImageStream(
-            "target",
-            self.ground.target,
-            batch_size=self.config.batch_size,
-            augment=str(self.ground.settings.get("augment", "none")),
-            shift=True,
-            seed=self.config.seed,
-        )
-
-    def _streams(self) -> dict[str, ImageStream]:
-        streams = {"target": self._target_stream()}
-        if self.ground.pairs is not None and len(self.ground.training_pairs) > 0:
-            streams["pairs"] = ImageStream(
-                "pairs",
-                self.ground.pairs,
-                chosen=self.ground.training_pairs,
-                batch_size=self.config.batch_size,
-                augment=str(self.ground.settings.get("augment", "none")),
-                shift=False,
-                seed=self.config.seed,
-            )
-        return streams
-
-    def _train(
-        self, resume: bool, gap: GapWatch | None, evidence: Evidence, untouched: Survey
-    ) -> tuple[RunWatcher | None, bool]:
-        """Go through the method's stages; returns the last stage's watcher and whether the person stopped early."""
-        streams = self._streams()
-        gallery = self._gallery(untouched)
-        start = read_position(self.folder.checkpoint, self.folder.fingerprint) if resume else Position()
-        watcher: RunWatcher | None = None
-        for number, stage in enumerate(STAGES[self.config.method](self.ground)):
-            if number < start.stage:
-                continue
-            epochs = self.config.epochs if self.info.trains else 1
-            first_step = start.step if number == start.stage else 0
-            optimisers = build_optimisers(stage)
-            if resume and number == start.stage:
-                load_checkpoint(self.folder.checkpoint, stage.modules(), optimisers)
-                self.folder.drop_after("losses.csv", first_step)
-                for name in ("gap.csv", "epochs.csv"):  # an epoch that begins here is looked at again
-                    self.folder.drop_after(name, first_step - 1)
-            steps_per_epoch = streams[stage.streams[0]].steps_per_epoch()
-            watcher = RunWatcher(
-                stage=stage,
-                stage_number=number,
-                ground=self.ground,
-                folder=self.folder,
-                emit=self.emit,
-                control=self.control,
-                gallery=gallery,
-                gap=gap,
-                evidence=evidence,
-                class_names=self.class_names,
-                steps=epochs * steps_per_epoch,
-                steps_per_epoch=steps_per_epoch,
-                first_step=first_step,
-                device_words=device_words(self.device),
-            )
-            try:
-                train(
-                    stage,
-                    streams,
-                    epochs=epochs,
-                    seed=self.config.seed,
-                    optimisers=optimisers,
-                    watcher=watcher,
-                    control=self.control,
-                    first_step=first_step,
-                    precision=self.ground.precision,
-                    device=self.device,
-                )
-            except Stopped as stopped:
-                watcher.save(watcher.report.steps_done, optimisers)
-                if not stopped.keep:
-                    raise
-                self.ground.control = Control()  # what remains to be done is the result the person asked for
-                return watcher, True
-        return watcher, False
-
     def _picture(self, pixels: NDArray[np.uint16]) -> NDArray[np.uint8]:
         """(C, S, S) as a person sees it, under the run's stretch."""
         values = pixels.astype(np.float32)
         return picture(values, low=[0.0] * len(values), high=[FULL_SCALE] * len(values), size_px=values.shape[-1])
 
-    def _gallery(self, untouched: Survey) -> Gallery:
+    def _gallery(self, untouched: Survey, sight: BridgeSight) -> Gallery:
         """A few target images, spread over the predicted classes, and a few held-out pairs."""
         target = self.images.target
         probabilities = untouched.probabilities.cpu().numpy()
@@ -426,8 +357,14 @@ class _Run:
                     before=pair_probabilities[row],
                     after=pair_probabilities[row],
                 )
-                items.append((item, row))
-        return Gallery(items, self.class_names)
+                items.append((item, index))
+        return Gallery(items, self.class_names, sight)
+
+    def _adapter(self) -> str:
+        """How the bands enter the finished model, in words; a method may have put a translator before it."""
+        channels = self.sources[0].spec.input_channels
+        adapter = adapter_of(self.ground.members[0].encoder, channels)
+        return describe(adapter, channels, self.images.target.decoded.pixels.shape[1])
 
     def _save_model(self) -> None:
         """Write the adapted model."""
@@ -443,6 +380,24 @@ class _Run:
             provenance={"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint},
         )
         save_sensor_model(self.folder.model, model)
+
+    def _save_translator(self) -> None:
+        """Write the translator, if the method trained one."""
+        network = self.ground.translator
+        if network is None:
+            return
+        source = self.sources[0].inputs
+        inputs = InputSpec(
+            size_px=source.size_px,
+            mean=self.images.stretch.mean,
+            std=self.images.stretch.std,
+            bands=self.images.bands,
+            stretch=self.images.stretch,
+            dtype=self.images.target.depth,
+            no_data=self.images.no_data,
+        )
+        provenance = {"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint}
+        save_translator(self.folder.translator, ImageTranslator(network, inputs, source.mean, source.std, provenance))
 
     def _write_predictions(self, before: _Look, after: _Look) -> None:
         """One line a target image, in the order of names."""

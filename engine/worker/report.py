@@ -6,7 +6,7 @@ import contextlib
 import csv
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
         verdict=verdict(report),
         rows=before_after(report),
         counts=_counts(report),
-        losses=read_curves(folder / "losses.csv"),
+        losses=_loss_curves(folder, info),
         gaps=read_curves(folder / "gap.csv", GAP_MEASURES),
         label_free=read_curves(
             folder / "epochs.csv", {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
@@ -108,6 +108,17 @@ def render(template: str, **facts: Any) -> str:
     environment.filters["name"] = lambda path: Path(path).name
     written = datetime.datetime.now().astimezone().strftime("%d %B %Y, %H:%M")
     return environment.get_template(template).render(written=written, **facts)
+
+
+def _loss_curves(folder: Path, info: MethodInfo) -> list[Curve]:
+    """Of all stages, each named after its own where there are several."""
+    if len(info.stages) == 1:
+        return read_curves(folder / "losses.csv")
+    curves: list[Curve] = []
+    for number, stage in enumerate(info.stages, start=1):
+        found = read_curves(folder / f"losses-{number}.csv")
+        curves += [replace(curve, title=f"{stage}: {curve.title.lower()}") for curve in found]
+    return curves
 
 
 def verdict(report: AdaptReport) -> str:

@@ -1,11 +1,12 @@
 """The run folder: what a run leaves behind, readable by a person, a spreadsheet and this program.
 
     run.json                 configuration and state, written first and last
-    losses.csv               every sampled step, appended
+    losses.csv               every sampled step, appended; losses-1.csv ... where a method has several stages
     gap.csv                  the modality gap, a line an epoch, appended
     epochs.csv               predicted class counts, confidence and label-free measures, a line an epoch, appended
     checkpoint.safetensors   everything needed to go on, replaced in one step
     model.safetensors        the adapted model
+    translator.safetensors   what turns sensor images into RGB-like ones, where the method trains it
     predictions.csv          every target image before and after
     set_aside.csv            files left out and why
     report.json, report.html the result
@@ -32,6 +33,7 @@ from bandbridge.engine.api.storage import storage_error, write_text
 RUN_FILE = "run.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 MODEL_FILE = "model.safetensors"
+TRANSLATOR_FILE = "translator.safetensors"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.json"
 RUN_FORMAT = "bandbridge-run-1"
@@ -129,6 +131,11 @@ class RunFolder:
     def model(self) -> Path:
         """The adapted model file."""
         return self.path / MODEL_FILE
+
+    @property
+    def translator(self) -> Path:
+        """The translator, where the method trains one."""
+        return self.path / TRANSLATOR_FILE
 
     def mark(self, state: str, problem: str = "") -> None:
         """Write down the run's state: running, completed, kept, stopped or failed."""

@@ -29,6 +29,9 @@ class StepReport:
         first_step: Where training goes on.
         every_step: Whether every step's losses are read, as costs nothing on a processor, or only the latest when due,
             for reading makes a graphics card wait.
+        number: Of the stage, from 0.
+        stages: Names of all stages of the run.
+        steps_before: Steps of the stages before; what is told counts them in.
 
     Attributes:
         steps_done: Steps finished so far.
@@ -48,6 +51,9 @@ class StepReport:
         device_words: str,
         first_step: int = 0,
         every_step: bool = True,
+        number: int = 0,
+        stages: tuple[str, ...] = ("Adapting",),
+        steps_before: int = 0,
     ) -> None:
         self._stage = stage
         self._title = title
@@ -56,6 +62,8 @@ class StepReport:
         self._steps = steps
         self._steps_per_epoch = steps_per_epoch
         self._every_step = every_step
+        self._steps_before = steps_before
+        self._stages_before, self._stages_to_come = number, stages[number + 1 :]
         self.first_step = self.steps_done = first_step
         self.training_s = 0.0
         self.columns = ("step", "total", *stage.terms)
@@ -72,6 +80,9 @@ class StepReport:
                 device=device_words,
                 terms=stage.terms,
                 first_step=first_step,
+                number=number,
+                stages=stages,
+                steps_before=steps_before,
             )
         )
 
@@ -96,7 +107,7 @@ class StepReport:
         if objectives and (self._every_step or due):
             values = {name: term.value.item() for o in objectives for name, term in o.terms.items()}
             total = sum(total_of(objective).item() for objective in objectives)
-            row = (step, total, *(values[name] for name in self._stage.terms))
+            row = (self._steps_before + step, total, *(values[name] for name in self._stage.terms))
             self._untold.append(row)
             self._unrecorded.append(row)
         if due:
@@ -121,15 +132,17 @@ class StepReport:
             )
         )
         epochs = self._steps // self._steps_per_epoch
+        stages = self._stages_before + 1 + len(self._stages_to_come)
+        then = f", then {', '.join(self._stages_to_come)}" if self._stages_to_come else ""
         self._emit(
             Progress(
                 title=self._title,
                 done=step,
                 total=self._steps,
                 unit="step",
-                fraction=step / self._steps,
+                fraction=(self._stages_before + step / self._steps) / stages,
                 seconds_left=(now - self._began) / (step - self.first_step) * (self._steps - step),
-                detail=f"Epoch {(step - 1) // self._steps_per_epoch + 1} of {epochs}",
+                detail=f"Epoch {(step - 1) // self._steps_per_epoch + 1} of {epochs}{then}",
             )
         )
         self._images = 0

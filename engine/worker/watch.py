@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from bandbridge.engine.training.stage import Objective, Stage
 from bandbridge.engine.validation.alarms import collapse_alarm, worse_alarm
 from bandbridge.engine.validation.label_free import pair_measures, target_measures
 from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS, GapMeter
+from bandbridge.engine.worker.bridge_sight import BridgeSight
 from bandbridge.engine.worker.run_folder import RunFolder
 from bandbridge.engine.worker.step_report import StepReport
 from numpy.typing import NDArray
@@ -43,29 +44,43 @@ class Gallery:
     """The few images shown while training.
 
     Args:
-        items: Pictures with their index in the target bank or among the held-out pairs.
+        items: Pictures with their index in the target bank or in the pairs' bank.
         class_names: Of the probabilities.
+        sight: Looks through the translator, if the method has one.
     """
 
-    def __init__(self, items: Sequence[tuple[SamplePrediction, int]], class_names: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        items: Sequence[tuple[SamplePrediction, int]],
+        class_names: tuple[str, ...],
+        sight: BridgeSight | None = None,
+    ) -> None:
         self._items = items
         self._class_names = class_names
+        self._sight = sight
 
-    def show(self, step: int, target: NDArray[np.float32], pairs: NDArray[np.float32] | None) -> Samples:
-        """The strip with the probabilities of the model at hand. (N, K) of all target images, (P, K) of the pairs."""
-        shown = []
-        for item, index in self._items:
-            probabilities = target if item.kind == "target" else pairs
-            if probabilities is not None:
+    def show(self, step: int, ground: Ground, survey: Survey) -> Samples:
+        """The strip with what the model at hand makes of it."""
+        shown: list[SamplePrediction] = []
+        held_out = {int(index): row for row, index in enumerate(ground.held_out_pairs)}
+        for kind, bank, logits in (
+            ("target", ground.target, survey.logits),
+            ("pair", ground.pairs, survey.pair_logits),
+        ):
+            chosen = [(item, index) for item, index in self._items if item.kind == kind]
+            if bank is None or logits is None or not chosen:
+                continue
+            indices = np.array([index for _, index in chosen], np.int64)
+            bridged = self._sight.show(bank, indices) if self._sight is not None else None
+            rows = indices if kind == "target" else np.array([held_out[index] for _, index in chosen], np.int64)
+            probabilities = logits[torch.from_numpy(rows)].softmax(dim=1).cpu().numpy()  # (B, K)
+            for place, (item, _) in enumerate(chosen):
                 shown.append(
-                    SamplePrediction(
-                        key=item.key,
-                        kind=item.kind,
-                        picture=item.picture,
-                        partner=item.partner,
-                        before=item.before,
-                        after=probabilities[index],
-                        truth=item.truth,
+                    replace(
+                        item,
+                        after=probabilities[place],
+                        translated=None if bridged is None else bridged[0][place],
+                        bridged=None if bridged is None else bridged[1][place],
                     )
                 )
         return Samples(step=step, class_names=self._class_names, items=tuple(shown))
@@ -134,9 +149,13 @@ class Evidence:
         untouched: What the untouched model makes of all images.
         gap: Knows the RGB side of the held-out pairs, or None without enough pairs.
         class_names: Of the logits.
+        sight: Looks through the translator, if the method has one.
     """
 
-    def __init__(self, untouched: Survey, gap: GapWatch | None, class_names: Sequence[str]) -> None:
+    def __init__(
+        self, untouched: Survey, gap: GapWatch | None, class_names: Sequence[str], sight: BridgeSight | None = None
+    ) -> None:
+        self._sight = sight
         self._untouched_logits = untouched.logits
         self._untouched_pairs = None if untouched.pair_logits is None else untouched.pair_logits.argmax(dim=1)
         self._gap = gap
@@ -147,6 +166,8 @@ class Evidence:
         found = target_measures(survey.logits, self._untouched_logits)
         if self._gap is not None:
             found |= self._gap.evidence(survey)
+        if self._sight is not None:
+            found |= self._sight.likeness()
         return {name: found[name] for name in LABEL_FREE if name in found}
 
     def alarms(self, survey: Survey, step: int) -> tuple[Alarm, ...]:
@@ -164,23 +185,67 @@ def _array(features: Tensor) -> NDArray[np.float64]:
     return np.asarray(features.double().cpu().numpy())
 
 
-class RunWatcher:
-    """Tells the window, writes the record and saves checkpoints; it never changes the training.
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """What is looked at whenever an epoch begins.
 
-    Args:
-        stage: Being trained.
-        stage_number: Its place among the method's stages.
-        ground: Models and images.
-        folder: Where the record goes.
-        emit: Takes events.
-        control: For the time spent paused.
+    Attributes:
         gallery: The images to show.
         gap: Measures the gap, or None without enough pairs.
         evidence: Measures what needs no labels.
         class_names: Of the predictions.
-        steps: Steps in all.
+    """
+
+    gallery: Gallery
+    gap: GapWatch | None
+    evidence: Evidence
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlace:
+    """A stage's place in its run.
+
+    Attributes:
+        number: From 0.
+        names: Of all stages.
+        steps: Its steps in all.
         steps_per_epoch: Steps in an epoch.
-        first_step: Where training goes on.
+        steps_before: Steps of the stages before it.
+        first_step: Where it goes on; 0 from the start.
+    """
+
+    number: int = 0
+    names: tuple[str, ...] = ("Adapting",)
+    steps: int
+    steps_per_epoch: int
+    steps_before: int = 0
+    first_step: int = 0
+
+    @property
+    def last(self) -> bool:
+        """Whether no stage follows."""
+        return self.number == len(self.names) - 1
+
+    @property
+    def losses_file(self) -> str:
+        """Where its curves are kept."""
+        return "losses.csv" if len(self.names) == 1 else f"losses-{self.number + 1}.csv"
+
+
+class RunWatcher:
+    """Tells the window, writes the record and saves checkpoints; it never changes the training.
+
+    Steps are counted over all stages wherever they are told or written down.
+
+    Args:
+        stage: Being trained.
+        place: Its place among the method's stages.
+        ground: Models and images.
+        folder: Where the record goes.
+        emit: Takes events.
+        control: For the time spent paused.
+        onlooker: What to look at.
         device_words: For people.
     """
 
@@ -188,39 +253,36 @@ class RunWatcher:
         self,
         *,
         stage: Stage,
-        stage_number: int,
+        place: StagePlace,
         ground: Ground,
         folder: RunFolder,
         emit: Callable[[Event], None],
         control: Control,
-        gallery: Gallery,
-        gap: GapWatch | None,
-        evidence: Evidence,
-        class_names: tuple[str, ...],
-        steps: int,
-        steps_per_epoch: int,
-        first_step: int,
+        onlooker: Onlooker,
         device_words: str,
     ) -> None:
         self._stage = stage
-        self._stage_number = stage_number
+        self._place = place
         self._ground = ground
         self._folder = folder
         self._emit = emit
-        self._gallery = gallery
-        self._gap = gap
-        self._evidence = evidence
-        self._class_names = class_names
+        self._look = onlooker
+        several = len(place.names) > 1
         self.report = StepReport(
             stage=stage,
-            title=f"Adapting ({stage.name})",
+            title=f"Stage {place.number + 1} of {len(place.names)}: {stage.name}"
+            if several
+            else f"Adapting ({stage.name})",
             emit=emit,
             control=control,
-            steps=steps,
-            steps_per_epoch=steps_per_epoch,
+            steps=place.steps,
+            steps_per_epoch=place.steps_per_epoch,
             device_words=device_words,
-            first_step=first_step,
+            first_step=place.first_step,
             every_step=ground.target.device.type == "cpu",
+            number=place.number,
+            stages=place.names,
+            steps_before=place.steps_before,
         )
         self._standing: dict[AlarmKind, Alarm] = {}
         self._quiet: Counter[AlarmKind] = Counter()
@@ -231,14 +293,16 @@ class RunWatcher:
         """Report what the model makes of all images."""
         survey = self._ground.survey
         assert survey is not None
+        step += self._place.steps_before
+        look = self._look
         probabilities = survey.probabilities.cpu().numpy()  # (N, K)
-        counts = np.bincount(probabilities.argmax(axis=1), minlength=len(self._class_names))
-        label_free = self._evidence.measure(survey)
+        counts = np.bincount(probabilities.argmax(axis=1), minlength=len(look.class_names))
+        label_free = look.evidence.measure(survey)
         agreement = label_free.get("agreement")
         end = EpochEnd(
             step=step,
             epoch=epoch,
-            predicted_counts=dict(zip(self._class_names, counts.tolist(), strict=True)),
+            predicted_counts=dict(zip(look.class_names, counts.tolist(), strict=True)),
             mean_confidence=float(probabilities.max(axis=1).mean()),
             held_out_agreement=agreement,
             label_free=label_free,
@@ -246,7 +310,7 @@ class RunWatcher:
         self._emit(end)
         self._folder.append(
             "epochs.csv",
-            ("step", "epoch", "mean_confidence", "held_out_agreement", *LABEL_FREE, *self._class_names),
+            ("step", "epoch", "mean_confidence", "held_out_agreement", *LABEL_FREE, *look.class_names),
             [
                 (
                     step,
@@ -258,13 +322,12 @@ class RunWatcher:
                 )
             ],
         )
-        if self._gap is not None:
-            gap = self._gap.measure(survey, step)
+        if look.gap is not None:
+            gap = look.gap.measure(survey, step)
             self._emit(gap)
             self._folder.append("gap.csv", ("step", *gap.measures), [(step, *gap.measures.values())])
-        pairs = None if survey.pair_logits is None else survey.pair_logits.softmax(dim=1).cpu().numpy()
-        self._emit(self._gallery.show(step, probabilities, pairs))
-        self._sound(self._evidence.alarms(survey, step), step, looks=QUIET_LOOKS)
+        self._emit(look.gallery.show(step, self._ground, survey))
+        self._sound(look.evidence.alarms(survey, step), step, looks=QUIET_LOOKS)
 
     def settle_alarms(self, alarms: Sequence[Alarm], step: int) -> None:
         """Tell which alarms hold for the finished model; all others are withdrawn."""
@@ -288,7 +351,7 @@ class RunWatcher:
             self._record_losses()
 
     def _record_losses(self) -> None:
-        self._folder.append("losses.csv", self.report.columns, self.report.unrecorded())
+        self._folder.append(self._place.losses_file, self.report.columns, self.report.unrecorded())
 
     def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
         """Save at the ends of epochs and inside epochs that take minutes, but never so often that it slows training.
@@ -303,8 +366,8 @@ class RunWatcher:
         """Write the checkpoint, and the losses up to it."""
         began = self.report.now()
         self._record_losses()
-        position = Position(self._stage_number, step)
+        position = Position(self._place.number, step)
         save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
         self._saved = self.report.now()
         self._saving_s = self._saved - began
-        self._emit(CheckpointSaved(step=step, path=str(self._folder.checkpoint)))
+        self._emit(CheckpointSaved(step=self._place.steps_before + step, path=str(self._folder.checkpoint)))

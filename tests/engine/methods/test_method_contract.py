@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from bandbridge.engine.api.catalogue import METHODS
+from bandbridge.engine.api.catalogue import METHODS, method_info
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped, TrainingError
 from bandbridge.engine.methods.table import STAGES
@@ -13,15 +13,15 @@ from bandbridge.engine.training.loop import build_optimisers, train
 
 TRAINED = [info.key for info in METHODS if info.trains]
 STAGED = [info.key for info in METHODS if info.key != "source-only"]
+STAGES_OF = [(info.key, number) for info in METHODS if info.key != "source-only" for number in range(len(info.stages))]
 EPOCHS = 2
 
 
 class Recorder:
-    """A watcher that notes totals and can save or raise at a step."""
+    """A watcher that notes what it is told and can act at (stage, step)."""
 
     def __init__(self, at=None, act=None):
-        self.losses = []
-        self.terms = set()
+        self.terms = {}
         self._at, self._act = at, act
 
     def epoch_began(self, epoch, step):
@@ -29,20 +29,22 @@ class Recorder:
 
     def stepped(self, step, objectives, images):
         for objective in objectives:
-            self.terms |= set(objective.terms)
-            self.losses.append([term.value.item() for term in objective.terms.values()])
+            self.terms.setdefault(self.stage.name, set()).update(objective.terms)
 
     def may_save(self, step, epoch_ended, optimisers):
-        if self._at == step:
-            self._act(step, optimisers)
+        if self._at == (self.number, step):
+            self._act(self.stage, optimisers)
 
 
-def run(ground, streams, method, *, watcher=None, first_step=0, resume_from=None, seed=0):
-    """Train all stages; returns the recorder."""
+def run(ground, streams, method, *, watcher=None, first=(0, 0), resume_from=None, seed=0):
+    """Train all stages, or go on at step `first[1]` of stage `first[0]`; returns the recorder."""
     watcher = watcher or Recorder()
-    for stage in STAGES[method](ground):
+    for number, stage in enumerate(STAGES[method](ground)):
+        if number < first[0]:
+            continue
+        watcher.stage, watcher.number = stage, number
         optimisers = build_optimisers(stage)
-        if resume_from is not None:
+        if number == first[0] and resume_from is not None:
             load_checkpoint(resume_from, stage.modules(), optimisers)
         train(
             stage,
@@ -52,7 +54,7 @@ def run(ground, streams, method, *, watcher=None, first_step=0, resume_from=None
             optimisers=optimisers,
             watcher=watcher,
             control=ground.control,
-            first_step=first_step,
+            first_step=first[1] if number == first[0] else 0,
         )
     return watcher
 
@@ -80,9 +82,14 @@ def test_it_runs_from_defaults_and_changes_the_twin_alone(method, make_ground, m
     frozen = [member.head.weight.clone() for member in ground.members]
     frozen += [value.clone() for member in ground.members for value in member.source.state_dict().values()]
     recorder = run(ground, make_streams(ground), method)
-    stage = STAGES[method](ground)[0]
-    assert recorder.terms == set(stage.terms)
-    assert not same(before, state(ground))
+    again = make_ground(method)
+    stages = {stage.name: set(stage.terms) for stage in STAGES[method](again)}
+    assert recorder.terms == {name: terms for name, terms in stages.items() if terms}
+    if len(method_info(method).stages) > 1:
+        assert tuple(stages) == method_info(method).stages
+    assert len(stages) == len(method_info(method).stages)
+    after = state(ground)
+    assert any(key not in before or not torch.equal(before[key], after[key]) for key in after)
     still = [member.head.weight for member in ground.members]
     still += [value for member in ground.members for value in member.source.state_dict().values()]
     assert all(torch.equal(a, b) for a, b in zip(frozen, still, strict=True))
@@ -99,35 +106,26 @@ def test_the_same_seed_repeats_and_another_does_not(method, make_ground, make_st
     assert not same(ends[0], ends[2])
 
 
-@pytest.mark.parametrize("method", STAGED)
+@pytest.mark.parametrize(("method", "number"), STAGES_OF)
 @pytest.mark.parametrize("step", [2, 4])
-def test_a_resumed_run_ends_in_the_same_bits(method, step, make_ground, make_streams, tmp_path):
-    """Step 4 is the end of an epoch, step 2 in the middle of one."""
+def test_a_resumed_run_ends_in_the_same_bits(method, number, step, make_ground, make_streams, tmp_path):
+    """In every stage; step 4 is the end of an epoch of target images, step 2 in the middle of one."""
     whole = make_ground(method)
     run(whole, make_streams(whole), method)
 
     path = tmp_path / "checkpoint.safetensors"
     broken = make_ground(method)
-    stage = STAGES[method](broken)[0]
 
-    def save_and_die(step, optimisers):
-        save_checkpoint(path, stage.modules(), optimisers, Position(0, step), "print")
+    def save_and_die(stage, optimisers):
+        save_checkpoint(path, stage.modules(), optimisers, Position(number, step), "print")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(
-            stage,
-            make_streams(broken),
-            epochs=EPOCHS,
-            seed=0,
-            optimisers=build_optimisers(stage),
-            watcher=Recorder(step, save_and_die),
-            control=broken.control,
-        )
+        run(broken, make_streams(broken), method, watcher=Recorder((number, step), save_and_die))
     again = make_ground(method)
     again.look()
-    assert read_position(path, "print") == Position(0, step)
-    run(again, make_streams(again), method, first_step=step, resume_from=path)
+    assert read_position(path, "print") == Position(number, step)
+    run(again, make_streams(again), method, first=(number, step), resume_from=path)
     assert same(state(whole), state(again))
 
 
