@@ -37,6 +37,27 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path, what: str = "") -> None:
+    """Refuse a file's place before hours of work are done for it. Room on the disk is not looked at.
+
+    Args:
+        path: The file that is to be written, its folders perhaps not there yet.
+        what: First sentence of the refusal, instead of one that names the file.
+
+    Raises:
+        StorageError: This user may not write there, the disk is read-only, or a file lies where a folder is to be.
+    """
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise StorageError(
+            what or f"'{path}' cannot be written.",
+            f"This user may not write to '{nearest}', or its disk is read-only."
+            if nearest.is_dir()
+            else f"'{nearest}' is a file, no folder.",
+            "Choose another folder, or get the right to write to this one.",
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file in one step.
 

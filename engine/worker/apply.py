@@ -17,7 +17,7 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import Evaluate, Predict
 from bandbridge.engine.api.reports import EvaluateReport, Finding, Prediction, PredictReport
-from bandbridge.engine.api.storage import replacing
+from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.imagery.findings import unreadable
 from bandbridge.engine.imagery.folder import list_images
 from bandbridge.engine.imagery.labels import match_classes
@@ -84,6 +84,8 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
         ModelError: The model cannot be used.
         StorageError: The table cannot be written.
     """
+    if job.output:
+        check_writable(Path(job.output))
     model = load_model(job.model, job.class_names)
     files: list[tuple[str, Path]] = []
     for path in map(Path, job.paths):

@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 from bandbridge.engine.api.config import RunConfig
-from bandbridge.engine.api.errors import StorageError, UsageError
-from bandbridge.engine.api.storage import storage_error, write_text
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.storage import check_writable, storage_error, write_text
 
 RUN_FILE = "run.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -102,13 +102,7 @@ class RunFolder:
         self.config = config
         self.path = Path(config.run)
         self.fingerprint = fingerprint(config)
-        nearest = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
-        if not os.access(nearest, os.W_OK):  # better now than after all images were read
-            raise StorageError(
-                f"The run cannot be saved in '{self.path}'.",
-                f"This user may not write to '{nearest}', or its disk is read-only.",
-                "Choose another folder, or get the right to write to this one.",
-            )
+        check_writable(self.path / RUN_FILE, f"The run cannot be saved in '{self.path}'.")
         if resume and not self.checkpoint.is_file():
             raise UsageError(
                 f"There is nothing to go on from in '{self.path}'.",

@@ -16,6 +16,7 @@ from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Event, Notice
 from bandbridge.engine.api.jobs import TrainSource
 from bandbridge.engine.api.reports import TrainSourceReport
+from bandbridge.engine.api.storage import check_writable
 from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.methods.supervised import Supervised
 from bandbridge.engine.models.input_spec import InputSpec
@@ -68,6 +69,7 @@ def train_source(job: TrainSource, emit: Emit, control: Control) -> TrainSourceR
     config = job.config
     began = time.perf_counter()
     _check(config)
+    check_writable(Path(config.output))
     device = choose_device(config.device)
     start = None if config.weights is None else open_source(config.weights)
     spec = _describe_network(config, start)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.errors import ModelError, UsageError
+from bandbridge.engine.api.errors import ModelError, StorageError, UsageError
 from bandbridge.engine.api.jobs import Evaluate, Predict
 from bandbridge.engine.worker.apply import evaluate, predict
 
@@ -66,3 +66,12 @@ def test_images_of_another_depth_than_the_models_are_told(model, labelled):
     [finding] = report.set_aside
     assert "1 image holds numbers of type uint16; the model was made for uint8." in finding.what
     assert finding.do
+
+
+def test_a_table_that_cannot_be_written_is_told_before_the_work(model, labelled, tmp_path):
+    (tmp_path / "file").touch()
+    told = []
+    job = Predict(model=model, paths=(str(labelled),), output=str(tmp_path / "file" / "p.csv"))
+    with pytest.raises(StorageError, match=r"p\.csv"):
+        predict(job, told.append, Control())
+    assert not told
