@@ -87,7 +87,10 @@ def read_position(path: Path, fingerprint: str) -> Position:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise TrainingError(
-            f"The checkpoint '{path.name}' cannot be read.", str(error), "Start the run anew."
+            f"The checkpoint '{path.name}' cannot be read.",
+            "The file is damaged or incomplete.",
+            "Start the run anew, into another folder.",
+            details=str(error),
         ) from error
     if metadata.get("format") != FORMAT or metadata.get("fingerprint") != fingerprint:
         raise TrainingError(

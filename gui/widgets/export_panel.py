@@ -14,6 +14,7 @@ from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.callout import Callout
 from bandbridge.gui.widgets.card import Card
+from bandbridge.gui.widgets.fields import RadioChoice
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -66,7 +67,7 @@ class ExportPanel(QWidget):
         card = Card("Export the adapted model")
         self.choices: dict[Format, QRadioButton] = {}
         for key, (title, explain) in _FORMATS.items():
-            button = QRadioButton(title)
+            button = RadioChoice(title)
             button.toggled.connect(self._suggest)
             self.choices[key] = button
             card.body.addWidget(button)

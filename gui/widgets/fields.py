@@ -1,15 +1,43 @@
-"""Entry fields that a wheel over them does not change, and a field for a list of bands."""
+"""Entry fields that a wheel over them does not change, a field for a list of bands, boxes that never cut their text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bandbridge.engine.api.errors import UsageError
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QRadioButton, QSpinBox, QWidget
 
 _INDENT = 7
+
+
+_SLACK = QSize(4, 0)
+"""Qt gives a tick or radio button just the room its text takes at 100 %; drawn at 200 % it can be a pixel wider."""
+
+
+class TickBox(QCheckBox):
+    """A tick box whose text is never cut."""
+
+    def sizeHint(self) -> QSize:
+        """As usual, with a little slack."""
+        return super().sizeHint() + _SLACK
+
+    def minimumSizeHint(self) -> QSize:
+        """As usual, with a little slack."""
+        return super().minimumSizeHint() + _SLACK
+
+
+class RadioChoice(QRadioButton):
+    """A radio button whose text is never cut."""
+
+    def sizeHint(self) -> QSize:
+        """As usual, with a little slack."""
+        return super().sizeHint() + _SLACK
+
+    def minimumSizeHint(self) -> QSize:
+        """As usual, with a little slack."""
+        return super().minimumSizeHint() + _SLACK
 
 
 class WholeNumberField(QSpinBox):

@@ -10,11 +10,11 @@ from bandbridge.gui.prediction_filter import Order, PredictionFilter
 from bandbridge.gui.quantities import count, counted
 from bandbridge.gui.run_record import Predictions
 from bandbridge.gui.theme import FIELD_HEIGHT, GRID
-from bandbridge.gui.widgets.fields import ChoiceField, WholeNumberField
+from bandbridge.gui.widgets.fields import ChoiceField, TickBox, WholeNumberField
 from bandbridge.gui.widgets.flow_layout import FlowLayout
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 _ORDERS: dict[Order, str] = {
     "file": "by file name",
@@ -48,9 +48,9 @@ class FilterBar(QWidget):
             field.setSingleStep(5)
             field.setAccessibleName(name)
             field.valueChanged.connect(self._read)
-        self.changed_only = QCheckBox("C&hanged")
+        self.changed_only = TickBox("C&hanged")
         self.changed_only.setToolTip("Only images whose class is another one than before.")
-        self.wrong_only = QCheckBox("&Wrong")
+        self.wrong_only = TickBox("&Wrong")
         self.wrong_only.setToolTip("Only labelled images the adapted model gets wrong.")
         self.order_choice = ChoiceField([(key, _ORDERS[key]) for key in get_args(Order)], "file")
         self.order_choice.setAccessibleName("Order")

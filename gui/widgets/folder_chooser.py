@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bandbridge.gui.dropped import FolderGuess
 from bandbridge.gui.theme import GRID
-from bandbridge.gui.widgets.fields import ChoiceField
+from bandbridge.gui.widgets.fields import ChoiceField, RadioChoice
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -49,7 +49,7 @@ class FolderChooser(QFrame):
         choices.setSpacing(3 * GRID)
         self.buttons: dict[str, QRadioButton] = {}
         for role, title in _ROLES:
-            button = QRadioButton(title)
+            button = RadioChoice(title)
             button.setChecked(role == guess.role)
             button.setVisible(role != "several" or bool(guess.inside))
             button.toggled.connect(self._fit)

@@ -14,12 +14,13 @@ from bandbridge.gui.quantities import count, number
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.chart import Chart
+from bandbridge.gui.widgets.fields import TickBox
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from bandbridge.gui.widgets.slider import Slider
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 TOTAL = "total"
 # (light, dark); none of them near the blue, orange and green that mean RGB, sensor and translated.
@@ -64,7 +65,7 @@ class LossChart(QFrame):
         title = text_label("Loss", "section", wrap=False)
         title.setToolTip("What training makes smaller, step by step. Each curve is one aim of the method.")
         self._place = text_label("", "small", wrap=False)
-        self.log_axis = QCheckBox("&Log axis")
+        self.log_axis = TickBox("&Log axis")
         self.log_axis.setToolTip("Shows small values as clearly as large ones. Values at or below zero are left out.")
         self.log_axis.toggled.connect(self._redraw)
         self.smoothing = Slider(0, 100)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.gui.theme import GRID
 from bandbridge.gui.widgets.card import Card, restyle
+from bandbridge.gui.widgets.fields import RadioChoice
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QRadioButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 
 def needs_in_words(info: MethodInfo) -> str:
@@ -36,7 +37,7 @@ class MethodCard(Card):
         super().__init__(parent=parent)
         self.info = info
         self.body.setSpacing(GRID // 2)
-        self.button = QRadioButton(info.title)
+        self.button = RadioChoice(info.title)
         self.button.setProperty("role", "section")
         self.button.setAccessibleDescription(f"{info.sentence} {needs_in_words(info)}")
         self.button.clicked.connect(self.chosen)

@@ -14,10 +14,10 @@ from bandbridge.gui.quantities import about, counted, percent
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.card import Card
-from bandbridge.gui.widgets.fields import BandsField, ChoiceField, TextField, WholeNumberField
+from bandbridge.gui.widgets.fields import BandsField, ChoiceField, TextField, TickBox, WholeNumberField
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 _ARCHITECTURES = (
     ("resnet18", "ResNet-18: small, a good start"),
@@ -88,7 +88,7 @@ class TrainPanel(Card):
         numbers.addStretch(1)
         form.addWidget(text_label("How", wrap=False), form.rowCount(), 0)
         form.addLayout(numbers, form.rowCount() - 1, 1, 1, 2)
-        self.bottleneck = QCheckBox("Add SOCKET's bottleneck, as its authors do")
+        self.bottleneck = TickBox("Add SOCKET's bottleneck, as its authors do")
         self.bottleneck.setToolTip("A narrow layer of 256 features and a normalisation layer before the classes.")
         form.addWidget(self.bottleneck, form.rowCount(), 1, 1, 2)
         self.body.addLayout(form)

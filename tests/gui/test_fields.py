@@ -5,10 +5,18 @@ from __future__ import annotations
 import pytest
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.gui.theme import Theme
-from bandbridge.gui.widgets.fields import BandsField, ChoiceField, NumberField, WholeNumberField, parse_bands
+from bandbridge.gui.widgets.fields import (
+    BandsField,
+    ChoiceField,
+    NumberField,
+    RadioChoice,
+    TickBox,
+    WholeNumberField,
+    parse_bands,
+)
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 
@@ -88,3 +96,16 @@ def test_a_number_shows_no_idle_decimals(qtbot: QtBot, theme: Theme) -> None:
         field.setValue(value)
         shown.append(field.text())
     assert shown == ["0.5", "20", "0.0125", "0"]
+
+
+@pytest.mark.parametrize("kind", [TickBox, RadioChoice])
+def test_a_tick_box_leaves_its_text_some_room(qtbot: QtBot, theme: Theme, kind: type[TickBox | RadioChoice]) -> None:
+    box = kind("&Log axis")
+    qtbot.addWidget(box)
+    box.show()
+    box.resize(box.minimumSizeHint())
+    option = QStyleOptionButton()
+    box.initStyleOption(option)
+    part = QStyle.SubElement.SE_CheckBoxContents if kind is TickBox else QStyle.SubElement.SE_RadioButtonContents
+    room = box.style().subElementRect(part, option, box).width()
+    assert room >= box.fontMetrics().horizontalAdvance("Log axis") + 2
