@@ -40,6 +40,6 @@ def feature_pass(
     with torch.inference_mode(), torch.autocast(bank.device.type, dtype=precision, enabled=precision != torch.float32):
         for indices in bank.batches(PASS_BATCH, chosen):
             control.check()
-            images = bank.read(indices, same_view(len(indices), view))
+            images = bank.read(indices, same_view(len(indices), view) if view else None)
             found.append(encoder(images).float())
     return torch.cat(found).clone()

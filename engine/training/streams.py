@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from bandbridge.engine.training.seeding import generator
 from bandbridge.engine.training.stage import Batch
-from bandbridge.engine.training.views import Views, draw_views, seen
+from bandbridge.engine.training.views import Views, draw_views, places_shown
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -32,11 +32,13 @@ class ImageBank:
         self.device = device
         means = np.broadcast_to(np.asarray(mean, np.float32), pixels.shape[:2])
         stds = np.broadcast_to(np.asarray(std, np.float32), pixels.shape[:2])
-        self._scale = torch.from_numpy(1.0 / (FULL_SCALE * stds))[:, :, None, None]  # (N, C, 1, 1)
-        self._offset = torch.from_numpy(-means / stds)[:, :, None, None]  # (N, C, 1, 1)
-        self._ready: NDArray[np.float32] | None = None
-        if 4 * pixels.size <= READY_BYTES:
-            self._ready = self._standardised(pixels.transpose(0, 2, 3, 1).astype(np.float32), slice(None)).numpy()
+        self._scale = torch.from_numpy(1.0 / (FULL_SCALE * stds))[:, None, None]  # (N, 1, 1, C)
+        self._offset = torch.from_numpy(-means / stds)[:, None, None]  # (N, 1, 1, C)
+        raw = torch.from_numpy(
+            np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
+        )  # (N, S, S, C), as images are decoded
+        self._ready = 4 * pixels.size <= READY_BYTES
+        self._images = self._standardised(raw, slice(None)) if self._ready else raw
 
     def __len__(self) -> int:
         return int(self.pixels.shape[0])
@@ -48,20 +50,18 @@ class ImageBank:
 
     def read(self, indices: NDArray[np.int64], views: Views | None = None) -> Tensor:
         """Standardised images in their views, (B, C, S, S) float32, channels last, where batches are wanted."""
-        source = self.pixels if self._ready is None else self._ready
-        shown = np.empty((len(indices), *source.shape[2:], source.shape[1]), np.float32)  # (B, S, S, C)
-        for place, index in enumerate(indices):
-            image = source[index] if views is None else seen(source[index], views, place)
-            shown[place] = image.transpose(1, 2, 0)
-        images = (
-            self._standardised(shown, indices) if self._ready is None else torch.from_numpy(shown).permute(0, 3, 1, 2)
-        )
-        return images.to(self.device)
+        if views is None:
+            shown = self._images.index_select(0, torch.from_numpy(indices))  # (B, S, S, C)
+        else:
+            places = torch.from_numpy(places_shown(indices, views, self.size_px))  # (B, S, S)
+            pixels = self._images.view(-1, self._images.shape[-1]).index_select(0, places.view(-1))
+            shown = pixels.view(*places.shape, -1)
+        images = shown if self._ready else self._standardised(shown, indices)
+        return images.permute(0, 3, 1, 2).to(self.device)
 
-    def _standardised(self, raw: NDArray[np.float32], indices: NDArray[np.int64] | slice) -> Tensor:
-        """Raw values (B, S, S, C) -> (B, C, S, S), channels last."""
-        images = torch.from_numpy(raw).permute(0, 3, 1, 2)
-        return torch.addcmul(self._offset[indices], images, self._scale[indices])
+    def _standardised(self, raw: Tensor, indices: NDArray[np.int64] | slice) -> Tensor:
+        """Raw values, (B, S, S, C) any type -> float32."""
+        return torch.addcmul(self._offset[indices], raw.float(), self._scale[indices])
 
     def batches(self, size: int, chosen: NDArray[np.int64] | None = None) -> list[NDArray[np.int64]]:
         """All images (or the chosen ones) in order, cut into runs of at most `size` indices."""

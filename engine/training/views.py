@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-Pixel = TypeVar("Pixel", np.uint16, np.float32)
 
 VIEW_COUNT: dict[str, int] = {"none": 1, "flip-shift": 2, "overhead": 8}
 """How many turned and mirrored views of an image each kind of augmentation draws from."""
@@ -54,20 +52,37 @@ def same_view(batch: int, view: int) -> Views:
     return Views(np.full(batch, view, dtype=np.int64), None)
 
 
-def seen(image: NDArray[Pixel], views: Views, index: int) -> NDArray[Pixel]:
-    """One image (C, S, S) in the view drawn for it; borders that are shifted in mirror the image."""
-    view = int(views.turns[index])
-    if view & 1:
-        image = image[:, :, ::-1]
-    if view >> 1:
-        image = np.rot90(image, view >> 1, axes=(1, 2))
-    if views.shifts is None:
-        return image
-    rows, columns = (_mirrored(int(shift), image.shape[-1]) for shift in views.shifts[index])
-    return image[:, rows][:, :, columns]
+def places_shown(indices: NDArray[np.int64], views: Views, size_px: int) -> NDArray[np.int64]:
+    """Which pixel of a set of images each pixel of a batch shows; borders that are shifted in mirror the image.
+
+    Args:
+        indices: (B,) images of the set.
+        views: One for every image of the batch.
+        size_px: Side S of the images.
+
+    Returns:
+        (B, S, S) places among the N * S * S pixels of the set, image by image and row by row.
+    """
+    first, down, right = _walks(size_px)[views.turns].T[:, :, None]  # (B, 1) each
+    lines = np.arange(size_px)
+    shifts = np.zeros((len(indices), 2), np.int64) if views.shifts is None else views.shifts
+    rows, columns = _mirrored(lines + shifts.T[:, :, None], size_px)  # (B, S) each
+    starts = first + indices[:, None] * size_px**2
+    places: NDArray[np.int64] = (starts + rows * down)[:, :, None] + (columns * right)[:, None, :]
+    return places
 
 
-def _mirrored(shift: int, size: int) -> NDArray[np.int64]:
-    """Which line each line of a shifted image shows, the border line not repeated."""
-    lines = np.abs(np.arange(size) + shift)
-    return np.where(lines < size, lines, 2 * (size - 1) - lines)
+@functools.cache
+def _walks(size_px: int) -> NDArray[np.int64]:
+    """(8, 3): the pixel each view starts at, and the steps to the one below and to the one on the right."""
+    pixels = np.arange(size_px**2).reshape(size_px, size_px)
+    shown = [np.rot90(pixels[:, ::-1] if view & 1 else pixels, view >> 1) for view in range(8)]
+    return np.array(
+        [(grid[0, 0], grid[1 % size_px, 0] - grid[0, 0], grid[0, 1 % size_px] - grid[0, 0]) for grid in shown]
+    )
+
+
+def _mirrored(lines: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Lines beyond an image's borders -> the lines inside that mirror them, the border line not repeated."""
+    inside = np.abs(lines)
+    return np.where(inside < size, inside, 2 * (size - 1) - inside)
