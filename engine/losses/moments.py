@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +64,40 @@ class _KnownMoments(torch.autograd.Function):
         """Gradients of mean and variance, (C,) each -> that of the values."""
         values, mean = ctx.saved_tensors
         count = values.numel() / mean.numel()
-        slope = 2.0 * gradients[1] / count
-        offset = gradients[0] / count - slope * mean
+        slope = gradients[1] * (2.0 / count)
+        offset = torch.addcmul(gradients[0] / count, slope, mean, value=-1.0)
         return torch.addcmul(offset.view(ctx.shape), values, slope.view(ctx.shape)), None, None, None
 
 
 FIRST_LAYER_WEIGHT = 10.0
 
 
-def statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) -> Tensor:
+class StatisticsDistance:
     """L_d = sum_l g_l (||m_l - M_l||_2 + ||v_l - V_l||_2), g_1 = 10, other g_l = 1; norms unsquared.
 
     Args:
-        seen: Moments on the current target batch, first layer first.
-        expected: Moments of the untouched source model, same order and shapes.
-
-    Returns:
-        Scalar >= 0.
+        expected: Moments of the untouched source model, first layer first.
 
     Source:
         SOCKET (arXiv 2209.04027), distribution matching term.
     """
-    if len(seen) != len(expected):
-        raise ValueError(f"{len(seen)} layers seen, {len(expected)} expected")
-    total = torch.zeros((), device=seen[0].mean.device) if seen else torch.zeros(())
-    for position, (now, then) in enumerate(zip(seen, expected, strict=True)):
-        weight = FIRST_LAYER_WEIGHT if position == 0 else 1.0
-        total = total + weight * (_norm(now.mean - then.mean) + _norm(now.variance - then.variance))
-    return total
+
+    def __init__(self, expected: Sequence[Moments]) -> None:
+        self._layers = _Layers(expected)
+        self._expected = self._layers.joined(expected)  # (2, C)
+        self._weights = torch.ones_like(self._layers.widths)
+        self._weights[:1] = FIRST_LAYER_WEIGHT
+
+    def __call__(self, seen: Sequence[Moments]) -> Tensor:
+        """Scalar >= 0.
+
+        Args:
+            seen: Moments on the current target batch, in the order and shapes of the expected ones.
+        """
+        return (self._layers.norms(self._layers.joined(seen) - self._expected) * self._weights).sum()
 
 
-def relative_statistics_distance(seen: Sequence[Moments], expected: Sequence[Moments]) -> Tensor:
+class RelativeStatisticsDistance:
     """Mean over layers of the root mean squares of (m - M) / S and (sqrt v - S) / S, S = sqrt(V + floor).
 
     The published distance depends on the scale of a network's values: in networks with large ones, or without batch
@@ -102,26 +105,55 @@ def relative_statistics_distance(seen: Sequence[Moments], expected: Sequence[Mom
     channels that hardly ever varied from ruling the sum. The first layer counts as much as any other.
 
     Args:
-        seen: Moments on the current target batch.
-        expected: Moments of the untouched source model, same order and shapes.
-
-    Returns:
-        Scalar >= 0, about 1 where every channel is off by its own spread.
+        expected: Moments of the untouched source model, first layer first.
 
     Source:
         This project.
     """
-    layers: list[Tensor] = []
-    for now, then in zip(seen, expected, strict=True):
-        floor = 0.05 * then.variance.mean() + 1e-12
-        spread = (then.variance + floor).sqrt()
-        means = (now.mean - then.mean) / spread
-        spreads = (now.variance + floor).sqrt() / spread - 1.0
-        layers.append(_norm(means) / means.numel() ** 0.5 + _norm(spreads) / spreads.numel() ** 0.5)
-    return torch.stack(layers).mean()
+
+    def __init__(self, expected: Sequence[Moments]) -> None:
+        self._layers = _Layers(expected)
+        self._mean, variance = self._layers.joined(expected)  # (C,) each
+        self._floor = torch.cat([(0.05 * then.variance.mean() + 1e-12).expand_as(then.variance) for then in expected])
+        self._spread = (variance + self._floor).sqrt()
+
+    def __call__(self, seen: Sequence[Moments]) -> Tensor:
+        """Scalar >= 0, about 1 where every channel is off by its own spread.
+
+        Args:
+            seen: Moments on the current target batch, in the order and shapes of the expected ones.
+        """
+        mean, variance = self._layers.joined(seen)  # (C,) each
+        means = mean - self._mean
+        spreads = (variance + self._floor).sqrt() - self._spread
+        squares = self._layers.norms(torch.stack([means, spreads]) / self._spread) / self._layers.widths.sqrt()
+        return squares.sum(dim=0).mean()
 
 
-def _norm(difference: Tensor) -> Tensor:
-    """Euclidean norm; torch gives it the gradient zero at zero."""
-    norm: Tensor = torch.linalg.vector_norm(difference.float())
-    return norm
+class _Layers:
+    """All layers' channels side by side: a few operations on C channels in place of a few on every layer.
+
+    Args:
+        moments: Of every layer, for their shapes.
+    """
+
+    def __init__(self, moments: Sequence[Moments]) -> None:
+        device = moments[0].mean.device
+        widths = [len(layer.mean) for layer in moments]
+        self.widths = torch.tensor(widths, dtype=torch.float32, device=device)  # (L,)
+        blank = sum(widths)
+        rows = [torch.arange(width) + sum(widths[:number]) for number, width in enumerate(widths)]
+        self._places = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=blank).to(device)  # (L, widest)
+
+    def joined(self, moments: Sequence[Moments]) -> Tensor:
+        """(2, C): the means and the variances of all layers."""
+        if len(moments) != len(self.widths):
+            raise ValueError(f"{len(moments)} layers seen, {len(self.widths)} expected")
+        values = [layer.mean for layer in moments] + [layer.variance for layer in moments]
+        return torch.cat(values).float().view(2, -1)
+
+    def norms(self, differences: Tensor) -> Tensor:
+        """(2, C) -> (2, L) Euclidean norms of every layer's channels; torch gives them the gradient zero at zero."""
+        rows = nn.functional.pad(differences, (0, 1)).index_select(1, self._places.view(-1))
+        norms: Tensor = torch.linalg.vector_norm(rows.view(2, *self._places.shape), dim=-1)
+        return norms

@@ -141,15 +141,16 @@ class _AverageReader:
 
     def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Take the batch's moments."""
-        new, old, momentum = _running(self._layer), self._old, self._layer.momentum
-        assert new is not None
-        assert old is not None
+        new_mean, new_variance, momentum = self._layer.running_mean, self._layer.running_var, self._layer.momentum
+        assert self._old is not None
+        assert new_mean is not None
+        assert new_variance is not None
         assert momentum is not None
         values = inputs[0]
         count = values.numel() / values.shape[1]
-        mean = (new.mean - (1.0 - momentum) * old.mean) / momentum
-        unbiased = (new.variance - (1.0 - momentum) * old.variance) / momentum
-        self._found.append(known_moments(values, 1, mean, unbiased * ((count - 1.0) / count)))
+        mean = torch.lerp(self._old.mean, new_mean, 1.0 / momentum)
+        unbiased = torch.lerp(self._old.variance, new_variance, 1.0 / momentum)
+        self._found.append(known_moments(values, 1, mean, unbiased.mul_((count - 1.0) / count)))
 
 
 def _running(layer: nn.Module) -> Moments | None:

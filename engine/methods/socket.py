@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.losses.moments import relative_statistics_distance, statistics_distance
+from bandbridge.engine.losses.moments import RelativeStatisticsDistance, StatisticsDistance
 from bandbridge.engine.losses.pairs import batch_distance, sample_distance
 from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder
@@ -73,14 +73,14 @@ class Socket:
         self._self_training = SelfTraining(ground)
         self._partners = [PartnerFeatures(member, ground) for member in ground.members]
         self._recorders = [MomentsRecorder(member.encoder) for member in ground.members]
-        self._expected = [
-            MomentsRecorder(member.source).expected(member.rgb, ground.control)
+        relative = ground.settings["statistics_norm"] == "relative"
+        measure = RelativeStatisticsDistance if relative else StatisticsDistance
+        self._distances = [
+            measure(MomentsRecorder(member.source).expected(member.rgb, ground.control))
             for member in ground.members
             if member.rgb is not None
         ]
         self._released = ReleasedWeight().to(ground.target.device) if ground.settings["as_released"] else None
-        relative = ground.settings["statistics_norm"] == "relative"
-        self._distance = relative_statistics_distance if relative else statistics_distance
         self.schedule = Schedule("sgd", ground.learning_rate, inverse_decay)
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -113,7 +113,7 @@ class Socket:
                 features = member.encoder(target.images)  # (B, D)
             scores = weight * member.head(features)  # (B, K)
             logits = scores if logits is None else logits + scores
-            statistics = statistics + weight * self._distance(seen, self._expected[position])
+            statistics = statistics + weight * self._distances[position](seen)
             with statistics_kept(member.encoder):
                 distance = distance + weight * self._pair_distance(member, position, pairs)
         assert logits is not None

@@ -97,6 +97,8 @@ def train(
     modules = stage.modules()
     for module in modules.values():
         module.train()
+    # `torch.manual_seed` asks after every kind of accelerator, which takes longer than a term of the loss.
+    generators = torch.default_generator if device.type == "cpu" else torch
     for step in range(first_step, steps):
         control.check()
         epoch, within = divmod(step, steps_per_epoch)
@@ -105,7 +107,7 @@ def train(
             watcher.epoch_began(epoch, step)
             for module in modules.values():
                 module.train()
-        torch.manual_seed(derived_seed(seed, stage.name, "step", step))  # for dropout and its kin
+        generators.manual_seed(derived_seed(seed, stage.name, "step", step))  # for dropout and its kin
         _set_rates(optimisers.values(), stage.schedule.learning_rate * stage.schedule.factor(step / steps))
         batches = {name: streams[name].batch(step) for name in stage.streams}
         with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):

@@ -7,9 +7,9 @@ import torch
 from bandbridge.engine.losses.information import class_imbalance, entropy, information_maximisation
 from bandbridge.engine.losses.moments import (
     Moments,
+    RelativeStatisticsDistance,
+    StatisticsDistance,
     channel_moments,
-    relative_statistics_distance,
-    statistics_distance,
 )
 from bandbridge.engine.losses.neighbours import affinity, attraction, dispersion, nearest
 from bandbridge.engine.losses.pairs import answer_divergence, batch_distance, sample_distance
@@ -99,13 +99,13 @@ def test_statistics_distance_by_hand():
     seen = [moments([3.0, 4.0], [1.0, 1.0]), moments([1.0], [5.0])]
     expected = [moments([0.0, 0.0], [1.0, 1.0]), moments([0.0], [2.0])]
     # first layer 10 * (5 + 0), second 1 * (1 + 3)
-    assert statistics_distance(seen, expected).item() == pytest.approx(54.0)
-    assert statistics_distance(expected, expected).item() == 0.0
+    assert StatisticsDistance(expected)(seen).item() == pytest.approx(54.0)
+    assert StatisticsDistance(expected)(expected).item() == 0.0
 
 
 def test_statistics_distance_has_a_gradient_of_zero_at_zero():
     mean = torch.zeros(3, requires_grad=True)
-    statistics_distance([Moments(mean, torch.ones(3))], [Moments(torch.zeros(3), torch.ones(3))]).backward()
+    StatisticsDistance([Moments(torch.zeros(3), torch.ones(3))])([Moments(mean, torch.ones(3))]).backward()
     assert mean.grad is not None
     assert mean.grad.tolist() == [0.0, 0.0, 0.0]
 
@@ -115,8 +115,8 @@ def test_relative_distance_does_not_know_the_scale_of_a_layer():
         mean = torch.tensor([1.0, 2.0]) + shift
         return Moments(mean * scale, torch.tensor([1.0, 1.0]) * scale**2)
 
-    small = relative_statistics_distance([moments(1.0, 1.0)], [moments(1.0, 0.0)])
-    large = relative_statistics_distance([moments(1e4, 1.0)], [moments(1e4, 0.0)])
+    small = RelativeStatisticsDistance([moments(1.0, 0.0)])([moments(1.0, 1.0)])
+    large = RelativeStatisticsDistance([moments(1e4, 0.0)])([moments(1e4, 1.0)])
     assert small.item() == pytest.approx(1 / math.sqrt(1.05))  # every channel is off by its own spread
     assert large.item() == pytest.approx(small.item(), rel=1e-4)
 
@@ -124,13 +124,13 @@ def test_relative_distance_does_not_know_the_scale_of_a_layer():
 def test_a_dead_channel_does_not_rule_the_relative_distance():
     seen = Moments(torch.tensor([0.0, 0.1]), torch.tensor([1.0, 0.0]))
     expected = Moments(torch.tensor([0.0, 0.0]), torch.tensor([1.0, 0.0]))
-    assert relative_statistics_distance([seen], [expected]).item() < 1.0
+    assert RelativeStatisticsDistance([expected])([seen]).item() < 1.0
 
 
 def test_statistics_distance_refuses_different_networks():
     moments = Moments(torch.zeros(1), torch.ones(1))
     with pytest.raises(ValueError, match="1 layers seen, 2 expected"):
-        statistics_distance([moments], [moments, moments])
+        StatisticsDistance([moments, moments])([moments])
 
 
 def test_batch_distance_grows_with_the_root_of_the_batch_and_sample_distance_does_not():
