@@ -34,7 +34,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 SAVE_EVERY_S = 120.0
-SAVE_SHARE = 30.0
+SAVE_SHARE = 100.0
 MOST_MAP_POINTS = 400
 QUIET_LOOKS = 2
 """An alarm that does not hold at so many epochs in a row is withdrawn; one alone would make it flicker."""
@@ -356,7 +356,7 @@ class RunWatcher:
     def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
         """Save at the ends of epochs and inside epochs that take minutes, but never so often that it slows training.
 
-        Writing takes at most a thirtieth of the time: where epochs are shorter than that, some go unsaved.
+        Writing takes at most a hundredth of the time: where epochs are shorter than that, some go unsaved.
         """
         since = self.report.now() - self._saved
         if (epoch_ended and since >= SAVE_SHARE * self._saving_s) or since >= SAVE_EVERY_S:
