@@ -51,7 +51,7 @@ def build_optimisers(stage: Stage) -> dict[str, Optimizer]:
         ]
         if schedule.optimiser == "adamw":
             optimisers[name] = AdamW(settings)
-        else:
+        else:  # never `fused`: on a processor it ignores memory layout, and a resumed momentum has another
             optimisers[name] = SGD(settings, momentum=0.9, nesterov=True)
     return optimisers
 
