@@ -372,12 +372,18 @@ class MainWindow(QMainWindow):
             page.told.connect(self._teller(index))
             page.forward.connect(self._step_shower(min(index + 1, RESULTS)))
         self.steps.run.running_changed.connect(self._mark_steps)
+        self.steps.run.run_chosen.connect(self._show_results_of)
         model.changed.connect(self._follow)
         model.saved.connect(self._dismiss_unsaved)
         model.save_failed.connect(self._tell_unsaved)
         self._follow()
         self._mark_steps()
         self.show_step(self._first_step())
+
+    def _show_results_of(self, run_folder: str) -> None:
+        if self.steps is not None:
+            self.show_step(RESULTS)
+            self.steps.results.open_run(run_folder)
 
     def _teller(self, index: int) -> Callable[[str, str, str], None]:
         """Shows what a page says; if it is out of sight, with a way there, on which the message goes."""
@@ -394,6 +400,9 @@ class MainWindow(QMainWindow):
         """Where to go on: a run that was interrupted, the results, or the first thing still missing."""
         assert self._model is not None
         project = self._model.project
+        comparison = project.latest_comparison()
+        if comparison is not None:
+            return RESULTS if comparison.outcome == "completed" else RUN
         if project.runs:
             return RESULTS if project.runs[-1].outcome in ("completed", "kept") else RUN
         if not project.sources:

@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo
 from bandbridge.engine.api.config import (
     AdapterKind,
+    CompareConfig,
     DeviceChoice,
     PairFolders,
     RunConfig,
@@ -56,6 +57,25 @@ class RunEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonEntry:
+    """One comparison of methods in a project; its runs are among the project's runs as well.
+
+    Attributes:
+        folder: The comparison's folder.
+        started: Local time, ISO 8601, to the second.
+        outcome: How it ended, or "running".
+    """
+
+    folder: str
+    started: str
+    outcome: RunOutcome
+
+    def holds(self, run: RunEntry) -> bool:
+        """Whether a run is one of this comparison."""
+        return Path(run.folder).is_relative_to(self.folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """Everything a person chooses; frozen, so that undo is a list of these.
 
@@ -81,7 +101,11 @@ class Project:
         adapter: How the sensor's bands enter the source network.
         seed: Of everything random.
         device: Where to compute.
+        comparing: Whether the next run is a comparison of methods.
+        compared: Keys of the methods to compare.
+        seeds: How many seeds each of them gets, from `seed` upwards.
         runs: Runs so far, oldest first.
+        comparisons: Comparisons so far, oldest first.
     """
 
     name: str = "Untitled"
@@ -103,7 +127,38 @@ class Project:
     adapter: AdapterKind = "auto"
     seed: int = 0
     device: DeviceChoice = "auto"
+    comparing: bool = False
+    compared: tuple[str, ...] = ()
+    seeds: int = 3
     runs: tuple[RunEntry, ...] = ()
+    comparisons: tuple[ComparisonEntry, ...] = ()
+
+    def latest_comparison(self) -> ComparisonEntry | None:
+        """The last comparison, if no other run was started after it."""
+        if not self.comparisons:
+            return None
+        last = self.comparisons[-1]
+        others = (run for run in self.runs if not last.holds(run))
+        return last if all(run.started <= last.started for run in others) else None
+
+    def fitting(self) -> tuple[MethodInfo, ...]:
+        """The methods chosen to be compared that can work with what there is, in the catalogue's order."""
+        return tuple(info for info in METHODS if info.key in self.compared and not obstacle(info, self))
+
+    def to_compare_config(self, output: str) -> CompareConfig:
+        """The frozen configuration of a comparison with these choices.
+
+        Args:
+            output: Folder the comparison writes into.
+        """
+        methods = tuple(info.key for info in self.fitting())
+        return CompareConfig(
+            base=replace(self.to_run_config(""), method=DEFAULT_METHOD, settings={}, seed=0),
+            methods=methods,
+            seeds=tuple(range(self.seed, self.seed + self.seeds)),
+            output=output,
+            settings={key: dict(values) for key, values in self.settings.items() if key in methods},
+        )
 
     def to_run_config(self, run: str) -> RunConfig:
         """The frozen configuration of a run with these choices.
@@ -133,6 +188,15 @@ class Project:
         )
 
 
+def obstacle(info: MethodInfo, project: Project) -> str:
+    """Why a method cannot be used with a project as it is, or ""."""
+    if info.needs_pairs and not any(pair.rgb and pair.sensor for pair in project.pairs):
+        return "Needs pairs: choose folders with RGB and sensor images of the same scenes on page 2."
+    if len(project.sources) > 1 and not info.several_sources:
+        return f"Works with one source model; the project has {len(project.sources)}."
+    return ""
+
+
 def project_as_json(project: Project, folder: Path) -> str:
     """The project file's text, with paths inside the project's folder made relative."""
 
@@ -145,7 +209,7 @@ def project_as_json(project: Project, folder: Path) -> str:
     data["target"] = stored(project.target)
     for entry in data["pairs"]:
         entry.update({key: stored(path) for key, path in entry.items() if path})
-    for entry in data["runs"]:
+    for entry in (*data["runs"], *data["comparisons"]):
         entry["folder"] = stored(entry["folder"])
     return json.dumps({"format": "bandbridge project", "version": FORMAT_VERSION} | data, indent=2) + "\n"
 
@@ -192,6 +256,10 @@ def project_from_json(text: str, folder: Path) -> Project:
             for p in given.get("pairs", ())
         )
         given["runs"] = tuple(RunEntry(**(r | {"folder": found(r["folder"])})) for r in given.get("runs", ()))
+        given["comparisons"] = tuple(
+            ComparisonEntry(**(c | {"folder": found(c["folder"])})) for c in given.get("comparisons", ())
+        )
+        given["compared"] = tuple(map(str, given.get("compared", ())))
         if given.get("effort") not in get_args(Effort):
             given.pop("effort", None)
         project = Project(**given)
@@ -218,7 +286,10 @@ def _is_sound(project: Project) -> bool:
         and all(number(value) for value in (project.stretch.low_percent, project.stretch.high_percent))
         and isinstance(project.settings, dict)
         and all(isinstance(settings, dict) for settings in project.settings.values())
-        and all(run.outcome in get_args(RunOutcome) for run in project.runs)
+        and all(run.outcome in get_args(RunOutcome) for run in (*project.runs, *project.comparisons))
+        and isinstance(project.comparing, bool)
+        and isinstance(project.seeds, int)
+        and project.seeds >= 1
     )
 
 
@@ -272,7 +343,7 @@ class ProjectModel(QObject):
     _UNDO_DEPTH = 200
     _MERGE_S = 1.0
     # What a person does not set by hand is not undone by hand.
-    _NOT_UNDONE = ("runs", "name")
+    _NOT_UNDONE = ("runs", "comparisons", "name")
 
     def __init__(self, project: Project, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -385,7 +456,8 @@ class ProjectModel(QObject):
 
     def new_run_folder(self) -> str:
         """A folder for a new run, not there yet: `runs/<date>_<time>_<method>` in the project's folder."""
-        stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{self._project.method}"
+        what = "comparison" if self._project.comparing else self._project.method
+        stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{what}"
         folder = self._folder / "runs" / stem
         number = 2
         while folder.exists():

@@ -43,11 +43,11 @@ def read_record(folder: Path) -> RunRecord:
     Raises:
         UsageError: It is missing or not what this program writes.
     """
-    facts = _read_json(folder / RUN_FILE)
+    facts = read_facts(folder / RUN_FILE)
     try:
-        return RunRecord(_config(facts["config"], folder), str(facts["state"]), str(facts.get("problem", "")))
+        return RunRecord(config_from(facts["config"], folder), str(facts["state"]), str(facts.get("problem", "")))
     except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(folder / RUN_FILE, repr(error)) from error
+        raise unreadable(folder / RUN_FILE, repr(error)) from error
 
 
 def read_report(folder: Path) -> AdaptReport:
@@ -56,7 +56,7 @@ def read_report(folder: Path) -> AdaptReport:
     Raises:
         UsageError: It is missing or not what this program writes.
     """
-    facts = _read_json(folder / REPORT_FILE)
+    facts = read_facts(folder / REPORT_FILE)
     try:
         known = {field.name for field in fields(AdaptReport)}
         given = {name: value for name, value in facts.items() if name in known}
@@ -71,7 +71,7 @@ def read_report(folder: Path) -> AdaptReport:
         given["run"] = str(folder)  # the folder may have been moved since
         return AdaptReport(**given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _unreadable(folder / REPORT_FILE, repr(error)) from error
+        raise unreadable(folder / REPORT_FILE, repr(error)) from error
 
 
 @dataclass(frozen=True)
@@ -142,20 +142,26 @@ def read_predictions(folder: Path) -> Predictions:
             after_confidence=np.array(columns["after_confidence"], dtype=np.float32),
         )
     except (OSError, UnicodeDecodeError, StopIteration, KeyError, IndexError, ValueError) as error:
-        raise _unreadable(path, repr(error)) from error
+        raise unreadable(path, repr(error)) from error
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        UsageError: It is missing or not what this program writes.
+    """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _unreadable(path, repr(error)) from error
+        raise unreadable(path, repr(error)) from error
     if not isinstance(facts, dict):
-        raise _unreadable(path, "no JSON object")
+        raise unreadable(path, "no JSON object")
     return facts
 
 
-def _unreadable(path: Path, details: str) -> UsageError:
+def unreadable(path: Path, details: str) -> UsageError:
+    """The words for a run's file that cannot be used."""
     why = "It is damaged or was not written by this program." if path.exists() else "The file is missing."
     return UsageError(
         f"'{path.name}' of the run '{path.parent.name}' cannot be read.",
@@ -180,14 +186,24 @@ def _scores(facts: Mapping[str, Any]) -> Scores:
     )
 
 
-def _config(facts: Mapping[str, Any], folder: Path) -> RunConfig:
+def config_from(facts: Mapping[str, Any], folder: Path, *, run: str | None = None) -> RunConfig:
+    """A run's configuration from plain values.
+
+    Args:
+        facts: As written by the engine.
+        folder: That relative paths begin at.
+        run: The run folder; None takes `folder`.
+
+    Raises:
+        KeyError, TypeError, ValueError: They are not those of a configuration.
+    """
     known = {field.name for field in fields(RunConfig)}
     given = {name: value for name, value in facts.items() if name in known}
 
     def found(path: str) -> str:
         return path if Path(path).is_absolute() else str(folder / path)
 
-    given["run"] = str(folder)
+    given["run"] = str(folder) if run is None else run
     given["target"] = found(given["target"])
     given["sources"] = tuple(found(path) for path in given["sources"])
     given["pairs"] = tuple(

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from bandbridge.engine.api.events import (
     CheckpointSaved,
+    Compared,
     EpochEnd,
     Event,
     Finished,
@@ -21,11 +22,11 @@ from bandbridge.engine.api.events import (
     Samples,
     TrainingStarted,
 )
-from bandbridge.engine.api.reports import Alarm, AlarmKind
+from bandbridge.engine.api.reports import Alarm, AlarmKind, CompareReport
 from bandbridge.gui.curve import Curve
 
 _Item = TypeVar("_Item")
-Part = Literal["status", "losses", "gap", "samples", "epoch", "alarm"]
+Part = Literal["status", "losses", "gap", "samples", "epoch", "alarm", "comparison"]
 _MOST_SNAPSHOTS = 48
 _MOST_CHECKPOINTS = 400
 _MOST_NOTICES = 200
@@ -59,6 +60,7 @@ class RunStory:
         memory_mb: Memory last reported, in MiB.
         paused: Whether the run stands still.
         finished: How the run ended, None while it goes on.
+        comparison: The table of a comparison so far, None for a single run.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,6 +90,7 @@ class RunStory:
         self.memory_mb = 0.0
         self.paused = False
         self.finished: Finished | None = None
+        self.comparison: CompareReport | None = None
 
     def revision(self, part: Part) -> int:
         """How often a part has changed."""
@@ -159,6 +162,8 @@ class RunStory:
                 self._take_epoch(event)
             case Alarm():
                 self._take_alarm(event)
+            case Compared():
+                self._take_comparison(event.report)
             case CheckpointSaved():
                 self.checkpoint = event.path
                 self.checkpoints = _thinned([*self.checkpoints, event.step], _MOST_CHECKPOINTS)
@@ -188,6 +193,26 @@ class RunStory:
         self.alarms = {}  # a run gone on with looks again, and tells again what still holds
         for part in ("losses", "gap", "alarm"):
             self._changed(part)
+
+    def _take_comparison(self, report: CompareReport) -> None:
+        """The table as it is now; with the next run, what the last one told gives way."""
+        former, self.comparison = self.comparison, report
+        self._changed("comparison")
+        if former is not None and _at_work(former) == _at_work(report):
+            return
+        self._forget_run()
+        for part in ("losses", "gap", "samples", "epoch", "alarm"):
+            self._changed(part)
+
+    def _forget_run(self) -> None:
+        self._step = 0
+        self.training = None
+        self.curves, self.measures, self.label_free = {}, {}, {}
+        self.agreement, self.confidence = Curve(), Curve()
+        self.snapshots, self.checkpoints = [], []
+        self.samples = self.epoch_end = None
+        self.first_counts = {}
+        self.alarms = {}
 
     def _take_losses(self, event: Losses) -> None:
         if len(event.steps):  # a method that trains nothing reports its speed alone
@@ -230,6 +255,10 @@ class RunStory:
             self._paused_s += self._clock() - self._paused_at
             self._paused_at = None
         self.paused = paused
+
+
+def _at_work(report: CompareReport) -> str:
+    return next((run.folder for run in report.runs if run.state == "running"), "")
 
 
 def _add_one(curve: Curve, step: int, value: float) -> None:

@@ -26,7 +26,7 @@ from bandbridge.engine.api.events import (
     Samples,
     TrainingStarted,
 )
-from bandbridge.engine.api.jobs import Adapt, Job
+from bandbridge.engine.api.jobs import Adapt, Compare, Job
 from bandbridge.engine.api.launch import Ask, Message, Quit, Submit, start_worker
 from PySide6.QtCore import QObject, QThread, Signal
 
@@ -390,6 +390,9 @@ def _death_in_words(exit_code: int | None, assignment: _Assignment | None, detai
         what += f" The last checkpoint{'' if step is None else f' (step {step})'} is kept"
         what += ", if there was one." if step is None and not assignment.job.resume else "."
         again = "Go on from the last checkpoint"
+    if assignment is not None and isinstance(assignment.job, Compare):
+        what += " The runs that are complete are kept."
+        again = "Go on with the comparison"
     if exit_code is not None and exit_code < 0:
         name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else f"signal {-exit_code}"
         details = details or f"worker ended by {name}"

@@ -313,7 +313,7 @@ QCheckBox::indicator:disabled { border-color: @line@; }
 QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid @muted@; border-radius: 8px;
     background: @surface@; }
 QRadioButton::indicator:checked { border: 5px solid @accent@; width: 6px; height: 6px; }
-QRadioButton[role="section"] { font-size: @section_pt@; font-weight: 600; }
+QRadioButton[role="section"], QCheckBox[role="section"] { font-size: @section_pt@; font-weight: 600; }
 QCheckBox:focus, QRadioButton:focus { color: @accent@; }
 
 QScrollArea { background: transparent; border: none; }

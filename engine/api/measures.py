@@ -82,7 +82,6 @@ _MEASURES = (
         title="Images/s",
         explain="Target images through training steps per second; methods that do not train have none.",
         unit="images/s",
-        better="up",
     ),
     Measure(
         key="peak_memory_mb",

@@ -10,7 +10,7 @@ from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo,
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.gui.pages.page import Page, PageState
-from bandbridge.gui.project import EFFORT_EPOCHS, Project, ProjectModel
+from bandbridge.gui.project import EFFORT_EPOCHS, Project, ProjectModel, obstacle
 from bandbridge.gui.quantities import about, counted, number
 from bandbridge.gui.run_record import read_report
 from bandbridge.gui.theme import GRID, Theme
@@ -39,15 +39,6 @@ _ADAPTERS = (
 )
 _DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics card"))
 _RESET = ("epochs", "effort", "batch_size", "learning_rate", "adapter", "seed", "device")
-
-
-def obstacle(info: MethodInfo, project: Project) -> str:
-    """Why a method cannot be used with a project as it is, or ""."""
-    if info.needs_pairs and not any(pair.rgb and pair.sensor for pair in project.pairs):
-        return "Needs pairs: choose folders with RGB and sensor images of the same scenes on page 2."
-    if len(project.sources) > 1 and not info.several_sources:
-        return f"Works with one source model; the project has {len(project.sources)}."
-    return ""
 
 
 def seconds_an_epoch(project: Project) -> float | None:
@@ -93,13 +84,16 @@ class MethodPage(Page):
         for index, info in enumerate([method_info(DEFAULT_METHOD), *others]):
             card = MethodCard(info)
             card.chosen.connect(lambda key=info.key: self._project.update(method=key))
+            card.ticked.connect(lambda on, key=info.key: self._tick(key, on))
             self._group.addButton(card.button)
             self.cards[info.key] = card
             grid.addWidget(card, index // 2, index % 2)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
+        self.content.addWidget(self._make_modes())
         self.content.addLayout(grid)
         self.content.addWidget(self._make_effort())
+        self.content.addWidget(self._make_seeds())
         self.content.addWidget(self._make_advanced())
         self.content.addStretch(1)
         self.reset_button = QPushButton("Rese&t to defaults")
@@ -115,12 +109,17 @@ class MethodPage(Page):
     def state(self) -> PageState:
         """Ready unless something the method needs is missing; not asked before there are any images."""
         project = self._project.project
+        if project.comparing:
+            return "ready" if len(project.fitting()) > 1 else "error"
         if not obstacle(method_info(project.method), project):
             return "ready"
         return "error" if project.target and project.sources else "empty"
 
     def state_in_words(self) -> str:
         """The method chosen, or what it lacks."""
+        if self._project.project.comparing:
+            number = len(self._project.project.fitting())
+            return f"{counted(number, 'method')} to compare." if number > 1 else "Tick two methods or more to compare."
         info = method_info(self._project.project.method)
         return obstacle(info, self._project.project) or f"{info.title} is chosen."
 
@@ -130,6 +129,73 @@ class MethodPage(Page):
         project = self._project.project
         settings = {key: value for key, value in project.settings.items() if key != project.method}
         self._project.update(settings=settings, **{name: getattr(defaults, name) for name in _RESET})
+
+    # ---- one or several ------------------------------------------------------------------------------------------
+
+    def _make_modes(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        self.one_button = QPushButton("&One method")
+        self.several_button = QPushButton("Compare &several")
+        self.several_button.setToolTip("Runs several methods on the same images with the same effort: one table.")
+        self._modes = QButtonGroup(self)
+        for button, comparing in ((self.one_button, False), (self.several_button, True)):
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, comparing=comparing: self._set_comparing(comparing))
+            self._modes.addButton(button)
+            row.addWidget(button)
+        self._modes_note = text_label("", "help")
+        row.addWidget(self._modes_note, 1)
+        return holder
+
+    def _set_comparing(self, comparing: bool) -> None:
+        project = self._project.project
+        changes: dict[str, Any] = {"comparing": comparing}
+        if comparing and not project.compared:
+            changes["compared"] = tuple(info.key for info in METHODS if not obstacle(info, project))
+        self._project.update(**changes)
+
+    def _tick(self, key: str, on: bool) -> None:
+        chosen = {*self._project.project.compared} - {key} | ({key} if on else set())
+        self._project.update(compared=tuple(info.key for info in METHODS if info.key in chosen))
+
+    def _make_seeds(self) -> Card:
+        card = Card("Runs of each method")
+        self.seeds = WholeNumberField(1, 50, 3)
+        self.seeds.setAccessibleName("Runs of each method, with one seed each")
+        self.seeds.valueChanged.connect(lambda value: self._update("seeds", value))
+        self._seeds_note = text_label("", "help")
+        row = QHBoxLayout()
+        row.setSpacing(2 * GRID)
+        row.addWidget(self.seeds)
+        row.addWidget(self._seeds_note, 1)
+        card.body.addLayout(row)
+        card.setToolTip("Runs with other seeds show how much of a difference is chance. Three tell it roughly.")
+        self._seeds_card = card
+        return card
+
+    def _draw_modes(self, project: Project) -> None:
+        for button, on in ((self.one_button, not project.comparing), (self.several_button, project.comparing)):
+            button.setChecked(on)
+        number = len(project.fitting())
+        self._modes_note.setText(
+            "Tick the methods. Each keeps the settings chosen for it under “One method”." if project.comparing else ""
+        )
+        self._seeds_card.setVisible(project.comparing)
+        blocked = self.seeds.blockSignals(True)
+        self.seeds.setValue(project.seeds)
+        self.seeds.blockSignals(blocked)
+        runs = counted(number * project.seeds, "run")
+        words = f"{counted(number, 'method')}, {counted(project.seeds, 'seed')} each: {runs}"
+        epoch_s = seconds_an_epoch(project)
+        if epoch_s is not None and number:
+            epochs = sum(project.epochs if info.trains else 1 for info in project.fitting())
+            words += f", {about(epoch_s * epochs * project.seeds)} by the last run of this project"
+        if project.seeds < 2:
+            words += ". One seed tells nothing about chance"
+        self._seeds_note.setText(f"{words}.")
 
     # ---- effort --------------------------------------------------------------------------------------------------
 
@@ -154,7 +220,8 @@ class MethodPage(Page):
         return card
 
     def _draw_effort(self, project: Project, info: MethodInfo) -> None:
-        epoch_s = seconds_an_epoch(project) if info.trains else None
+        trains = project.comparing or info.trains
+        epoch_s = seconds_an_epoch(project) if trains and not project.comparing else None
         self._effort_group.setExclusive(False)
         for key, button in self.effort_buttons.items():
             words = counted(EFFORT_EPOCHS[key], "epoch")
@@ -165,10 +232,10 @@ class MethodPage(Page):
             button.setText(f"{_EFFORT_TITLES[key]}\n{words}")
             button.setAccessibleName(f"{_EFFORT_TITLES[key]}, {words}")
             button.setToolTip(tip)
-            button.setChecked(key == project.effort and info.trains)
-            button.setEnabled(info.trains)
+            button.setChecked(key == project.effort and trains)
+            button.setEnabled(trains)
         self._effort_group.setExclusive(True)
-        if not info.trains:
+        if not trains:
             self._effort_note.setText("Nothing is trained: there is nothing to choose.")
         elif project.effort == "own":
             self._effort_note.setText(f"Your own: {counted(project.epochs, 'epoch')}")
@@ -255,11 +322,16 @@ class MethodPage(Page):
     def _follow(self) -> None:
         project = self._project.project
         info = method_info(project.method)
+        trains = project.comparing or info.trains
         for key, card in self.cards.items():
-            card.set_chosen(key == project.method)
+            card.set_several(project.comparing)
+            card.set_chosen(key in project.compared if project.comparing else key == project.method)
             card.set_obstacle(obstacle(card.info, project))
+        self._draw_modes(project)
         self._draw_effort(project, info)
-        self.learning_rate.setSpecialValueText(f"Method's own ({number(info.learning_rate)})")
+        self.manual_chapter = "compare" if project.comparing else "method"
+        own = "Each method's own" if project.comparing else f"Method's own ({number(info.learning_rate)})"
+        self.learning_rate.setSpecialValueText(own)
         fields: tuple[tuple[WholeNumberField | NumberField, float], ...] = (
             (self.epochs, project.epochs),
             (self.batch_size, project.batch_size),
@@ -273,8 +345,11 @@ class MethodPage(Page):
         self.adapter.set_value(project.adapter)
         self.device.set_value(project.device)
         for trained_only in (self.epochs, self.batch_size, self.learning_rate):
-            trained_only.setEnabled(info.trains)
+            trained_only.setEnabled(trains)
         self._show_form(info, dict(project.settings.get(info.key, {})))
+        if self._form is not None:
+            self._form.setVisible(not project.comparing)
+        self._method_title.setVisible(bool(info.settings) and not project.comparing)
         self.state_changed.emit()
 
     def _show_form(self, info: MethodInfo, values: dict[str, SettingValue]) -> None:

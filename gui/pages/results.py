@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from bandbridge.engine.api.errors import BandbridgeError
-from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding
+from bandbridge.engine.api.reports import AdaptReport, Alarm, CompareReport, Finding
+from bandbridge.gui.comparison_record import COMPARISON_PAGE, read_comparison
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.prediction_filter import PredictionFilter
-from bandbridge.gui.project import ProjectModel, RunEntry
+from bandbridge.gui.project import ComparisonEntry, ProjectModel, RunEntry
 from bandbridge.gui.quantities import count, counted, percent
 from bandbridge.gui.run_record import REPORT_PAGE, Predictions, RunRecord, read_predictions, read_record, read_report
 from bandbridge.gui.run_thread import WorkerThread
@@ -22,6 +23,7 @@ from bandbridge.gui.widgets.before_after_table import BeforeAfterTable
 from bandbridge.gui.widgets.callout import Callout, Severity
 from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.class_bars import ClassBars, count_bars
+from bandbridge.gui.widgets.comparison_panel import ComparisonPanel
 from bandbridge.gui.widgets.confusion_matrix import ConfusionMatrix
 from bandbridge.gui.widgets.export_panel import ExportPanel
 from bandbridge.gui.widgets.fields import ChoiceField
@@ -92,14 +94,21 @@ class ResultsPage(Page):
         self._overview = self._make_overview()
         self._images = self._make_images(desk)
         self._confusion = self._make_confusion()
-        self._comparison = self._make_comparison()
+        self._runs_page = self._make_runs()
+        self.comparison = ComparisonPanel(theme)
+        self.comparison.run_chosen.connect(self.open_run)
+        self.comparison.comparison_chosen.connect(self._load_comparison)
+        self.comparison.page_wanted.connect(self._open_comparison_page)
+        self._compared = ""  # folder of the comparison shown
+        self._compared_seen: tuple[ComparisonEntry, ...] = ()
         self.export_panel = ExportPanel(desk, theme)
         self.export_panel.busy_changed.connect(self._arrange)
         for widget, title in (
             (self._overview, "Overview"),
             (self._images, "Images"),
             (self._confusion, "Confusion"),
-            (self._comparison, "Runs"),
+            (self._runs_page, "Runs"),
+            (self.comparison, "Comparison"),
             (self.export_panel, "Export"),
         ):
             self.tabs.addTab(widget, title)
@@ -295,10 +304,10 @@ class ResultsPage(Page):
         page.addWidget(both)
         return page
 
-    def _make_comparison(self) -> QWidget:
+    def _make_runs(self) -> QWidget:
         page = QWidget()
         self.run_table = RunTable(self._theme)
-        self.run_table.chosen.connect(self._open_run)
+        self.run_table.chosen.connect(self.open_run)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, GRID + GRID // 2, 0, 0)
         column.setSpacing(GRID)
@@ -311,6 +320,7 @@ class ResultsPage(Page):
 
     def _follow(self) -> None:
         """Offer the project's finished runs; a newly finished one is shown at once."""
+        self._follow_comparisons()
         runs = self._project.project.runs
         if runs == self._runs_seen:
             return
@@ -319,7 +329,10 @@ class ResultsPage(Page):
         self.run_choice.blockSignals(True)
         newest = finished[-1].folder if finished else ""
         known = [self.run_choice.itemData(index) for index in range(self.run_choice.count())]
-        shown = self._folder if newest in known and self._folder in [run.folder for run in finished] else newest
+        of_comparison = bool(finished) and any(c.holds(finished[-1]) for c in self._project.project.comparisons)
+        looking = self.isVisible() and self.tabs.currentWidget() not in (self.comparison, self._runs_page)
+        stays = self._folder in [run.folder for run in finished] and (newest in known or (of_comparison and looking))
+        shown = self._folder if stays else newest
         self.run_choice.clear()
         for run in reversed(finished):
             title = f"{method_title(run.method)}, seed {run.seed}, {when(run.started)}"
@@ -336,6 +349,42 @@ class ResultsPage(Page):
             compared.append(ComparedRun(run, report if isinstance(report, AdaptReport) else None))
         self.run_table.show_runs(compared)
 
+    # ---- comparisons ---------------------------------------------------------------------------------------------
+
+    def show_comparison(self, report: CompareReport) -> None:
+        """Show a table that grows while its comparison is at work; the first sight of it comes to the front."""
+        self._follow_comparisons()
+        if self._compared == report.folder:
+            self.comparison.show_report(report)
+        self._arrange()
+
+    def _follow_comparisons(self) -> None:
+        entries = self._project.project.comparisons
+        if entries == self._compared_seen:
+            return
+        new = {one.folder for one in entries} - {one.folder for one in self._compared_seen}
+        first_look, self._compared_seen = not self._compared_seen, entries
+        newest = entries[-1].folder if entries else ""
+        titles = [(one.folder, when(one.started)) for one in reversed(entries)]
+        self.comparison.offer(titles, newest if new else self._compared)
+        self._load_comparison(newest if new else self._compared)
+        self._arrange()
+        begun = newest in new and entries[-1].outcome == "running"
+        if begun or (first_look and self._project.project.latest_comparison() is not None):
+            self.tabs.setCurrentWidget(self.comparison)
+
+    def _load_comparison(self, folder: str) -> None:
+        self._compared = folder
+        if not folder:
+            return
+        try:
+            self.comparison.show_report(read_comparison(Path(folder)).report)
+        except BandbridgeError as error:
+            self.comparison.show_problem(error)
+
+    def _open_comparison_page(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self._compared) / COMPARISON_PAGE)))
+
     def _read(self, folder: str) -> AdaptReport | BandbridgeError:
         if folder not in self._reports:
             try:
@@ -344,7 +393,9 @@ class ResultsPage(Page):
                 self._reports[folder] = error
         return self._reports[folder]
 
-    def _open_run(self, folder: str) -> None:
+    def open_run(self, folder: str) -> None:
+        """Show the results of a run of this project, from their beginning."""
+        self._follow()
         self.show_run(folder)
         if folder == self._folder:
             self.tabs.setCurrentWidget(self._overview)
@@ -385,21 +436,25 @@ class ResultsPage(Page):
 
     def _arrange(self) -> None:
         there = self._report is not None
-        self.verdict.setVisible(bool(self._folder))
-        self._show_alarms(self._report.alarms if self._report is not None else ())
-        self._empty.setVisible(not self._folder)
-        self.tabs.setVisible(bool(self._folder))
+        compared = bool(self._compared)
+        at_table = self.tabs.currentWidget() is self.comparison
+        self.verdict.setVisible(bool(self._folder) and not at_table)
+        self._show_alarms(self._report.alarms if self._report is not None and not at_table else ())
+        self._empty.setVisible(not self._folder and not compared)
+        self.tabs.setVisible(bool(self._folder) or compared)
         was_empty = not self.tabs.isTabEnabled(self.tabs.indexOf(self._overview))
         for index in range(self.tabs.count()):
-            self.tabs.setTabEnabled(index, there or self.tabs.widget(index) is self._comparison)
-        if there and was_empty:  # while nothing was there, only the list of runs could be open
+            widget = self.tabs.widget(index)
+            own = compared if widget is self.comparison else there or widget is self._runs_page
+            self.tabs.setTabEnabled(index, own)
+        if there and was_empty and not at_table:  # while nothing was there, only lists of runs could be open
             self.tabs.setCurrentWidget(self._overview)
         labelled = there and self._report is not None and self._report.after is not None
         if isinstance(self._confusion, QStackedWidget):
             self._confusion.setCurrentIndex(1 if labelled else 0)
         self.primary.setEnabled(there and not self.export_panel.busy)
         for button in (self.report_button, self.folder_button):
-            button.setVisible(bool(self._folder))
+            button.setVisible(bool(self._folder) and not at_table)
         self.report_button.setEnabled((Path(self._folder) / REPORT_PAGE).is_file())
 
     def _show_alarms(self, alarms: tuple[Alarm, ...]) -> None:
@@ -413,6 +468,11 @@ class ResultsPage(Page):
 
     def _tab_changed(self) -> None:
         """Predictions may be many: they are read when they are first to be seen."""
+        at_table = self.tabs.currentWidget() is self.comparison
+        self.manual_chapter = "compare" if at_table else "results"
+        for widget in (self.verdict, self.report_button, self.folder_button):  # of one run, not of the table
+            widget.setVisible(bool(self._folder) and not at_table)
+        self._show_alarms(() if at_table or self._report is None else self._report.alarms)
         if self.tabs.currentWidget() is self._images and self._predictions is None and self._report is not None:
             self._load_predictions(Path(self._folder))
 

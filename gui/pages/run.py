@@ -8,21 +8,24 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.config import CompareConfig, RunConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.events import Event, Finished, TrainingStarted
-from bandbridge.engine.api.jobs import Adapt
-from bandbridge.engine.api.reports import AdaptReport, Alarm
+from bandbridge.engine.api.events import Compared, Event, Finished, TrainingStarted
+from bandbridge.engine.api.jobs import Adapt, Compare
+from bandbridge.engine.api.reports import AdaptReport, Alarm, CompareReport
+from bandbridge.gui.comparison_record import read_comparison
 from bandbridge.gui.pages.page import Page, PageState
-from bandbridge.gui.project import Project, ProjectModel, RunEntry, RunOutcome
+from bandbridge.gui.project import ComparisonEntry, Project, ProjectModel, RunEntry, RunOutcome
+from bandbridge.gui.quantities import counted
 from bandbridge.gui.run_record import has_checkpoint, read_record
 from bandbridge.gui.run_story import Part, RunStory
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.verdict import judge
-from bandbridge.gui.widgets.callout import Callout
+from bandbridge.gui.widgets.callout import Callout, Severity
 from bandbridge.gui.widgets.class_counts import ClassCounts
+from bandbridge.gui.widgets.comparison_table import ComparisonTable, comparison_in_words
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.run_status import RunStatus
 from bandbridge.gui.widgets.run_summary import RunSummary, what_is_missing
@@ -36,6 +39,12 @@ _TICK_MS = 25
 _REDRAW_S = 0.1
 _WAITING = "Waiting until other work is done…"
 _CHARTS_HEIGHT = 27 * GRID
+_TABLE_HEIGHT = 32 * GRID
+_BEFORE_A_RUN = "Once the run has started, its loss curves, the modality gap and sample predictions appear here."
+_BEFORE_COMPARING = (
+    "Once the comparison has started, its table grows here run by run, with the curves of the run at work."
+)
+_STOP_TIP = "Ends now without a result. You can go on from the last checkpoint later."
 _SPACING = GRID + GRID // 2
 
 
@@ -59,7 +68,7 @@ class _Panel:
 
 
 class RunPage(Page):
-    """The run of the open project.
+    """The run of the open project, or its comparison of methods: many runs, one after the other, and their table.
 
     Args:
         project: The open project.
@@ -69,9 +78,13 @@ class RunPage(Page):
 
     Signals:
         running_changed: A run has begun (True) or ended (False).
+        compared: The table of the comparison at work has grown.
+        run_chosen: Folder of a run of the table that shall be shown.
     """
 
     running_changed = Signal(bool)
+    compared = Signal(object)
+    run_chosen = Signal(str)
 
     manual_chapter = "run"
 
@@ -86,8 +99,8 @@ class RunPage(Page):
         self._theme = theme
         self._story = RunStory()
         self._job = 0
-        self._config: RunConfig | None = None
-        self._choices: RunConfig | None = None  # of the project when the run shown ended
+        self._config: RunConfig | CompareConfig | None = None
+        self._choices: RunConfig | CompareConfig | None = None  # of the project when the run shown ended
         self._asked = ""
 
         self.summary = RunSummary()
@@ -109,13 +122,10 @@ class RunPage(Page):
         self.keep_button.clicked.connect(self._stop_and_keep)
         self.stop_button = QPushButton("S&top")
         self.stop_button.setProperty("kind", "danger")
-        self.stop_button.setToolTip("Ends now without a result. You can go on from the last checkpoint later.")
         self.stop_button.clicked.connect(lambda: self._ask("stop", "Stopping…"))
         for button in (self.pause_button, self.keep_button, self.stop_button):
             self.status.buttons.addWidget(button)
-        self._waiting = text_label(
-            "Once the run has started, its loss curves, the modality gap and sample predictions appear here.", "help"
-        )
+        self._waiting = text_label(_BEFORE_A_RUN, "help")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._charts = QSplitter(Qt.Orientation.Horizontal)
         self._charts.setChildrenCollapsible(False)
@@ -123,6 +133,9 @@ class RunPage(Page):
         self._charts.setMinimumHeight(_CHARTS_HEIGHT)
         self._samples = SampleStrip(theme)
         self._counts = ClassCounts(theme)
+        self.table = ComparisonTable(theme)
+        self.table.setMinimumHeight(_TABLE_HEIGHT)
+        self.table.chosen.connect(self.run_chosen)
         self._lower = QSplitter(Qt.Orientation.Horizontal)
         self._lower.setChildrenCollapsible(False)
         self._lower.setHandleWidth(_SPACING)
@@ -134,6 +147,7 @@ class RunPage(Page):
             _Panel("status", self.status, lambda story: self.status.show_story(story, self._asked)),
             _Panel("samples", self._samples, self._samples.show_story),
             _Panel("epoch", self._counts, self._counts.show_story),
+            _Panel("comparison", self.table, self._show_table),
         ]
         self.again_button = QPushButton("Start a&gain")
         self.again_button.setToolTip("Starts a new run with the present choices; this one stays among the results.")
@@ -145,6 +159,7 @@ class RunPage(Page):
         self.content.addWidget(self.summary)
         self.content.addWidget(self._waiting, 1)
         self.content.addWidget(self.status)
+        self.content.addWidget(self.table, 5)
         self.content.addWidget(self._charts, 5)
         self.content.addWidget(self._lower, 1)
 
@@ -186,7 +201,8 @@ class RunPage(Page):
     def state_in_words(self) -> str:
         """Why the mark is what it is."""
         if self.running:
-            return next((alarm.what for alarm in self._story.alarms.values()), "A run is at work.")
+            at_work = "A comparison is at work." if self._comparing else "A run is at work."
+            return next((alarm.what for alarm in self._story.alarms.values()), at_work)
         if self._story.finished is not None and self._shows_run():
             return self.outcome.headline
         missing = what_is_missing(self._project.project)
@@ -216,11 +232,18 @@ class RunPage(Page):
             return
         folder = self._project.new_run_folder()
         self._story = RunStory()
-        self._begin(self._project.project.to_run_config(folder), resume=False)
+        if self._project.project.comparing:
+            self._begin_comparison(self._project.project.to_compare_config(folder))
+        else:
+            self._begin(self._project.project.to_run_config(folder), resume=False)
 
     def go_on(self) -> None:
-        """Go on from the last checkpoint of the run shown, or of the one that ended unexpectedly."""
-        if not self.running and self._config is not None:
+        """Go on where the run or the comparison shown stood, or the one that ended unexpectedly."""
+        if self.running or self._config is None:
+            return
+        if isinstance(self._config, CompareConfig):
+            self._begin_comparison(self._config)
+        else:
             self._begin(self._config, resume=True)
 
     def toggle_pause(self) -> None:
@@ -239,20 +262,26 @@ class RunPage(Page):
 
     # ---- the run -------------------------------------------------------------------------------------------------
 
+    @property
+    def _comparing(self) -> bool:
+        return isinstance(self._config, CompareConfig)
+
     def _begin(self, config: RunConfig, *, resume: bool) -> None:
+        entry = RunEntry(folder=config.run, method=config.method, seed=config.seed, started=_now(), outcome="running")
+        others = tuple(run for run in self._project.project.runs if run.folder != config.run)
+        self._set_out(config, Adapt(config=config, resume=resume), runs=(*others, entry))
+
+    def _begin_comparison(self, config: CompareConfig) -> None:
+        entry = ComparisonEntry(folder=config.output, started=_now(), outcome="running")
+        others = tuple(other for other in self._project.project.comparisons if other.folder != config.output)
+        self._set_out(config, Compare(config=config), comparisons=(*others, entry))
+
+    def _set_out(self, config: RunConfig | CompareConfig, job: Adapt | Compare, **entries: object) -> None:
         self._config = config
         self._asked = _WAITING if self._worker.busy else ""
         self._story.begin()
-        self._job = self._worker.submit(Adapt(config=config, resume=resume))
-        entry = RunEntry(
-            folder=config.run,
-            method=config.method,
-            seed=config.seed,
-            started=datetime.now().isoformat(timespec="seconds"),
-            outcome="running",
-        )
-        others = tuple(run for run in self._project.project.runs if run.folder != config.run)
-        self._project.update(runs=(*others, entry))
+        self._job = self._worker.submit(job)
+        self._project.update(**entries)
         self._build_charts()
         self._arrange()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -281,18 +310,40 @@ class RunPage(Page):
             self._arrange()
         if isinstance(event, Alarm | TrainingStarted):
             self._arrange()
-        if isinstance(event, Alarm) and event.standing and not self.isVisible():
+        if isinstance(event, Compared):
+            self._take_table(event.report)
+        if isinstance(event, Alarm) and event.standing and not self.isVisible() and not self._comparing:
             self.told.emit("warning", f"{event.what} {event.do}", event.why)
         if isinstance(event, Finished):
             self._end(event)
 
+    def _take_table(self, report: CompareReport) -> None:
+        """Runs that are complete now belong to the project like any other."""
+        known = {run.folder for run in self._project.project.runs}
+        new = [run for run in report.runs if run.state == "completed" and run.folder not in known]
+        entries = [
+            RunEntry(folder=run.folder, method=run.method, seed=run.seed, started=_now(), outcome="completed")
+            for run in new
+        ]
+        self._project.update(runs=(*self._project.project.runs, *entries))
+        self.compared.emit(report)
+
+    def _show_table(self, story: RunStory) -> None:
+        if story.comparison is not None:
+            self.table.show_report(story.comparison)
+
     def _end(self, event: Finished) -> None:
         self._job = 0
         self._asked = ""
-        self._choices = self._project.project.to_run_config("")
+        self._choices = self._wanted()
         assert self._config is not None
-        self._project.update(runs=_with_outcome(self._project.project, self._config.run, event.outcome))
-        self._tell_outcome(event, self._config)
+        if isinstance(self._config, CompareConfig):
+            outcome: RunOutcome = "stopped" if event.outcome == "kept" else event.outcome
+            self._project.update(comparisons=_comparisons_with(self._project.project, self._config.output, outcome))
+            self._tell_comparison(event)
+        else:
+            self._project.update(runs=_with_outcome(self._project.project, self._config.run, event.outcome))
+            self._tell_outcome(event, self._config)
         self._arrange()
         self._redraw()
         if not self.isVisible():
@@ -300,9 +351,28 @@ class RunPage(Page):
             self.told.emit(severity, f"{self.outcome.headline} {self.outcome.text}".strip(), "")
         self.running_changed.emit(False)
 
+    def _tell_comparison(self, event: Finished) -> None:
+        report = event.result if isinstance(event.result, CompareReport) else None
+        self.go_on_button.setVisible(event.outcome != "completed")
+        self.go_on_button.setText("&Go on with the comparison")
+        if event.problem is not None:
+            self.outcome.say_problem(event.problem)
+        elif report is None:
+            self.outcome.say("note", "Stopped before the first run.", "You can go on at any time.")
+        elif report.stopped_early:
+            complete = counted(sum(run.state == "completed" for run in report.runs), "run")
+            text = f"{comparison_in_words(report)} You can go on at any time."
+            self.outcome.say("note", f"Stopped; {complete} of {len(report.runs)} complete and kept.", text)
+        else:
+            failed = [method_title(entry.method) for entry in report.methods if entry.state == "failed"]
+            words = f" Failed: {', '.join(failed)}." if failed else ""
+            severity: Severity = "warning" if failed else "good"
+            self.outcome.say(severity, "The comparison is complete.", comparison_in_words(report) + words)
+
     def _tell_outcome(self, event: Finished, config: RunConfig) -> None:
         can_go_on = event.outcome in ("stopped", "failed") and has_checkpoint(Path(config.run))
         self.go_on_button.setVisible(can_go_on)
+        self.go_on_button.setText("&Go on from the last checkpoint")
         if event.problem is not None:
             self.outcome.say_problem(event.problem)
         elif isinstance(event.result, AdaptReport):
@@ -317,6 +387,10 @@ class RunPage(Page):
     def _offer_to_go_on(self) -> None:
         """The last run was stopped or failed; one still marked as running, though nobody works at it, has crashed."""
         runs = self._project.project.runs
+        comparison = self._project.project.latest_comparison()
+        if comparison is not None:
+            self._offer_to_go_on_comparing(comparison)
+            return
         if not runs or runs[-1].outcome not in ("running", "stopped", "failed"):
             return
         last = runs[-1]
@@ -343,6 +417,30 @@ class RunPage(Page):
             "It can go on from its last checkpoint, or you can start anew."
             if can_go_on
             else "It had not saved a checkpoint yet, so it has to be started anew.",
+        )
+
+    def _offer_to_go_on_comparing(self, last: ComparisonEntry) -> None:
+        if last.outcome == "completed":
+            return
+        crashed = last.outcome == "running"
+        if crashed:
+            self._project.update(comparisons=_comparisons_with(self._project.project, last.folder, "failed"))
+        try:
+            record = read_comparison(Path(last.folder))
+        except UsageError as error:
+            self.go_on_button.hide()
+            if crashed:
+                self.outcome.say("warning", "The last comparison ended unexpectedly.", str(error), error.details)
+            return
+        self._config = record.config
+        self.go_on_button.setText("&Go on with the comparison")
+        how = {"running": "ended unexpectedly", "failed": "failed"}.get(last.outcome, "was stopped")
+        complete = sum(run.state == "completed" for run in record.report.runs)
+        self.outcome.say(
+            "warning" if crashed else "note",
+            f"The last comparison {how}.",
+            f"{complete} of {counted(len(record.report.runs), 'run')} complete and kept. It can go on from there, or "
+            "you can start anew.",
         )
 
     # ---- what is shown -------------------------------------------------------------------------------------------
@@ -395,7 +493,12 @@ class RunPage(Page):
         """Whether the page shows a run rather than what a run would do: until other choices are made."""
         if self.running:
             return True
-        return self._story.finished is not None and self._choices == self._project.project.to_run_config("")
+        return self._story.finished is not None and self._choices == self._wanted()
+
+    def _wanted(self) -> RunConfig | CompareConfig:
+        """What the project's present choices would run."""
+        project = self._project.project
+        return project.to_compare_config("") if project.comparing else project.to_run_config("")
 
     def _follow(self) -> None:
         if not self.running:
@@ -413,16 +516,24 @@ class RunPage(Page):
         self._waiting.setVisible(not shows_run)
         self.outcome.setVisible(finished is not None or crashed)
         self._show_alarms(shows_run)
-        for widget in (self.status, self._charts, self._lower):
-            widget.setVisible(shows_run)
+        self.status.setVisible(shows_run)
+        self._charts.setVisible(shows_run and (self.running or not self._comparing))
+        self._lower.setVisible(shows_run and not self._comparing)
+        self.table.setVisible(shows_run and self._comparing)
         for button in (self.pause_button, self.keep_button, self.stop_button):
             button.setVisible(self.running)
             button.setEnabled(not self._asked)
+        if self._comparing:
+            self.keep_button.hide()
+        tip = "Ends now; complete runs are kept. You can go on later." if self._comparing else _STOP_TIP
+        self.stop_button.setToolTip(tip)
+        self._waiting.setText(_BEFORE_COMPARING if self._project.project.comparing else _BEFORE_A_RUN)
+        what = "comparison" if self._project.project.comparing else "adaptation"
         self.pause_button.setText("&Resume" if self._story.paused else "&Pause")
         if self.running or has_result:
             self.primary.setText("See &results")
         else:
-            self.primary.setText("&Start again" if shows_run else "&Start adaptation")
+            self.primary.setText("&Start again" if shows_run else f"&Start {what}")
         self.primary.setEnabled(has_result or not (self.running or what_is_missing(self._project.project)))
         self.again_button.setVisible(has_result)
         self._paint_icons()
@@ -437,13 +548,21 @@ class RunPage(Page):
         first, others = alarms[0], alarms[1:]
         words = [first.why, *(f"{alarm.what} {alarm.why}" for alarm in others), first.do]
         self.alarm.say("error" if first.kind == "collapse" else "warning", first.what, " ".join(words))
-        self.alarm_button.setVisible(self.running)
+        self.alarm_button.setVisible(self.running and not self._comparing)
         self.alarm_button.setEnabled(not self._asked)
 
     def _paint_icons(self) -> None:
         self.pause_button.setIcon(self._theme.icon("play" if self._story.paused else "pause"))
         self.keep_button.setIcon(self._theme.icon("keep"))
         self.stop_button.setIcon(self._theme.icon("stop", "error"))
+
+
+def _now() -> str:
+    return datetime.now().isoformat(timespec="seconds")
+
+
+def _comparisons_with(project: Project, folder: str, outcome: RunOutcome) -> tuple[ComparisonEntry, ...]:
+    return tuple(replace(one, outcome=outcome) if one.folder == folder else one for one in project.comparisons)
 
 
 def _with_outcome(project: Project, folder: str, outcome: RunOutcome) -> tuple[RunEntry, ...]:

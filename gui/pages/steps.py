@@ -35,13 +35,15 @@ class Steps:
             runner: Does the long ones.
             theme: Colours and icons.
         """
-        return cls(
+        steps = cls(
             source_model=SourceModelPage(project, desk, theme, runner),
             images=ImagesPage(project, desk, theme),
             method=MethodPage(project, theme),
             run=RunPage(project, runner, theme),
             results=ResultsPage(project, desk, theme),
         )
+        steps.run.compared.connect(steps.results.show_comparison)
+        return steps
 
     def pages(self) -> tuple[Page, ...]:
         """All of them, in order."""

@@ -1,11 +1,11 @@
-"""One method to choose from: what it does, where it is from, what it needs."""
+"""One method to choose from, or to tick among others: what it does, where it is from, what it needs."""
 
 from __future__ import annotations
 
 from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.gui.theme import GRID
 from bandbridge.gui.widgets.card import Card, restyle
-from bandbridge.gui.widgets.fields import RadioChoice
+from bandbridge.gui.widgets.fields import RadioChoice, TickBox
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -21,7 +21,7 @@ def needs_in_words(info: MethodInfo) -> str:
 
 
 class MethodCard(Card):
-    """A method as a card with a radio button; the whole card can be pressed.
+    """A method as a card with a radio button, or a box to tick where several are chosen; it can be pressed anywhere.
 
     Args:
         info: The catalogue's entry.
@@ -29,9 +29,11 @@ class MethodCard(Card):
 
     Signals:
         chosen: The person chose it.
+        ticked: The person ticked it (True) or took the tick away, where several are chosen.
     """
 
     chosen = Signal()
+    ticked = Signal(bool)
 
     def __init__(self, info: MethodInfo, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
@@ -41,7 +43,13 @@ class MethodCard(Card):
         self.button.setProperty("role", "section")
         self.button.setAccessibleDescription(f"{info.sentence} {needs_in_words(info)}")
         self.button.clicked.connect(self.chosen)
+        self.box = TickBox(info.title)
+        self.box.setProperty("role", "section")
+        self.box.setAccessibleDescription(self.button.accessibleDescription())
+        self.box.clicked.connect(self.ticked)
+        self.box.hide()
         self.body.addWidget(self.button)
+        self.body.addWidget(self.box)
         self.body.addWidget(text_label(info.sentence))
         self._needs = text_label(needs_in_words(info), "small")
         self.body.addWidget(self._needs)
@@ -51,20 +59,31 @@ class MethodCard(Card):
             self.body.addWidget(citation)
         self.body.addStretch(1)
 
+    def set_several(self, several: bool) -> None:
+        """Whether several methods are chosen, by ticking, or one."""
+        self.button.setVisible(not several)
+        self.box.setVisible(several)
+
     def set_chosen(self, chosen: bool) -> None:
-        """Mark it as the one chosen."""
-        self.button.setChecked(chosen)
+        """Mark it as the one chosen, or as one of those."""
+        (self.box if self.button.isHidden() else self.button).setChecked(chosen)
         restyle(self, "chosen", chosen)
 
     def set_obstacle(self, reason: str) -> None:
         """Grey it with this reason, or free it with ""."""
         self.button.setEnabled(not reason)
+        self.box.setEnabled(not reason)
         self._needs.setText(reason or needs_in_words(self.info))
         restyle(self._needs, "role", "warning" if reason else "small")
         restyle(self, "off", bool(reason))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Choose."""
-        if self.button.isEnabled() and event.button() == Qt.MouseButton.LeftButton:
+        if not self.button.isEnabled() or event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self.button.isHidden():
+            self.box.setFocus()
+            self.ticked.emit(not self.box.isChecked())
+        else:
             self.button.setFocus()
             self.chosen.emit()

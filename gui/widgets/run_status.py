@@ -104,6 +104,8 @@ class RunStatus(QFrame):
         self._show_notes(story)
 
     def _headline(self, story: RunStory) -> str:
+        if story.finished is not None and story.comparison is not None:
+            return {"completed": "Complete", "failed": "Failed"}.get(story.finished.outcome, "Stopped")
         if story.finished is not None:
             return {
                 "completed": "Finished",
@@ -119,7 +121,7 @@ class RunStatus(QFrame):
         fraction = story.progress.fraction if story.progress is not None else None
         if story.finished is not None:
             self._bar.setRange(0, _FINE)
-            if story.finished.outcome in ("completed", "kept"):
+            if story.finished.outcome == "completed" or (story.finished.outcome == "kept" and not story.comparison):
                 self._bar.setValue(_FINE)
         elif fraction is not None:
             self._bar.setRange(0, _FINE)

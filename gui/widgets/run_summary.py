@@ -21,13 +21,16 @@ def what_is_missing(project: Project) -> list[str]:
     """What must still be chosen before a run can start, each as something to do."""
     info = method_info(project.method)
     missing = []
+    several = project.comparing
     if not project.sources:
         missing.append("Choose a source model (step 1).")
     if not project.target:
         missing.append("Choose the folder of target images (step 2).")
-    if info.needs_pairs and not project.pairs:
+    if several and len(project.fitting()) < 2:
+        missing.append("Tick two methods or more to compare (step 3).")
+    if not several and info.needs_pairs and not project.pairs:
         missing.append(f"{info.title} learns from pairs: choose their folders (step 2), or another method (step 3).")
-    if len(project.sources) > 1 and not info.several_sources:
+    if not several and len(project.sources) > 1 and not info.several_sources:
         missing.append(f"{info.title} takes one source model: remove the others (step 1), or change the method.")
     return missing
 
@@ -48,12 +51,19 @@ def run_in_words(project: Project) -> list[tuple[str, str, str]]:
     )
     if pairs:
         rgb = "" if project.rgb_bands is None else f"RGB from {_bands(project.rgb_bands)}"
-        unused = "" if info.needs_pairs else "not trained on by this method, only used to measure the modality gap"
+        trained_on = info.needs_pairs or project.comparing
+        unused = "" if trained_on else "not trained on by this method, only used to measure the modality gap"
         facts.append(("Pairs", pairs, ", ".join(part for part in (rgb, unused) if part)))
-    elif info.needs_pairs:
+    elif info.needs_pairs and not project.comparing:
         facts.append(("Pairs", "none yet", ""))
-    facts.append(("Method", info.title, info.sentence))
-    if info.trains:
+    if project.comparing:
+        titles = [one.title for one in project.fitting()]
+        runs = counted(len(titles) * project.seeds, "run")
+        each = f"{counted(project.seeds, 'seed')} each, {runs} one after the other"
+        facts.append(("Methods", ", ".join(titles) or "none yet", each))
+    else:
+        facts.append(("Method", info.title, info.sentence))
+    if info.trains or project.comparing:
         effort = f"{counted(project.epochs, 'epoch')} ({_EFFORTS[project.effort]})"
         facts.append(("Effort", effort, f"batches of {project.batch_size}"))
     return facts

@@ -1,0 +1,92 @@
+"""A comparison of methods on the results page: what it says, its table, and what to make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bandbridge.engine.api.errors import BandbridgeError
+from bandbridge.engine.api.reports import CompareReport
+from bandbridge.gui.quantities import count, counted
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.comparison_table import ComparisonTable, comparison_in_words
+from bandbridge.gui.widgets.fields import ChoiceField
+from bandbridge.gui.widgets.labels import text_label
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+_READING = (
+    "Mean ± standard deviation over the complete runs, one a seed. “best”: the best mean of its column. “close”: so "
+    "near that chance may have decided. Press a heading to sort, a method to see its runs, a run to see its images."
+)
+_NO_LABELS = (
+    "There are no labels, so accuracy is unknown. Agreement says how often the model gives a sensor image of a pair "
+    "kept aside the class the source model gives its RGB image: good as far as that is right and the pairs are like "
+    "the target images."
+)
+
+
+class ComparisonPanel(QWidget):
+    """The table with words above and below it, and a choice where there are several.
+
+    Args:
+        theme: Colours.
+        parent: Qt parent.
+
+    Signals:
+        run_chosen: Folder of the run to show.
+        comparison_chosen: Folder of the comparison to show.
+        page_wanted: Show the comparison's page in the browser.
+    """
+
+    run_chosen = Signal(str)
+    comparison_chosen = Signal(str)
+    page_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = text_label("", "strong")
+        self.choice = ChoiceField([], "")
+        self.choice.setAccessibleName("Comparison shown")
+        self.choice.activated.connect(lambda _: self.comparison_chosen.emit(self.choice.value()))
+        self.page_button = QPushButton("Open as &page")
+        self.page_button.setToolTip("One file to hand on, with every number and a picture; opens in the browser.")
+        self.page_button.clicked.connect(self.page_wanted)
+        self.table = ComparisonTable(theme)
+        self.table.chosen.connect(self.run_chosen)
+        self.note = text_label("", "small")
+        head = QHBoxLayout()
+        head.setSpacing(GRID)
+        head.addWidget(self.words, 1)
+        head.addWidget(self.choice)
+        head.addWidget(self.page_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, GRID + GRID // 2, 0, 0)
+        column.setSpacing(GRID)
+        column.addLayout(head)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.note)
+
+    def offer(self, comparisons: Sequence[tuple[str, str]], shown: str) -> None:
+        """Offer (folder, title) of the project's comparisons, newest first."""
+        self.choice.clear()
+        for folder, title in comparisons:
+            self.choice.addItem(title, folder)
+        self.choice.set_value(shown)
+        self.choice.setVisible(len(comparisons) > 1)
+
+    def show_report(self, report: CompareReport) -> None:
+        """Show a table, complete or so far."""
+        complete = sum(run.state == "completed" for run in report.runs)
+        done = "" if complete == len(report.runs) else f"{count(complete)} of {counted(len(report.runs), 'run')}. "
+        self.words.setText(done + comparison_in_words(report))
+        self.table.show_report(report)
+        labels = f"Accuracy is measured on {counted(report.images, 'labelled image')}." if report.images else _NO_LABELS
+        self.note.setText(f"{_READING} {labels if complete else ''}".strip())
+        self.page_button.setEnabled(True)
+
+    def show_problem(self, error: BandbridgeError) -> None:
+        """Say why there is no table."""
+        self.words.setText(error.what)
+        self.note.setText(f"{error.why} {error.do}".strip())
+        self.table.clear()
+        self.page_button.setEnabled(False)

@@ -1,0 +1,288 @@
+"""Methods side by side: a line each with mean and spread, its runs below it, the best of every column in words."""
+
+from __future__ import annotations
+
+from bandbridge.engine.api.measures import Measure, Standing, foremost, leading, measure, standings
+from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
+from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent
+from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.run_table import method_title
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+_FOLDER = Qt.ItemDataRole.UserRole
+_KEY = Qt.ItemDataRole.UserRole + 1
+_METHOD, _RUNS, _FIRST_NUMBER = 0, 1, 2
+_STATES: dict[RunState, str] = {
+    "waiting": "waiting",
+    "running": "at work",
+    "stopped": "stopped",
+    "failed": "failed",
+    "unfit": "does not fit",
+    "completed": "",
+}
+_EXPLAIN = {
+    "best": "The best mean of this column.",
+    "close": "Apart from the best by less than the spread of a difference between two single runs: chance may decide.",
+    "": "",
+}
+_UNTOUCHED = "Untouched source model"
+
+
+def value_text(what: Measure, value: float) -> str:
+    """A number with its unit, in the person's own notation."""
+    match what.unit:
+        case "share":
+            return percent(value, 1)
+        case "seconds":
+            return duration(value)
+        case "MiB":
+            return memory(value)
+        case "images/s":
+            return count(value)
+        case _:
+            return number(value)
+
+
+def spread_text(what: Measure, spread: Spread) -> str:
+    """Mean ± standard deviation, or the one value there is."""
+    if spread.deviation is None:
+        return value_text(what, spread.mean)
+    if what.unit == "share":
+        return f"{fixed(100 * spread.mean, 1)} ± {percent(spread.deviation, 1)}"
+    if what.unit == "seconds" and spread.mean < 100:
+        return f"{fixed(spread.mean, 1)} ± {fixed(spread.deviation, 1)} s"
+    return f"{value_text(what, spread.mean)} ± {value_text(what, spread.deviation)}"
+
+
+def comparison_in_words(report: CompareReport) -> str:
+    """What the table says, in a few sentences."""
+    done = [entry for entry in report.methods if entry.completed]
+    if not done:
+        return "No run is complete yet."
+    key = leading(report.measures)
+    sentence = "" if key == "accuracy" else "There are no labels, so accuracy is unknown. "
+    if not key:
+        return f"{sentence}There are no pairs kept aside either: look at the images before you rely on a method."
+    what, standing = measure(key), standings(done, key)
+    named = {
+        kind: [
+            f"{method_title(entry.method)} ({spread_text(what, entry.values[key])})"
+            for entry in done
+            if standing.get(entry.method) == kind
+        ]
+        for kind in ("best", "close")
+    }
+    if not named["best"]:
+        return f"{sentence}Nothing sets the methods apart yet."
+    sentence += f"Highest {what.title.lower()} so far: " if _unfinished(report) else f"Highest {what.title.lower()}: "
+    sentence += ", ".join(named["best"]) + "."
+    if named["close"]:
+        sentence += f" So close that chance may have decided: {', '.join(named['close'])}."
+    elif max(entry.completed for entry in done) < 2:
+        sentence += " With one seed each, nothing tells how much of this is chance."
+    if key in report.before:
+        sentence += f" The untouched source model: {value_text(what, report.before[key])}."
+    return sentence
+
+
+def _unfinished(report: CompareReport) -> bool:
+    return any(run.state in ("waiting", "running", "stopped") for run in report.runs)
+
+
+class ComparisonTable(QTreeWidget):
+    """The table of a comparison, sortable by any column; it may grow while it is looked at.
+
+    A method's line opens to its runs; choosing a run, or a method with a single one, shows that run.
+
+    Args:
+        theme: Colours.
+        parent: Qt parent.
+
+    Signals:
+        chosen: Folder of the run to show.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._report: CompareReport | None = None
+        self._measures: tuple[str, ...] = ()
+        self.setAccessibleName("Methods compared")
+        self.setStyleSheet("QTreeView::item { padding: 5px 8px; }")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setUniformRowHeights(True)
+        self.setExpandsOnDoubleClick(False)
+        self.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.header().setStretchLastSection(False)
+        self.header().setSectionsClickable(True)
+        self.header().setMinimumSectionSize(48)
+        self.itemClicked.connect(self._choose)
+        theme.changed.connect(self._fill)
+
+    def show_report(self, report: CompareReport) -> None:
+        """Show this table; what was open and sorted stays so."""
+        self._report = report
+        self._fill()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return does what a click does."""
+        current: QTreeWidgetItem | None = self.currentItem()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current is not None:
+            self._choose(current, 0)
+        else:
+            super().keyPressEvent(event)
+
+    def cell(self, method: str, title: str) -> str:
+        """The text of a method's line under a heading."""
+        column = [self.headerItem().text(at).replace("\n", " ") for at in range(self.columnCount())].index(title)
+        item = next(item for item in self._lines() if item.data(0, _KEY) == method)
+        return item.text(column)
+
+    def _lines(self) -> list[QTreeWidgetItem]:
+        return [item for at in range(self.topLevelItemCount()) if (item := self.topLevelItem(at)) is not None]
+
+    def _fill(self) -> None:
+        report = self._report
+        if report is None:
+            return
+        opened = {str(item.data(0, _KEY)) for item in self._lines() if item.isExpanded()}
+        shut = {str(item.data(0, _KEY)) for item in self._lines() if not item.isExpanded()}
+        current: QTreeWidgetItem | None = self.currentItem()
+        chosen = None if current is None else current.data(0, _KEY)
+        self.setSortingEnabled(False)
+        self.clear()
+        self._measures = foremost(report.measures)
+        self._set_heads()
+        standing = {key: standings(report.methods, key) for key in self._measures}
+        for place, entry in enumerate(report.methods):
+            item = self._line(entry, place, {key: standing[key].get(entry.method, "") for key in self._measures})
+            self.addTopLevelItem(item)
+            for run in (run for run in report.runs if run.method == entry.method):
+                line = self._run_line(run, place)
+                item.addChild(line)
+                line.setFirstColumnSpanned(bool(run.problem))
+                if run.state == "unfit":
+                    break  # it says the same for every seed
+            item.setExpanded(entry.method in opened or (bool(entry.problem) and entry.method not in shut))
+            if entry.method == chosen:
+                self.setCurrentItem(item)
+        if any(key in report.before for key in self._measures):
+            self.addTopLevelItem(self._untouched(report))
+        self.setSortingEnabled(True)
+
+    def _set_heads(self) -> None:
+        heads = [("Method", ""), ("Runs", "Complete runs of those asked for, one a seed.")]
+        heads += [(measure(key).title, measure(key).explain) for key in self._measures]
+        if self.columnCount() != len(heads):
+            self.setColumnCount(len(heads))
+            self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        for column, (title, explain) in enumerate(heads):
+            self.headerItem().setText(column, title.replace(" ", "\n", 1))
+            self.headerItem().setToolTip(column, explain)
+            self.headerItem().setTextAlignment(column, _side(column))
+
+    def _line(self, entry: ComparedMethod, place: int, standing: dict[str, Standing]) -> QTreeWidgetItem:
+        runs = f"{count(entry.completed)} of {count(entry.runs)}"
+        if entry.completed < entry.runs:
+            runs += f", {_STATES[entry.state]}"
+        item = _Line(place)
+        item.setData(0, _KEY, entry.method)
+        item.put(_METHOD, method_title(entry.method), method_title(entry.method))
+        item.put(_RUNS, runs, float(entry.completed))
+        note = entry.problem or (f"Alarm in {entry.alarm}" if entry.alarm else "")
+        for column in (_METHOD, _RUNS):
+            item.setToolTip(column, note)
+        if entry.problem:
+            item.setForeground(_RUNS, self._theme.colour("error" if entry.state == "failed" else "warning"))
+        elif entry.alarm:
+            item.setText(_RUNS, f"{runs}, alarm")
+            item.setForeground(_RUNS, self._theme.colour("warning"))
+        for column, key in enumerate(self._measures, start=_FIRST_NUMBER):
+            value = entry.values.get(key)
+            if value is None:
+                item.put(column, NOTHING, None)
+                continue
+            text = spread_text(measure(key), value)
+            item.put(column, f"{text}  {standing[key]}" if standing[key] else text, value.mean)
+            item.setToolTip(column, " ".join((_EXPLAIN[standing[key]], f"Over {counted(value.runs, 'run')}.")).strip())
+            if standing[key] == "best":
+                font = item.font(column)
+                font.setBold(True)
+                item.setFont(column, font)
+        return item
+
+    def _run_line(self, run: ComparedRun, place: int) -> QTreeWidgetItem:
+        item = _Line(place)
+        item.setData(0, _FOLDER, run.folder if run.state == "completed" else "")
+        item.setData(0, _KEY, run.folder)
+        state = _STATES[run.state] or ("alarm" if run.alarms else "")
+        item.put(_METHOD, f"Seed {count(run.seed)}", float(run.seed))
+        item.put(_RUNS, state, state)
+        note = run.problem or " ".join(run.alarms)
+        for column in range(self.columnCount()):
+            item.setForeground(column, self._theme.colour("muted"))
+            item.setToolTip(column, note)
+        for column, key in enumerate(self._measures, start=_FIRST_NUMBER):
+            value = run.values.get(key)
+            item.put(column, NOTHING if value is None else value_text(measure(key), value), value)
+        if run.problem:
+            item.setText(_METHOD, run.problem if run.state == "unfit" else f"Seed {count(run.seed)}: {run.problem}")
+        return item
+
+    def _untouched(self, report: CompareReport) -> QTreeWidgetItem:
+        item = _Line(len(report.methods))
+        item.setData(0, _KEY, "")
+        item.put(_METHOD, _UNTOUCHED, _UNTOUCHED)
+        item.put(_RUNS, "", -1.0)
+        for column in range(self.columnCount()):
+            item.setForeground(column, self._theme.colour("muted"))
+            item.setToolTip(column, "What every method must beat.")
+        for column, key in enumerate(self._measures, start=_FIRST_NUMBER):
+            value = report.before.get(key)
+            item.put(column, "" if value is None else value_text(measure(key), value), value)
+        return item
+
+    def _choose(self, item: QTreeWidgetItem, _column: int) -> None:
+        folder = str(item.data(0, _FOLDER) or "")
+        if folder:
+            self.chosen.emit(folder)
+        elif item.childCount() == 1 and (only := item.child(0)) is not None and only.data(0, _FOLDER):
+            self.chosen.emit(str(only.data(0, _FOLDER)))
+        else:
+            item.setExpanded(not item.isExpanded())
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    """Words to the left, numbers to the right."""
+    side = Qt.AlignmentFlag.AlignLeft if column < _FIRST_NUMBER else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class _Line(QTreeWidgetItem):
+    """A line sorted by its values rather than by its text; what has none comes last, unsorted the order asked for."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self._place = place
+        self._keys: dict[int, float | str | None] = {}
+
+    def put(self, column: int, text: str, key: float | str | None) -> None:
+        self.setText(column, text)
+        self.setTextAlignment(column, _side(column))
+        self._keys[column] = key
+
+    def __lt__(self, other: object) -> bool:
+        tree = self.treeWidget()
+        if not isinstance(other, _Line) or tree is None or tree.sortColumn() < 0:
+            return NotImplemented
+        column = tree.sortColumn()
+        mine, theirs = self._keys.get(column), other._keys.get(column)
+        if mine is None or theirs is None or type(mine) is not type(theirs):
+            descending = tree.header().sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+            return (mine is None) == descending and mine is not theirs
+        return bool(mine < theirs)  # type: ignore[operator]
