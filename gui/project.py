@@ -286,7 +286,8 @@ def _is_sound(project: Project) -> bool:
         and all(number(value) for value in (project.stretch.low_percent, project.stretch.high_percent))
         and isinstance(project.settings, dict)
         and all(isinstance(settings, dict) for settings in project.settings.values())
-        and all(run.outcome in get_args(RunOutcome) for run in (*project.runs, *project.comparisons))
+        and all(run.outcome in get_args(RunOutcome) for run in project.runs)
+        and all(comparison.outcome in get_args(RunOutcome) for comparison in project.comparisons)
         and isinstance(project.comparing, bool)
         and isinstance(project.seeds, int)
         and project.seeds >= 1

@@ -41,9 +41,7 @@ _WAITING = "Waiting until other work is done…"
 _CHARTS_HEIGHT = 27 * GRID
 _TABLE_HEIGHT = 32 * GRID
 _BEFORE_A_RUN = "Once the run has started, its loss curves, the modality gap and sample predictions appear here."
-_BEFORE_COMPARING = (
-    "Once the comparison has started, its table grows here run by run, with the curves of the run at work."
-)
+_BEFORE_COMPARING = "Once the comparison has started, its table grows here, with the curves of the run at work."
 _STOP_TIP = "Ends now without a result. You can go on from the last checkpoint later."
 _SPACING = GRID + GRID // 2
 

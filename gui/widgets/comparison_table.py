@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 
 _FOLDER = Qt.ItemDataRole.UserRole
 _KEY = Qt.ItemDataRole.UserRole + 1
+_LONG_S = 100.0  # from here on minutes say more than tenths of seconds
 _METHOD, _RUNS, _FIRST_NUMBER = 0, 1, 2
 _STATES: dict[RunState, str] = {
     "waiting": "waiting",
@@ -36,7 +37,7 @@ def value_text(what: Measure, value: float) -> str:
         case "share":
             return percent(value, 1)
         case "seconds":
-            return duration(value)
+            return duration(value) if value >= _LONG_S else f"{fixed(value, 1)} s"
         case "MiB":
             return memory(value)
         case "images/s":
@@ -51,7 +52,7 @@ def spread_text(what: Measure, spread: Spread) -> str:
         return value_text(what, spread.mean)
     if what.unit == "share":
         return f"{fixed(100 * spread.mean, 1)} ± {percent(spread.deviation, 1)}"
-    if what.unit == "seconds" and spread.mean < 100:
+    if what.unit == "seconds" and spread.mean < _LONG_S:
         return f"{fixed(spread.mean, 1)} ± {fixed(spread.deviation, 1)} s"
     return f"{value_text(what, spread.mean)} ± {value_text(what, spread.deviation)}"
 
