@@ -247,6 +247,7 @@ class AdaptReport:
         device: In words.
         versions: Package -> version.
         stopped_early: Whether the person stopped it and kept what was learned so far.
+        resumed: Whether it went on from a checkpoint; time and memory are then those since.
         label_free_before: Label-free measures of the untouched model, see `events.LABEL_FREE`; those of the pairs are
             missing without pairs, all in reports of older versions.
         label_free_after: The same of the adapted model.
@@ -284,6 +285,7 @@ class AdaptReport:
     device: str
     versions: Mapping[str, str]
     stopped_early: bool = False
+    resumed: bool = False
     label_free_before: Mapping[str, float] = field(default_factory=dict)
     label_free_after: Mapping[str, float] = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()

@@ -91,7 +91,9 @@ def _ended(run: ComparedRun) -> str:
     key = leading(run.values)
     found = [f"{measure(key).title.lower()} {run.values[key]:.1%}"] if key else []
     alarms = "".join(f" Alarm: {alarm}" for alarm in run.alarms)
-    return f"{name}: {', '.join([*found, duration(run.values.get('seconds', 0.0))])}{alarms}"
+    if "seconds" in run.values:
+        found.append(duration(run.values["seconds"]))
+    return f"{name}: {', '.join(found) or 'complete'}{alarms}"
 
 
 class LineReporter:

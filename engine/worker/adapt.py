@@ -304,6 +304,7 @@ class _Run:
             device=device_words(self.device),
             versions={name: importlib.metadata.version(name) for name in VERSIONED},
             stopped_early=course.stopped_early,
+            resumed=resume,
             label_free_before=before.label_free,
             label_free_after=after.label_free,
             alarms=alarms,

@@ -89,6 +89,9 @@ def values_of(facts: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, flo
     }
     for name in ("images_per_second", "peak_memory_mb", "peak_gpu_memory_mb"):
         after[name] = facts.get(name) or None  # 0 stands for none
+    if facts.get("resumed"):  # known of its last part alone, which is no fair part of a comparison
+        for name in ("seconds", "peak_memory_mb", "peak_gpu_memory_mb"):
+            del after[name]
     for side, moment in ((before, "before"), (after, "after")):
         scores = facts[moment]
         if scores is not None:
@@ -141,7 +144,8 @@ class _Comparison:
         finished = self._carry_out_one(place, Adapt(config=config, resume=resume))
         if finished.outcome == "completed":
             self._runs[place] = done = self._completed(self._runs[place])
-            self._overheads.append(time.perf_counter() - self._began_run - done.values.get("seconds", 0.0))
+            if "seconds" in done.values:
+                self._overheads.append(time.perf_counter() - self._began_run - done.values["seconds"])
         elif finished.outcome == "failed" and not self._stopping:
             self._put(place, state="failed", problem=str(finished.problem))
         else:
@@ -203,7 +207,7 @@ class _Comparison:
         """Judged by the complete runs of each method or, where there is none, by those of all that train."""
         known: dict[str, list[float]] = {}
         for run in self._runs:
-            if run.state == "completed":
+            if run.state == "completed" and "seconds" in run.values:
                 known.setdefault(run.method, []).append(run.values["seconds"])
         spent_s = time.perf_counter() - self._began_run
         if left_s is not None:

@@ -18,6 +18,7 @@ def forget_peak(device: torch.device) -> None:
     with contextlib.suppress(OSError):
         _FORGET.write_text("5")
     if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]  # before it there is nothing to reset, and torch refuses
         torch.cuda.reset_peak_memory_stats(device)
 
 

@@ -11,6 +11,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
+import torch
 from bandbridge.engine.api import events
 from bandbridge.engine.api.config import CompareConfig
 from bandbridge.engine.api.control import Control
@@ -21,6 +22,7 @@ from bandbridge.engine.methods.table import STAGES
 from bandbridge.engine.worker import compare as compare_module
 from bandbridge.engine.worker.adapt import adapt
 from bandbridge.engine.worker.compare import compare
+from bandbridge.engine.worker.peak_memory import forget_peak
 from bandbridge.engine.worker.serve import serve
 from safetensors import safe_open
 
@@ -191,7 +193,9 @@ def test_a_stopped_comparison_goes_on_and_ends_as_if_nothing_had_been(make, thre
     assert set(states(whole).values()) == {"completed"}
     assert model.stat().st_mtime_ns == made, "what is complete is not done again"
     other, _ = run(replace(config, output=str(tmp_path / "undisturbed")))
-    for one, two in zip(whole.runs, other.runs, strict=True):
+    for place, (one, two) in enumerate(zip(whole.runs, other.runs, strict=True)):
+        went_on = list(first.values())[place] == "stopped"
+        assert ("seconds" in one.values) != went_on, "the time of half a run is nobody's"
         assert model_of(one.folder) == model_of(two.folder)
 
 
@@ -249,3 +253,12 @@ def test_what_cannot_work_is_refused_before_anything_is_begun(make, threads, tmp
     with pytest.raises(UsageError, match="never writes over"):
         run(make())
     assert not threads
+
+
+def test_watching_memory_begins_before_anything_is_on_the_card(monkeypatch):
+    """torch refuses to reset the account of a card it has not touched yet, and the first run touches none before."""
+    asked = []
+    monkeypatch.setattr(torch.cuda, "init", lambda: asked.append("init"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: asked.append("reset"))
+    forget_peak(torch.device("cuda"))
+    assert asked == ["init", "reset"]
