@@ -141,6 +141,23 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookCloser:
+    """One image of a run as large as it is, with what its models make of it -> `PicturesReport`.
+
+    Attributes:
+        run: Run folder.
+        file: A target image as `predictions.csv` names it, or a pair by its key or by its sensor file's name.
+        kind: Which of both it is.
+        device: Where to compute.
+    """
+
+    run: str
+    file: str
+    kind: Literal["target", "pair"]
+    device: DeviceChoice = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MakeSample:
     """Write the sample project -> `SampleReport`."""
 
@@ -159,5 +176,6 @@ Job = (
     | Evaluate
     | Predict
     | Export
+    | LookCloser
     | MakeSample
 )

@@ -450,6 +450,49 @@ class ExportReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PicturesReport:
+    """One image of a run, ready to be shown; all pictures have the same height H and width W.
+
+    Attributes:
+        run: The run folder.
+        file: As asked for.
+        kind: "target" or "pair".
+        width: Of the file, in pixels; the pictures are smaller where the file's longest side exceeds 2048.
+        height: Of the file, in pixels.
+        sensor: (H, W, 3) under the run's stretch: one or two bands grey, more in false colours.
+        translated: (H, W, 3) made by the run's translator; None if it has none.
+        rgb: (H, W, 3) the RGB image of the same scene, brought to the sensor picture's size; None if there is none.
+        rgb_file: Where `rgb` comes from; "" without.
+        difference: (H, W) one minus structural similarity of `translated` and `rgb`: 0 where they are the same, 255
+            where they have nothing in common. None where one of both is missing.
+        ssim: Structural similarity of `translated` and `rgb`, at most 1 = the same; None as `difference`.
+        class_names: K names, in the order of the probabilities.
+        source_on_sensor: (K,) probabilities by the untouched source models on the sensor image; None if their files
+            are no longer where the run found them.
+        source_on_translated: (K,) the same on the translated image; None also without a translator.
+        adapted: (K,) probabilities by the adapted model.
+        truth: Class by the image's folder; "" if that names no class.
+    """
+
+    run: str
+    file: str
+    kind: Literal["target", "pair"]
+    width: int
+    height: int
+    sensor: NDArray[np.uint8]
+    translated: NDArray[np.uint8] | None = None
+    rgb: NDArray[np.uint8] | None = None
+    rgb_file: str = ""
+    difference: NDArray[np.uint8] | None = None
+    ssim: float | None = None
+    class_names: tuple[str, ...] = ()
+    source_on_sensor: NDArray[np.float32] | None = None
+    source_on_translated: NDArray[np.float32] | None = None
+    adapted: NDArray[np.float32] | None = None
+    truth: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleReport:
     """Where the parts of the sample project lie.
 
@@ -477,5 +520,6 @@ Report = (
     | EvaluateReport
     | PredictReport
     | ExportReport
+    | PicturesReport
     | SampleReport
 )

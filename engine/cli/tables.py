@@ -21,6 +21,7 @@ from bandbridge.engine.api.reports import (
     FolderReport,
     ModelReport,
     PairsReport,
+    PicturesReport,
     PredictReport,
     Report,
     SampleReport,
@@ -70,8 +71,8 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_pairs(page, report)
         case SampleReport():
             _show_sample(page, report)
-        case ThumbnailsReport():
-            raise AssertionError("no verb makes thumbnails")
+        case ThumbnailsReport() | PicturesReport():
+            raise AssertionError("no verb makes pictures for the window")
 
 
 def show_measurements(measurements: Sequence[Measurement], stream: TextIO | None = None) -> None:

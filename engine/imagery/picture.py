@@ -38,7 +38,7 @@ def picture(
         (H, W, 3) red, green, blue.
     """
     shown = slice(0, 3 if len(values) >= 3 else 1)
-    bands = _shrink(values[shown], size_px)
+    bands = shrink(values[shown], size_px)
     black = _percentiles(bands, 2) if low is None else np.array(low[shown], np.float32)
     white = _percentiles(bands, 98) if high is None else np.array(high[shown], np.float32)
     span = np.where(white > black, white - black, 1)
@@ -73,8 +73,13 @@ def _thumbnail(job: Thumbnails, path: Path) -> NDArray[np.uint8]:
     return picture(image.values, low=low, high=high, size_px=job.size_px)
 
 
-def _shrink(bands: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
-    """Average over areas, so that speckle and fine texture look as from afar; missing values stay out of it."""
+def shrink(bands: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
+    """Average over areas, so that speckle and fine texture look as from afar; missing values stay out of it.
+
+    Args:
+        bands: (C, H, W) raw values, NaN where there is nothing.
+        size_px: Longest side of the result; smaller images stay as they are.
+    """
     height, width = bands.shape[1:]
     scale = size_px / max(height, width)
     if scale >= 1:

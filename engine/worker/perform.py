@@ -16,6 +16,7 @@ from bandbridge.engine.api.jobs import (
     Export,
     InspectModel,
     Job,
+    LookCloser,
     MakeSample,
     Predict,
     ScanFolder,
@@ -78,6 +79,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.export.export import export
 
             return export(job, control, emit)
+        case LookCloser():
+            from bandbridge.engine.worker.look_closer import look_closer
+
+            return look_closer(job, emit, control)
         case MakeSample():
             from bandbridge.engine.sample.make import make_sample
 

@@ -1,0 +1,129 @@
+"""Where a run's images lie: the sensor file of a target image or pair, and the RGB image of the same scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bandbridge.engine.api.config import PairFolders, RunConfig
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.imagery.bands import RGB_BANDS
+from bandbridge.engine.imagery.folder import list_images, natural_order
+from bandbridge.engine.imagery.pairing import Pairing, pair_folders
+from bandbridge.engine.imagery.reader import read_header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One image of a scene and the folder it belongs to.
+
+    Attributes:
+        folder: The folder of its data set.
+        name: Its path relative to that.
+        bands: 1-based bands to read, None for all.
+        pairs: The pairs' folders it is a side of, None for a target image.
+    """
+
+    folder: Path
+    name: str
+    bands: tuple[int, ...] | None
+    pairs: PairFolders | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.name
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFiles:
+    """The sensor image of a scene, and its RGB image where there is one."""
+
+    sensor: Side
+    rgb: Side | None
+
+
+def pair_scene(config: RunConfig, file: str) -> SceneFiles:
+    """The files of a pair, by its key or by the relative name of its sensor file.
+
+    Raises:
+        UsageError: The run has no such pair, or its files are gone.
+    """
+    for folders in config.pairs:
+        pairing = pair_folders(folders, config.exclude)
+        for key, rgb, sensor in pairing.pairs:
+            if file in (key, sensor):
+                side = Side(folder=Path(folders.sensor), name=sensor, bands=config.sensor_bands, pairs=folders)
+                return SceneFiles(side, _rgb_side(config, folders, rgb))
+    raise UsageError(
+        f"The run has no pair '{file}'.", "Its files may have been moved or deleted since.", "Choose another image."
+    )
+
+
+def target_scene(config: RunConfig, file: str) -> SceneFiles:
+    """A target image, and the RGB image of its scene as far as that is certain.
+
+    Certain are: the partner of a pair whose sensor image is this very file, or a copy of it under the same name;
+    the RGB bands of the file itself, where the run says which they are; an RGB image of the same name in a pairs'
+    folder that no other sensor image claims. A mere likeness of names is not enough: files are often just numbered.
+
+    Raises:
+        UsageError: The run's target has no such image, or it is gone.
+    """
+    sensor = Side(folder=Path(config.target), name=file, bands=config.sensor_bands)
+    if not sensor.path.is_file():
+        raise UsageError(
+            f"The run has no target image '{file}'.",
+            f"There is no such file in '{config.target}'; it may have been moved or deleted since.",
+            "Choose another image.",
+        )
+    return SceneFiles(sensor, next(_partners(config, sensor), None))
+
+
+def files_measured(config: RunConfig, side: Side) -> tuple[str, ...]:
+    """The files whose values decided the stretch of an image's folder when the run measured it."""
+    if side.pairs is None or not Path(side.pairs.rgb).samefile(side.pairs.sensor):
+        return list_images(side.folder, config.exclude)
+    place = 2 if side.bands == config.sensor_bands else 1
+    return tuple(sorted({pair[place] for pair in pair_folders(side.pairs, config.exclude).pairs}, key=natural_order))
+
+
+def _partners(config: RunConfig, sensor: Side) -> Iterator[Side]:
+    found = [(folders, pairing) for folders in config.pairs if (pairing := _pairing(config, folders)) is not None]
+    for folders, pairing in found:
+        for _, rgb, other in pairing.pairs:
+            if _is_same_image(sensor, Path(folders.sensor) / other, other):
+                yield _rgb_side(config, folders, rgb)
+    own = config.rgb_bands
+    if own is not None and config.sensor_bands is not None:
+        header = read_header(sensor.path)
+        if header.stored_bands > max(len(own), len(config.sensor_bands)) and max(own) <= header.stored_bands:
+            yield Side(folder=sensor.folder, name=sensor.name, bands=own)
+    for folders, pairing in found:
+        for rgb in pairing.unmatched_rgb:
+            if _stem(rgb) == _stem(sensor.name):
+                yield _rgb_side(config, folders, rgb)
+
+
+def _pairing(config: RunConfig, folders: PairFolders) -> Pairing | None:
+    """None where the folders are gone: then nothing is known of them."""
+    if not (Path(folders.rgb).is_dir() and Path(folders.sensor).is_dir()):
+        return None
+    return pair_folders(folders, config.exclude)
+
+
+def _is_same_image(sensor: Side, path: Path, name: str) -> bool:
+    if path.samefile(sensor.path):
+        return True
+    if _stem(name) != _stem(sensor.name) or path.stat().st_size != sensor.path.stat().st_size:
+        return False
+    return path.read_bytes() == sensor.path.read_bytes()
+
+
+def _rgb_side(config: RunConfig, folders: PairFolders, name: str) -> Side:
+    return Side(folder=Path(folders.rgb), name=name, bands=config.rgb_bands or RGB_BANDS, pairs=folders)
+
+
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
