@@ -38,7 +38,7 @@ _ADAPTERS = (
     ("learned", "Learn a mixture"),
 )
 _DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics card"))
-_RESET = ("epochs", "effort", "batch_size", "learning_rate", "adapter", "seed", "device")
+_RESET = ("epochs", "effort", "batch_size", "learning_rate", "adapter", "seed", "seeds", "device")
 
 
 def seconds_an_epoch(project: Project) -> float | None:
