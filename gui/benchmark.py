@@ -191,7 +191,7 @@ def _put_earlier_points(page: RunPage) -> None:
     steps = np.arange(-EARLIER_POINTS, 0, dtype=np.int64)
     noise = np.random.default_rng(0).normal(size=EARLIER_POINTS).astype(np.float32)
     values = {name: np.exp(steps / -30_000).astype(np.float32) + 0.05 * noise for name in page.story.curves}
-    page.story.curves = {}
+    page.story.curves.clear()
     page.story.take(Losses(steps=steps, values=values, images_per_second=1.0, memory_mb=1.0))
 
 

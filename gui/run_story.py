@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -23,13 +24,44 @@ from bandbridge.engine.api.events import (
     TrainingStarted,
 )
 from bandbridge.engine.api.reports import Alarm, AlarmKind, CompareReport
-from bandbridge.gui.curve import Curve
+from bandbridge.gui.curve import Curve, FloatArray
 
 _Item = TypeVar("_Item")
+_Steps = TypeVar("_Steps", float, FloatArray)
 Part = Literal["status", "losses", "gap", "samples", "epoch", "alarm", "comparison"]
 _MOST_SNAPSHOTS = 48
 _MOST_CHECKPOINTS = 400
 _MOST_NOTICES = 200
+
+
+@dataclass(slots=True)
+class StageStory:
+    """What one stage of a run has told.
+
+    Attributes:
+        training: Its facts.
+        curves: Loss term -> its curve, over the steps of the whole run.
+    """
+
+    training: TrainingStarted
+    curves: dict[str, Curve] = field(default_factory=dict)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in an epoch, at least 1."""
+        return max(self.training.steps_per_epoch, 1)
+
+    def epoch_at(self, step: _Steps) -> _Steps:
+        """Epochs of this stage done at a step of the run."""
+        return (step - self.training.steps_before) / self.steps_per_epoch
+
+    def step_at(self, epoch: float) -> float:
+        """The step of the run at which that many epochs of this stage are done."""
+        return epoch * self.steps_per_epoch + self.training.steps_before
+
+    def holds(self, step: int) -> bool:
+        """Whether a step of the run ends in this stage."""
+        return 0 < step - self.training.steps_before <= self.training.steps
 
 
 class RunStory:
@@ -37,19 +69,22 @@ class RunStory:
 
     Every part has a revision number that grows when the part changed, so that a page redraws only what is new.
 
+    What is looked at once an epoch is told over moments: steps, with one more for every stage before, so that the end
+    of a stage and the beginning of the next, which look at different models at the same step, stay apart.
+
     Args:
         clock: Seconds from any start, for the time spent.
 
     Attributes:
         progress: The last progress, None before the first.
-        training: The facts of the stage being trained, None before.
-        curves: Loss term -> its curve.
-        measures: Gap measure -> its curve over steps.
-        agreement: Share of held-out pairs agreed on, over steps.
-        confidence: Mean confidence on the target images, over steps.
-        label_free: Label-free measure -> its curve over steps.
+        fraction: Share of the work done, None if unknown; once training has begun it never falls.
+        stages: Number -> stage, of those that have begun; a run gone on with may begin with a later one.
+        measures: Gap measure -> its curve over moments.
+        agreement: Share of held-out pairs agreed on, over moments.
+        confidence: Mean confidence on the target images, over moments.
+        label_free: Label-free measure -> its curve over moments.
         alarms: Those that stand, by their kind.
-        snapshots: Positions of features over time: the first, the last, and some between.
+        snapshots: Positions of features over time, their steps moments: the first, the last, and some between.
         samples: The last strip of samples.
         epoch_end: The last finished epoch.
         first_counts: Images a class before training; empty while unknown.
@@ -72,8 +107,8 @@ class RunStory:
         self._ended_at: float | None = None
         self._step = 0
         self.progress: Progress | None = None
-        self.training: TrainingStarted | None = None
-        self.curves: dict[str, Curve] = {}
+        self.fraction: float | None = None
+        self.stages: dict[int, StageStory] = {}
         self.measures: dict[str, Curve] = {}
         self.agreement = Curve()
         self.confidence = Curve()
@@ -107,18 +142,46 @@ class RunStory:
         return self._step
 
     @property
+    def stage(self) -> StageStory | None:
+        """The stage at work or the last one, None before training."""
+        return self.stages[max(self.stages)] if self.stages else None
+
+    @property
+    def training(self) -> TrainingStarted | None:
+        """The facts of that stage."""
+        return self.stage.training if self.stage is not None else None
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """Loss term -> its curve, of that stage."""
+        return self.stage.curves if self.stage is not None else {}
+
+    @property
     def epoch(self) -> int:
-        """The epoch at work, from 1; 0 before training."""
-        if self.training is None:
-            return 0
-        return min(self._step // max(self.training.steps_per_epoch, 1) + 1, self.epochs)
+        """The epoch of the stage at work, from 1; 0 before training."""
+        return min(int(self.stage.epoch_at(self._step)) + 1, self.epochs) if self.stage is not None else 0
 
     @property
     def epochs(self) -> int:
-        """Epochs in all; 0 before training."""
-        if self.training is None:
+        """Epochs of the stage in all; 0 before training."""
+        if self.stage is None:
             return 0
-        return max(1, round(self.training.steps / max(self.training.steps_per_epoch, 1)))
+        return max(1, round(self.stage.training.steps / self.stage.steps_per_epoch))
+
+    @property
+    def boundaries(self) -> list[float]:
+        """Moments between the stages that have begun."""
+        return [
+            stage.training.steps_before + number - 0.5 for number, stage in sorted(self.stages.items()) if number > 0
+        ]
+
+    def place(self, moment: float) -> tuple[str, float]:
+        """The stage a moment lies in and its epochs done then; the name is "" where there is one stage alone."""
+        for number, stage in sorted(self.stages.items(), reverse=True):
+            if moment >= stage.training.steps_before + number or number == min(self.stages):
+                name = stage.training.stages[number] if len(stage.training.stages) > 1 else ""
+                return name, max(stage.epoch_at(moment - number), 0.0)
+        return "", 0.0
 
     @property
     def seconds(self) -> float:
@@ -138,6 +201,7 @@ class RunStory:
         self._ended_at = None
         self.finished = None
         self.progress = None
+        self.fraction = None
         self._changed("status")
 
     def take(self, event: Event) -> None:
@@ -146,7 +210,7 @@ class RunStory:
             self.begin()
         match event:
             case Progress():
-                self.progress = event
+                self._take_progress(event)
             case Notice():
                 self.notices = [*self.notices, event][-_MOST_NOTICES:]
             case TrainingStarted():
@@ -179,17 +243,27 @@ class RunStory:
     def _changed(self, part: Part) -> None:
         self._revisions[part] += 1
 
+    def _take_progress(self, event: Progress) -> None:
+        self.progress = event
+        if self.training is None or event.fraction is None or event.unit == "step":
+            self.fraction = event.fraction
+
     def _start_training(self, event: TrainingStarted) -> None:
-        resumed = self.training is not None and self.training.stage == event.stage and event.first_step > 0
-        self.training = event
-        self._step = event.first_step
-        if resumed:
-            followed = (*self.measures.values(), *self.label_free.values(), self.agreement, self.confidence)
-            for curve in (*self.curves.values(), *followed):
-                curve.cut(event.first_step + 1)
-            self.snapshots = [gap for gap in self.snapshots if gap.step <= event.first_step]
-        else:
-            self.curves = {}
+        begun = self.stages.get(event.number)
+        self.stages = {number: stage for number, stage in self.stages.items() if number < event.number}
+        self.stages[event.number] = StageStory(event)
+        self._step = step = event.steps_before + event.first_step
+        if begun is not None and event.first_step > 0:
+            for curve in begun.curves.values():
+                curve.cut(step + 1)
+            self.stages[event.number].curves = begun.curves
+        if event.number == min(self.stages) and self.comparison is None:
+            self.fraction = None  # what was read before was another whole
+        moment = step + event.number  # at which the model is looked at again
+        for curve in (*self.measures.values(), *self.label_free.values(), self.agreement, self.confidence):
+            curve.cut(moment)
+        self.snapshots = [gap for gap in self.snapshots if gap.step < moment]
+        self.checkpoints = [saved for saved in self.checkpoints if saved <= step]
         self.alarms = {}  # a run gone on with looks again, and tells again what still holds
         for part in ("losses", "gap", "alarm"):
             self._changed(part)
@@ -206,8 +280,7 @@ class RunStory:
 
     def _forget_run(self) -> None:
         self._step = 0
-        self.training = None
-        self.curves, self.measures, self.label_free = {}, {}, {}
+        self.stages, self.measures, self.label_free = {}, {}, {}
         self.agreement, self.confidence = Curve(), Curve()
         self.snapshots, self.checkpoints = [], []
         self.samples = self.epoch_end = None
@@ -224,9 +297,10 @@ class RunStory:
         self._changed("losses")
 
     def _take_gap(self, event: Gap) -> None:
+        moment = self._moment(event.step)
         for name, value in event.measures.items():
-            _add_one(self.measures.setdefault(name, Curve()), event.step, value)
-        self.snapshots = _thinned([*self.snapshots, event], _MOST_SNAPSHOTS)
+            _add_one(self.measures.setdefault(name, Curve()), moment, value)
+        self.snapshots = _thinned([*self.snapshots, replace(event, step=moment)], _MOST_SNAPSHOTS)
         self._changed("gap")
 
     def _take_epoch(self, event: EpochEnd) -> None:
@@ -234,13 +308,17 @@ class RunStory:
         if event.step == 0:
             self.first_counts = event.predicted_counts
         self._step = max(self._step, event.step)
-        _add_one(self.confidence, event.step, event.mean_confidence)
+        moment = self._moment(event.step)
+        _add_one(self.confidence, moment, event.mean_confidence)
         if event.held_out_agreement is not None:
-            _add_one(self.agreement, event.step, event.held_out_agreement)
+            _add_one(self.agreement, moment, event.held_out_agreement)
         for name, value in event.label_free.items():
-            _add_one(self.label_free.setdefault(name, Curve()), event.step, value)
+            _add_one(self.label_free.setdefault(name, Curve()), moment, value)
         for part in ("epoch", "gap"):
             self._changed(part)
+
+    def _moment(self, step: int) -> int:
+        return step + (self.training.number if self.training is not None else 0)
 
     def _take_alarm(self, event: Alarm) -> None:
         self.alarms.pop(event.kind, None)

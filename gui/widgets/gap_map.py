@@ -122,9 +122,12 @@ class GapMap(QWidget):
         if self._story is None or not self._story.snapshots:
             return
         gap = self._story.snapshots[self.moment.value()]
-        steps_per_epoch = self._story.training.steps_per_epoch if self._story.training else 1
-        epoch = count(gap.step / max(steps_per_epoch, 1))
-        self._when.setText("before training" if gap.step == 0 else f"after epoch {epoch}")
+        stage, epochs = self._story.place(gap.step)
+        if epochs == 0:
+            words = f"before {stage or 'training'}"
+        else:
+            words = f"after epoch {count(epochs)}" if not stage else f"{stage}, after epoch {count(epochs)}"
+        self._when.setText(words)
         self._place(self._rgb, gap.rgb_points, self.chips["rgb"])
         self._place(self._sensor, gap.sensor_points, self.chips["sensor"])
         self._place(self._target, gap.target_points, self.chips["target"])

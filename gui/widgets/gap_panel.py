@@ -113,13 +113,12 @@ class GapPanel(QFrame):
         """Draw what a run has told so far."""
         curves: dict[str, Curve] = {**story.measures, "agreement": story.agreement, "confidence": story.confidence}
         signs = {**story.label_free, "confidence": story.confidence}
-        steps_per_epoch = story.training.steps_per_epoch if story.training else 1
         self._has_map = any(len(gap.rgb_points) or len(gap.target_points) for gap in story.snapshots[-1:])
         self._has_measures = any(len(curve) for curve in story.measures.values())
         self._has_signs = any(len(curve) for curve in signs.values())
         self._arrange()
-        self._grid.show_curves(curves.get, steps_per_epoch)
-        self._signs.show_curves(signs.get, steps_per_epoch)
+        self._grid.show_curves(curves.get, story)
+        self._signs.show_curves(signs.get, story)
         self._map.show_story(story)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -11,16 +11,17 @@ import pyqtgraph as pg
 from bandbridge.gui.colours import mixed
 from bandbridge.gui.curve import Curve, FloatArray
 from bandbridge.gui.quantities import count, number
-from bandbridge.gui.run_story import RunStory
+from bandbridge.gui.run_story import RunStory, StageStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.chart import Chart
 from bandbridge.gui.widgets.fields import TickBox
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from bandbridge.gui.widgets.slider import Slider
+from bandbridge.gui.widgets.stage_choice import StageChoice
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 TOTAL = "total"
 # (light, dark); none of them near the blue, orange and green that mean RGB, sensor and translated.
@@ -45,7 +46,7 @@ class _Term:
 
 
 class LossChart(QFrame):
-    """Curves of all loss terms over epochs.
+    """Curves of all loss terms over epochs; of a run with several stages those of one stage.
 
     Args:
         theme: Colours.
@@ -58,13 +59,18 @@ class LossChart(QFrame):
         self.setAccessibleName("Loss curves")
         self._theme = theme
         self._story: RunStory | None = None
-        self._steps_per_epoch = 1
+        self._stage: StageStory | None = None
         self._terms: dict[str, _Term] = {}
+        self._switched_off: set[str] = set()
         self._pointed: float | None = None
 
-        title = text_label("Loss", "section", wrap=False)
-        title.setToolTip("What training makes smaller, step by step. Each curve is one aim of the method.")
-        self._place = text_label("", "small", wrap=False)
+        self._title = text_label("Loss", "section", wrap=False)
+        self._title.setToolTip("What training makes smaller, step by step. Each curve is one aim of the method.")
+        self.stages = StageChoice()
+        self.stages.chosen.connect(self._change_stage)
+        self._place = text_label("", "small")
+        self._place.setMinimumWidth(1)
+        self._place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.log_axis = TickBox("&Log axis")
         self.log_axis.setToolTip("Shows small values as clearly as large ones. Values at or below zero are left out.")
         self.log_axis.toggled.connect(self._redraw)
@@ -91,8 +97,8 @@ class LossChart(QFrame):
         head = QHBoxLayout()
         head.setSpacing(GRID)
         head.addStrut(4 * GRID)
-        head.addWidget(title)
-        head.addWidget(self._place)
+        head.addWidget(self._title)
+        head.addWidget(self.stages)
         head.addStretch(1)
         head.addWidget(self.log_axis)
         head.addSpacing(GRID)
@@ -101,6 +107,7 @@ class LossChart(QFrame):
         self._chips = QVBoxLayout()
         self._chips.setSpacing(0)
         self._chips.addStretch(1)
+        self._chips.addWidget(self._place)
         body = QHBoxLayout()
         body.setSpacing(GRID)
         body.addWidget(self._hint, 1)
@@ -117,17 +124,28 @@ class LossChart(QFrame):
     def show_story(self, story: RunStory) -> None:
         """Draw what a run has told so far."""
         self._story = story
-        if story.training is not None:
-            self._steps_per_epoch = max(story.training.steps_per_epoch, 1)
-        self._match_terms(story.curves)
-        self._hint.setVisible(not story.curves)
-        self._chart.setVisible(bool(story.curves))
+        self.stages.show_story(story)
+        self._title.setHidden(not self.stages.isHidden())  # the axis says it too, and there is little room
+        self._show_stage()
+
+    def _change_stage(self) -> None:
+        self._chart.show_all()
+        self._show_stage()
+
+    def _show_stage(self) -> None:
+        assert self._story is not None
+        self._stage = self._story.stages.get(self.stages.number)
+        curves = self._stage.curves if self._stage is not None else {}
+        self._match_terms(curves)
+        self._hint.setVisible(not curves)
+        self._chart.setVisible(bool(curves))
         self._redraw()
 
     def _match_terms(self, curves: Mapping[str, Curve]) -> None:
         if list(self._terms) == list(curves):
             return
-        for term in self._terms.values():
+        for name, term in self._terms.items():
+            (self._switched_off.discard if term.chip.isChecked() else self._switched_off.add)(name)
             self._chart.plot.removeItem(term.raw)
             self._chart.plot.removeItem(term.smooth)
             self._chips.removeWidget(term.chip)
@@ -137,8 +155,9 @@ class LossChart(QFrame):
         others = [name for name in curves if name != TOTAL]
         for name in curves:
             chip = LegendChip(self._theme, term_title(name), parent=self)
+            chip.setChecked(name not in self._switched_off)
             chip.toggled.connect(self._redraw)
-            self._chips.insertWidget(self._chips.count() - 1, chip)
+            self._chips.insertWidget(self._chips.count() - 2, chip)
             chip.show()
             # Plain curve items: the story has already thinned its data, to two points a pixel below.
             raw, smooth = pg.PlotCurveItem(), pg.PlotCurveItem(antialias=True)
@@ -149,15 +168,16 @@ class LossChart(QFrame):
         self._restyle()
 
     def _redraw(self) -> None:
-        if self._story is None:
+        if self._story is None or self._stage is None:
             return
+        stage, curves = self._stage, self._stage.curves
         log = self.log_axis.isChecked()
         self._chart.set_log(log)
         share = self._share()
-        seen = [x * self._steps_per_epoch for x in self._chart.x_range] if self._chart.zoomed else [-np.inf, np.inf]
+        seen = [stage.step_at(x) for x in self._chart.x_range] if self._chart.zoomed else [-np.inf, np.inf]
         drawn: list[tuple[FloatArray, FloatArray]] = []
         for name, term in self._terms.items():
-            curve = self._story.curves.get(name)
+            curve = curves.get(name)
             shown = curve is not None and term.chip.isChecked()
             term.raw.setVisible(shown)
             term.smooth.setVisible(shown and share > 0)
@@ -168,15 +188,17 @@ class LossChart(QFrame):
             if share > 0:
                 _set(term.smooth, *self._scaled(*_thinned(*curve.smoothed(share)), log=log), gaps=log)
         self._frame(drawn)
-        self._checkpoints.setXVals([step / self._steps_per_epoch for step in self._story.checkpoints])
-        marks = "Epoch (marks: checkpoints)" if self._story.checkpoints else "Epoch"
+        saved = [stage.epoch_at(step) for step in self._story.checkpoints if stage.holds(step)]
+        self._checkpoints.setXVals(saved)
+        marks = "Epoch (marks: checkpoints)" if saved else "Epoch"
         self._chart.set_x_title(marks)
         self._write_values()
 
     def _scaled(self, steps: FloatArray, values: FloatArray, *, log: bool) -> tuple[FloatArray, FloatArray]:
+        assert self._stage is not None
         if log:
             values = np.log10(np.where(values > 0, values, np.nan))
-        return steps / self._steps_per_epoch, values
+        return self._stage.epoch_at(steps), values
 
     def _share(self) -> float:
         """Width of the averaging window; the slider is finer where it is narrow."""
@@ -205,22 +227,22 @@ class LossChart(QFrame):
         self._write_values()
 
     def _write_values(self) -> None:
-        if self._story is None:
+        if self._stage is None:
             return
         share = self._share()
         if self._pointed is None:
             self._place.setText("")
         for name, term in self._terms.items():
-            curve = self._story.curves.get(name)
+            curve = self._stage.curves.get(name)
             if curve is None or not len(curve):
                 continue
             if self._pointed is None:
                 term.chip.set_value(number(float(curve.means[-1])))
                 continue
             steps, values = curve.smoothed(share)
-            nearest = int(np.abs(steps - self._pointed * self._steps_per_epoch).argmin())
+            nearest = int(np.abs(steps - self._stage.step_at(self._pointed)).argmin())
             term.chip.set_value(number(float(values[nearest])))
-            epoch = number(steps[nearest] / self._steps_per_epoch, 3)
+            epoch = number(float(self._stage.epoch_at(steps[nearest])), 3)
             self._place.setText(f"at epoch {epoch}, step {count(steps[nearest])}")
 
     def _restyle(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 
 import numpy as np
 from bandbridge.gui.curve import Curve
 from bandbridge.gui.measures import Measure
 from bandbridge.gui.quantities import NOTHING, count
+from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
@@ -31,7 +33,8 @@ class MeasureTile(QWidget):
         self._theme = theme
         self._measure = measure
         self._curve: Curve | None = None
-        self._steps_per_epoch = 1
+        self._place: Callable[[float], tuple[str, float]] = lambda moment: ("", moment)
+        self._boundaries: list[float] = []
         self._pointed: float | None = None
         self.setMouseTracking(True)
         self.setToolTip(f"<b>{measure.title}</b><br>{measure.explain}")
@@ -47,9 +50,20 @@ class MeasureTile(QWidget):
         """The smallest at which the curve can be read."""
         return QSize(_LEAST_WIDTH, _LEAST_HEIGHT)
 
-    def set_curve(self, curve: Curve | None, steps_per_epoch: int) -> None:
-        """Show a curve, or none."""
-        self._curve, self._steps_per_epoch = curve, max(steps_per_epoch, 1)
+    def set_curve(
+        self,
+        curve: Curve | None,
+        place: Callable[[float], tuple[str, float]],
+        boundaries: Sequence[float] = (),
+    ) -> None:
+        """Show a curve, or none.
+
+        Args:
+            curve: Over the moments of a run.
+            place: Moment -> stage ("" where there is one alone) and epoch.
+            boundaries: Moments between stages.
+        """
+        self._curve, self._place, self._boundaries = curve, place, list(boundaries)
         words = self._words()
         self.setAccessibleDescription(f"{words[0]} {words[1]}")
         self.update()
@@ -114,8 +128,16 @@ class MeasureTile(QWidget):
         points = self._points(plot)
         if not points:
             return
+        assert self._curve is not None
         painter.setPen(QPen(self._theme.colour("accent"), 1.5))
-        painter.drawPolyline(QPolygonF(points))
+        starts = np.searchsorted(self._curve.steps, self._boundaries).tolist()  # another model is looked at from there
+        for start, stop in pairwise([0, *starts, len(points)]):
+            painter.drawPolyline(QPolygonF(points[start:stop]))
+        painter.setPen(QPen(self._theme.colour("muted"), 1, Qt.PenStyle.DotLine))
+        for start in starts:
+            if 0 < start < len(points):
+                x = (points[start - 1].x() + points[start].x()) / 2
+                painter.drawLine(QPointF(x, plot.top() - 3), QPointF(x, plot.bottom() + 3))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.colour("accent"))
         painter.drawEllipse(points[-1 if nearest is None else nearest], 3.0, 3.0)
@@ -135,8 +157,9 @@ class MeasureTile(QWidget):
 
     def _words_at(self, index: int) -> tuple[str, str, str]:
         assert self._curve is not None
-        epoch = count(self._curve.steps[index] / self._steps_per_epoch)
-        return self._measure.text(float(self._curve.means[index])), f"epoch {epoch}", "muted"
+        stage, epoch = self._place(float(self._curve.steps[index]))
+        words = f"epoch {count(epoch)}" if not stage else f"{stage} {count(epoch)}"
+        return self._measure.text(float(self._curve.means[index])), words, "muted"
 
 
 class MeasureGrid(QWidget):
@@ -167,16 +190,16 @@ class MeasureGrid(QWidget):
         self._tiles[key].setVisible(shown and key in self._known)
         self._place()
 
-    def show_curves(self, find: Callable[[str], Curve | None], steps_per_epoch: int) -> None:
+    def show_curves(self, find: Callable[[str], Curve | None], story: RunStory) -> None:
         """Show the curve of every measure; tiles without one are hidden.
 
         Args:
             find: Key -> its curve, or None.
-            steps_per_epoch: To write steps as epochs.
+            story: Of the run, to write moments as epochs.
         """
         for key, tile in self._tiles.items():
             curve = find(key)
-            tile.set_curve(curve, steps_per_epoch)
+            tile.set_curve(curve, story.place, story.boundaries)
             if curve is not None and len(curve) > 0:
                 self._known.add(key)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bandbridge.engine.api.events import TrainingStarted
 from bandbridge.gui.quantities import about, count, counted, duration, memory, number
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID
@@ -95,7 +96,10 @@ class RunStatus(QFrame):
         self._show_bar(story)
         self._say("epoch", f"Epoch {count(story.epoch)} of {count(story.epochs)}" if story.epochs else "")
         left = progress.seconds_left if progress is not None else None
-        self._say("left", f"{about(left)} left" if left is not None and story.running and not story.paused else "")
+        more = story.training is not None and story.comparison is None and _stages_to_come(story.training)
+        of_stage = " in this stage" if more else ""
+        known = left is not None and story.running and not story.paused
+        self._say("left", f"{about(left)} left{of_stage}" if left is not None and known else "")
         self._say("spent", f"{duration(story.seconds)} spent")
         speed = story.images_per_second
         self._say("speed", f"{number(speed, 3)} images/s" if speed > 0 else "")
@@ -114,18 +118,20 @@ class RunStatus(QFrame):
                 "failed": "Failed",
             }[story.finished.outcome]
         if story.paused:
-            return "Paused"
+            training = story.training
+            if training is None or len(training.stages) < 2:
+                return "Paused"
+            return f"Paused in stage {training.number + 1} of {len(training.stages)}: {training.stage}"
         return story.progress.title if story.progress is not None else "Starting…"
 
     def _show_bar(self, story: RunStory) -> None:
-        fraction = story.progress.fraction if story.progress is not None else None
         if story.finished is not None:
             self._bar.setRange(0, _FINE)
             if story.finished.outcome == "completed" or (story.finished.outcome == "kept" and not story.comparison):
                 self._bar.setValue(_FINE)
-        elif fraction is not None:
+        elif story.fraction is not None:
             self._bar.setRange(0, _FINE)
-            self._bar.setValue(round(_FINE * fraction))
+            self._bar.setValue(round(_FINE * story.fraction))
         else:
             self._bar.setRange(0, 0)
 
@@ -143,3 +149,7 @@ class RunStatus(QFrame):
         self.notes_button.setText(title)
         self.notes_button.setVisible(bool(lines))
         self._notes.setPlainText("\n".join(lines))
+
+
+def _stages_to_come(training: TrainingStarted) -> bool:
+    return training.number < len(training.stages) - 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 from bandbridge.engine.api.events import SamplePrediction
 from bandbridge.gui.picture import as_image
-from bandbridge.gui.quantities import percent
 from bandbridge.gui.theme import GRID, RADIUS, Theme
+from bandbridge.gui.widgets.answers import Answer, answers, paint_answers
 from bandbridge.gui.widgets.picture_view import ORIGIN_TITLES, Origin, Picture
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -15,7 +17,6 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 _PICTURE = 88
 _WORDS = 156
-_BAR = 5
 
 
 def pictures_of(sample: SamplePrediction) -> list[Picture]:
@@ -40,7 +41,7 @@ class SampleCard(QAbstractButton):
         super().__init__(parent)
         self._theme = theme
         self._sample: SamplePrediction | None = None
-        self._class_names: tuple[str, ...] = ()
+        self._answers: list[Answer] = []
         self._pixmaps: list[tuple[Origin, QPixmap]] = []
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -49,22 +50,21 @@ class SampleCard(QAbstractButton):
     def set_sample(self, sample: SamplePrediction, class_names: tuple[str, ...]) -> None:
         """Show this sample."""
         old = self._sample
-        if old is None or old.key != sample.key or old.picture is not sample.picture:
+        if old is None or old.picture is not sample.picture or old.translated is not sample.translated:
             self._pixmaps = [(picture.origin, self._small(picture.pixels)) for picture in pictures_of(sample)]
-        self._sample, self._class_names = sample, class_names
-        before, now = self._named(sample.before), self._named(sample.after)
-        truth = "" if sample.truth is None else f" Really {class_names[sample.truth]}."
-        self.setAccessibleName(f"{sample.key}: before {before[0]}, now {now[0]}")
-        self.setToolTip(
-            f"<b>{sample.key}</b><br>Before: {before[0]}, {percent(before[1])}<br>Now: {now[0]}, {percent(now[1])}."
-            f"{truth}<br>Press to enlarge."
-        )
+        self._sample = sample
+        self._answers = answers(class_names, sample.before, sample.bridged, sample.after, sample.truth)
+        words = [answer.in_words() for answer in self._answers]
+        truth = "" if sample.truth is None else f"<br>Really {escape(class_names[sample.truth])}."
+        self.setAccessibleName("; ".join([sample.key, *words]))
+        lines = "<br>".join(escape(line) for line in words)
+        self.setToolTip(f"<b>{escape(sample.key)}</b><br>{lines}{truth}<br>Press to enlarge.")
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
         """Pictures in a row, words right of them."""
-        words = max(_WORDS, self.fontMetrics().averageCharWidth() * 22)
+        words = max(_WORDS, self.fontMetrics().averageCharWidth() * (22 if len(self._answers) < 3 else 27))
         pictures = max(len(self._pixmaps), 1) * (_PICTURE + GRID)
         height = _PICTURE + self._line_height() + 3 * GRID + 2
         return QSize(pictures + words + 2 * GRID, height)
@@ -87,9 +87,7 @@ class SampleCard(QAbstractButton):
             self._paint_picture(painter, QRectF(left, GRID + 1, _PICTURE, _PICTURE), origin, pixmap)
             left += _PICTURE + GRID
         words = QRectF(left, GRID, self.width() - left - GRID, _PICTURE)
-        half = words.height() / 2
-        self._paint_prediction(painter, words.adjusted(0, 0, 0, -half), "Before", sample.before, "muted")
-        self._paint_prediction(painter, words.adjusted(0, half, 0, 0), "Now", sample.after, "accent")
+        paint_answers(painter, words, self._answers, self._theme)
         painter.setPen(self._theme.colour("muted"))
         foot = QRectF(GRID + 1, _PICTURE + 2 * GRID - 2, self.width() - 2 * GRID, self._line_height())
         text = ("Pair: " if sample.kind == "pair" else "") + sample.key
@@ -108,38 +106,6 @@ class SampleCard(QAbstractButton):
         painter.fillRect(tag, colour)
         painter.setPen(QColor("#ffffff" if colour.lightnessF() < 0.42 else "#000000"))
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, title)
-
-    def _paint_prediction(
-        self, painter: QPainter, box: QRectF, title: str, probabilities: NDArray[np.float32], colour: str
-    ) -> None:
-        assert self._sample is not None
-        line = self._line_height()
-        name, confidence = self._named(probabilities)
-        painter.setPen(self._theme.colour("muted"))
-        painter.drawText(QRectF(box.left(), box.top(), box.width(), line), title)
-        mark = ""
-        if self._sample.truth is not None:
-            right = int(probabilities.argmax()) == self._sample.truth
-            mark = "✓ right" if right else "✗ wrong"
-            painter.setPen(self._theme.colour("good" if right else "error"))
-            painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt.AlignmentFlag.AlignRight, mark)
-        share = percent(confidence)
-        room = int(box.width()) - painter.fontMetrics().horizontalAdvance(share) - GRID
-        row = QRectF(box.left(), box.top() + line - 2, box.width(), line)
-        painter.setPen(self._theme.colour("text"))
-        painter.drawText(row, painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
-        painter.drawText(row, Qt.AlignmentFlag.AlignRight, share)
-        bar = QRectF(box.left(), row.bottom(), box.width(), _BAR)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.colour("line"))
-        painter.drawRoundedRect(bar, _BAR / 2, _BAR / 2)
-        painter.setBrush(self._theme.colour(colour))
-        bar.setWidth(max(_BAR, bar.width() * confidence))
-        painter.drawRoundedRect(bar, _BAR / 2, _BAR / 2)
-
-    def _named(self, probabilities: NDArray[np.float32]) -> tuple[str, float]:
-        best = int(probabilities.argmax())
-        return self._class_names[best], float(probabilities[best])
 
     def _line_height(self) -> int:
         return self.fontMetrics().height()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bandbridge.engine.api.events import Samples
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.labels import text_label
@@ -25,7 +28,7 @@ class SampleStrip(QFrame):
         self.setProperty("role", "card")
         self.setAccessibleName("Samples")
         self._theme = theme
-        self._story: RunStory | None = None
+        self._samples: Samples | None = None
         self._cards: list[SampleCard] = []
         self._viewer: SampleViewer | None = None
         title = text_label("Samples", "section", wrap=False)
@@ -63,8 +66,7 @@ class SampleStrip(QFrame):
 
     def show_story(self, story: RunStory) -> None:
         """Show the last samples of a run."""
-        self._story = story
-        samples = story.samples
+        samples = self._samples = _most_telling_first(story.samples)
         self._hint.setVisible(samples is None)
         self._scroll.setVisible(samples is not None)
         if samples is None:
@@ -96,10 +98,17 @@ class SampleStrip(QFrame):
 
     def _enlarge(self) -> None:
         card = self.sender()
-        if self._story is None or self._story.samples is None or not isinstance(card, SampleCard):
+        if self._samples is None or not isinstance(card, SampleCard):
             return
         if self._viewer is None:
             self._viewer = SampleViewer(self._theme, self)
-        self._viewer.show_samples(self._story.samples, self._story.samples.items[self._cards.index(card)].key)
+        self._viewer.show_samples(self._samples, self._samples.items[self._cards.index(card)].key)
         self._viewer.show()
         self._viewer.raise_()
+
+
+def _most_telling_first(samples: Samples | None) -> Samples | None:
+    """Where pictures are translated, pairs come first: they show what the translation should look like."""
+    if samples is None or all(item.translated is None for item in samples.items):
+        return samples
+    return replace(samples, items=tuple(sorted(samples.items, key=lambda item: item.kind != "pair")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bandbridge.engine.api.events import Samples
 from bandbridge.gui.quantities import percent
 from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.widgets.answers import AnswerLines, answers
 from bandbridge.gui.widgets.class_bars import ClassBar, ClassBars
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.picture_view import LinkedPictures
@@ -31,6 +32,7 @@ class SampleViewer(QDialog):
         self.pictures = LinkedPictures(theme)
         self._file = text_label("", "section")
         self._truth = text_label("", "help")
+        self.answers = AnswerLines(theme)
         self._bars = ClassBars(theme)
         self._bars.setAccessibleName("Probabilities")
         note = text_label("Bars: now. Dark marks: before adaptation.", "small")
@@ -47,6 +49,8 @@ class SampleViewer(QDialog):
         side.setSpacing(GRID)
         side.addWidget(self._file)
         side.addWidget(self._truth)
+        side.addWidget(self.answers)
+        side.addSpacing(GRID)
         side.addWidget(self._bars, 1)
         side.addWidget(note)
         side.addLayout(buttons)
@@ -78,6 +82,7 @@ class SampleViewer(QDialog):
         names = samples.class_names
         self._truth.setText("" if sample.truth is None else f"Really {names[sample.truth]}")
         self._truth.setVisible(sample.truth is not None)
+        self.answers.show_answers(answers(names, sample.before, sample.bridged, sample.after, sample.truth))
         order = sorted(range(len(names)), key=lambda index: -float(sample.after[index]))
         self._bars.set_bars(
             [

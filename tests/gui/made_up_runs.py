@@ -180,16 +180,18 @@ def gap(step: int) -> Gap:
     return Gap(step=step, measures=measures, rgb_points=points, sensor_points=points + 1, target_points=points - 1)
 
 
-def samples(step: int) -> Samples:
+def samples(step: int, *, bridged: bool = False) -> Samples:
     items = tuple(
         SamplePrediction(
             key=f"field/{number}.tif",
-            kind="pair" if number == 0 else "target",
+            kind="pair" if number == 2 else "target",
             picture=picture(),
-            partner=picture() if number == 0 else None,
+            partner=picture() if number == 2 else None,
             before=np.array([0.6, 0.3, 0.1], dtype=np.float32),
             after=np.array([0.1, 0.2, 0.7], dtype=np.float32),
-            truth=None if number == 0 else 2,
+            truth=None if number == 2 else 2,
+            translated=picture() if bridged else None,
+            bridged=np.array([0.2, 0.5, 0.3], dtype=np.float32) if bridged else None,
         )
         for number in range(3)
     )
@@ -215,6 +217,21 @@ def training_started(first_step: int = 0) -> TrainingStarted:
         device="CPU, 2 threads",
         terms=("total", "information"),
         first_step=first_step,
+    )
+
+
+def stage_started(number: int, first_step: int = 0) -> TrainingStarted:
+    """Of a run with two stages of three epochs each."""
+    return TrainingStarted(
+        stage=("Bridge", "Transfer")[number],
+        steps=3 * STEPS_PER_EPOCH,
+        steps_per_epoch=STEPS_PER_EPOCH,
+        device="CPU, 2 threads",
+        terms=("total", "information"),
+        first_step=first_step,
+        number=number,
+        stages=("Bridge", "Transfer"),
+        steps_before=number * 3 * STEPS_PER_EPOCH,
     )
 
 

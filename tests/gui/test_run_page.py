@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandbridge.engine.api.events import Finished, Notice, Paused, Problem, Progress
+from bandbridge.engine.api.events import CheckpointSaved, Finished, Notice, Paused, Problem, Progress
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.gui.pages.run import RunPage
 from bandbridge.gui.project import ProjectModel, RunEntry
@@ -28,6 +28,7 @@ from made_up_runs import (
     losses,
     project_model,
     samples,
+    stage_started,
     training_started,
     write_run,
 )
@@ -205,8 +206,62 @@ def test_map_measures_and_samples_are_shown(running: RunPage) -> None:
     viewer = running._samples.viewer
     assert viewer is not None
     assert len(viewer.pictures.views) == 1
-    viewer.step(-1)
+    viewer.step(1)
     assert len(viewer.pictures.views) == 2, "a pair shows its RGB partner"
+    viewer.close()
+
+
+def test_each_stage_has_curves_of_its_own(page: RunPage, worker: QuietWorker) -> None:
+    page.on_primary()
+    worker.say(stage_started(0), losses(1, 31), CheckpointSaved(step=10, path=""))
+    page._redraw()
+    chart = loss_chart(page)
+    bridge, transfer = chart.stages.buttons
+    assert (bridge.text(), transfer.text()) == ("1 Bridge", "2 Transfer")
+    assert (bridge.isChecked(), transfer.isEnabled()) == (True, False)
+    worker.say(Progress(title="Stage 2 of 2: Transfer", done=1, total=30, unit="step", fraction=0.52, seconds_left=70))
+    worker.say(stage_started(1), losses(31, 45))
+    page._redraw()
+    assert transfer.isChecked(), "the stage at work is followed"
+    assert chart._terms["total"].raw.getData()[0].max() == pytest.approx(1.4)
+    assert len(chart._checkpoints.xvals) == 0, "the mark belongs to the first stage"
+    bridge.click()
+    assert chart._terms["total"].raw.getData()[0].max() == pytest.approx(3.0)
+    assert list(chart._checkpoints.xvals) == [1.0]
+    worker.say(losses(45, 48))
+    page._redraw()
+    assert bridge.isChecked(), "the person's choice stays"
+    transfer.click()
+    assert chart._terms["total"].raw.getData()[0].max() == pytest.approx(1.7)
+    assert page.status._stage.text() == "Stage 2 of 2: Transfer"
+    assert page.status._facts["epoch"].text() == "Epoch 2 of 3"
+
+
+def test_one_stage_alone_offers_no_choice(running: RunPage) -> None:
+    assert loss_chart(running).stages.isHidden()
+
+
+def test_samples_show_the_translation_and_what_is_made_of_it(running: RunPage, worker: QuietWorker) -> None:
+    card = running._samples.cards[1]
+    narrow = card.sizeHint().width()
+    assert "translated" not in card.accessibleName()
+    worker.say(samples(30, bridged=True))
+    running._redraw()
+    assert card.sizeHint().width() > narrow
+    assert "field/2" in running._samples.cards[0].accessibleName(), "a pair shows what the translation should be"
+    assert card.accessibleName() == (
+        "field/0.tif; Before: field, 60\u202f%, wrong; "
+        "The source model on the translated picture: forest, 50\u202f%, wrong; Now: water, 70\u202f%, right"
+    )
+    first = card._pixmaps[1]
+    worker.say(samples(40, bridged=True))
+    running._redraw()
+    assert card._pixmaps[1] is not first, "a better translation replaces the former"
+    card.click()
+    viewer = running._samples.viewer
+    assert viewer is not None
+    assert len(viewer.pictures.views) == 2
+    assert "translated picture: forest" in viewer.answers.accessibleDescription()
     viewer.close()
 
 

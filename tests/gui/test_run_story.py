@@ -82,6 +82,7 @@ def test_a_resumed_run_replaces_what_was_lost():
     assert story.running
     story.take(started(first_step=200))
     assert story.curves["total"].steps.max() == 200
+    story.take(gap(200))  # the epoch that begins there is looked at again
     assert [snapshot.step for snapshot in story.snapshots] == [0, 100, 200]
     story.take(losses(201, 210))
     assert story.curves["total"].steps.tolist() == list(range(210))
@@ -107,3 +108,61 @@ def test_a_method_without_losses_has_no_curves_and_still_a_speed():
     story.take(losses(5, 5))
     assert story.curves == {}
     assert story.images_per_second == 50.0
+
+
+def stage(number, first_step=0):
+    return TrainingStarted(
+        stage=("Bridge", "Transfer")[number],
+        steps=(40, 20)[number],
+        steps_per_epoch=(10, 5)[number],
+        device="CPU",
+        terms=("total",),
+        first_step=first_step,
+        number=number,
+        stages=("Bridge", "Transfer"),
+        steps_before=(0, 40)[number],
+    )
+
+
+def step_progress(fraction):
+    return Progress(title="Stage", unit="step", fraction=fraction)
+
+
+def test_every_stage_keeps_its_own_curves_and_the_run_goes_through_all():
+    story = RunStory()
+    story.take(Progress(title="Reading", unit="image", fraction=1.0))
+    story.take(stage(0))
+    assert story.fraction is None, "reading was another whole"
+    story.take(gap(0, 5.0))
+    story.take(losses(1, 41))
+    story.take(step_progress(0.5))
+    story.take(gap(40, 1.0))
+    story.take(stage(1))
+    story.take(Progress(title="Looking", unit="image", fraction=0.1))
+    assert story.fraction == 0.5, "the bar never falls back"
+    story.take(gap(40, 4.0))  # the same step, another model
+    story.take(losses(41, 48))
+    assert (story.epoch, story.epochs) == (2, 4)
+    assert [len(s.curves["total"]) for s in story.stages.values()] == [40, 7]
+    assert story.measures["mmd"].means.tolist() == [5.0, 1.0, 4.0]
+    assert [story.place(snapshot.step) for snapshot in story.snapshots] == [
+        ("Bridge", 0.0),
+        ("Bridge", 4.0),
+        ("Transfer", 0.0),
+    ]
+
+
+def test_a_later_stage_gone_on_with_keeps_the_earlier_one():
+    story = RunStory()
+    story.take(stage(0))
+    story.take(losses(1, 41))
+    story.take(stage(1))
+    story.take(losses(41, 58))
+    story.take(Finished(outcome="stopped"))
+    story.begin()
+    story.take(stage(1, first_step=10))
+    assert story.stages[0].curves["total"].steps.max() == 40
+    assert story.stages[1].curves["total"].steps.max() == 50
+    story.take(stage(0, first_step=20))  # the last checkpoint was an older one
+    assert list(story.stages) == [0]
+    assert story.curves["total"].steps.max() == 20
