@@ -141,6 +141,36 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translate:
+    """Turn sensor images into RGB-like pictures -> `TranslateReport`.
+
+    Attributes:
+        run: Run folder with a translator, or a translator file.
+        paths: Images and folders of images, of any size.
+        output: Folder for the pictures; what is in it is never written over.
+        bands: 1-based bands of the files; None takes the run's.
+        no_data: A raw value that means "nothing here", besides NaN and what the files declare; None takes the run's.
+        stretch: "run" takes the run's own, and only images of its number type; "own" measures one anew on the images
+            given (for every number type one), with the run's percentiles.
+        format: "auto" writes a GeoTIFF for what has a place on the map and PNG for the rest.
+        tile_px: Side of the windows a large image is worked through in; a multiple of 4.
+        overlap_px: Of neighbouring windows; a multiple of 4, at most half a tile.
+        device: Where to compute.
+    """
+
+    run: str
+    paths: tuple[str, ...]
+    output: str
+    bands: tuple[int, ...] | None = None
+    no_data: float | None = None
+    stretch: Literal["run", "own"] = "run"
+    format: Literal["auto", "png", "tif"] = "auto"
+    tile_px: int = 512
+    overlap_px: int = 64
+    device: DeviceChoice = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookCloser:
     """One image of a run as large as it is, with what its models make of it -> `PicturesReport`.
 
@@ -176,6 +206,7 @@ Job = (
     | Evaluate
     | Predict
     | Export
+    | Translate
     | LookCloser
     | MakeSample
 )

@@ -450,6 +450,48 @@ class ExportReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TranslatedImage:
+    """An image and the picture made of it.
+
+    Attributes:
+        file: The image, relative to the folder given, or as given.
+        picture: The file written, relative to the output folder.
+        width: In pixels.
+        height: In pixels.
+        georeferenced: Whether the picture has a place on the map.
+        missing: Share of its pixels without data, 0..1.
+    """
+
+    file: str
+    picture: str
+    width: int
+    height: int
+    georeferenced: bool
+    missing: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranslateReport:
+    """Pictures made by a translator, in the order of the images.
+
+    Attributes:
+        translator: Its file.
+        output: The folder the pictures are in.
+        images: One entry a picture.
+        seconds: Wall time without pauses.
+        device: In words.
+        set_aside: Images without a picture, with reasons.
+    """
+
+    translator: str
+    output: str
+    images: tuple[TranslatedImage, ...]
+    seconds: float
+    device: str
+    set_aside: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PicturesReport:
     """One image of a run, ready to be shown; all pictures have the same height H and width W.
 
@@ -520,6 +562,7 @@ Report = (
     | EvaluateReport
     | PredictReport
     | ExportReport
+    | TranslateReport
     | PicturesReport
     | SampleReport
 )

@@ -54,6 +54,15 @@ Ctrl+C stops and keeps what is complete; the same command goes on from there. Me
   bandbridge predict runs/nir new/nir -o predictions.csv
   bandbridge predict model.onnx one.tif two.tif
 """,
+    "translate": """
+  bandbridge translate runs/bridge new/nir -o pictures
+  bandbridge translate runs/bridge scene.tif -o pictures --sensor-bands 8
+  bandbridge translate runs/bridge scene.tif -o pictures --sensor-bands 4 --stretch own --no-data 255
+  bandbridge translate runs/bridge/translator.safetensors scene.tif -o pictures --tile 1024 --overlap 64 --format tif
+
+RUN is a run of tgkt, translator-only or translator-socket, or the translator.safetensors such a run leaves. Images may
+have any size; large ones are worked through in windows, without seams. Colours are guesses: see the manual.
+""",
     "export": """
   bandbridge export runs/nir --format onnx -o nir.onnx
   bandbridge export runs/nir --format safetensors -o nir.safetensors
@@ -86,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
+    _add_translate(verbs)
     _add_export(verbs)
     _add_benchmark(verbs)
     return parser
@@ -204,6 +214,33 @@ def _add_predict(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("-o", "--output", type=Path, metavar="CSV", help="table to write")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
+    _add_device(verb)
+
+
+def _add_translate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "translate", "turn sensor images and scenes into RGB-like pictures with a run's translator")
+    verb.add_argument("run", type=Path, metavar="RUN", help="run folder with a translator, or a translator file")
+    verb.add_argument("paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images or folders of images")
+    verb.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", required=True, help="folder for the pictures; nothing is replaced"
+    )
+    verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the run's)")
+    verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
+    verb.add_argument(
+        "--stretch",
+        choices=("run", "own"),
+        default="run",
+        help="how raw values become 0..1: as in the run, or measured anew on these images, which suits images of "
+        "another number type or scale (default run)",
+    )
+    verb.add_argument(
+        "--format",
+        choices=("auto", "png", "tif"),
+        default="auto",
+        help="of the pictures; auto: GeoTIFF for images with a place on the map, else PNG (default auto)",
+    )
+    verb.add_argument("--tile", type=int, default=512, metavar="PX", help="side of a window (default 512)")
+    verb.add_argument("--overlap", type=int, default=64, metavar="PX", help="of neighbouring windows (default 64)")
     _add_device(verb)
 
 

@@ -22,6 +22,7 @@ from bandbridge.engine.api.jobs import (
     ScanFolder,
     ScanPairs,
     TrainSource,
+    Translate,
 )
 
 _RUN_SETTINGS = ("batch_size", "learning_rate", "held_out", "adapter", "precision", "no_data")
@@ -64,6 +65,19 @@ def job_of(options: argparse.Namespace) -> Job:
                 bands=options.sensor_bands,
                 class_names=_file(options.class_names, "--class-names") if options.class_names else None,
                 output=_absolute(options.output) if options.output else None,
+                device=options.device or "auto",
+            )
+        case "translate":
+            return Translate(
+                run=_existing(options.run, "RUN"),
+                paths=tuple(_existing(path, "IMAGE_OR_DIR") for path in options.paths),
+                output=_absolute(options.output),
+                bands=options.sensor_bands,
+                no_data=options.no_data,
+                stretch=options.stretch,
+                format=options.format,
+                tile_px=options.tile,
+                overlap_px=options.overlap,
                 device=options.device or "auto",
             )
         case "export":

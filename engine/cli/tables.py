@@ -28,6 +28,7 @@ from bandbridge.engine.api.reports import (
     Scores,
     ThumbnailsReport,
     TrainSourceReport,
+    TranslateReport,
 )
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
@@ -39,6 +40,7 @@ from rich.text import Text
 _MOST_FINDINGS = 20
 _UNITS = {"share": "%", "number": "", "seconds": "s", "images/s": "", "MiB": "MiB"}
 _MOST_CLASSES = 20
+_MOST_PICTURES = 20
 
 
 def show(report: Report, stream: TextIO | None = None) -> None:
@@ -61,6 +63,8 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_findings(page, report.set_aside)
         case PredictReport():
             _show_predictions(page, report)
+        case TranslateReport():
+            _show_translation(page, report)
         case ExportReport():
             _show_export(page, report)
         case ModelReport():
@@ -253,6 +257,22 @@ def _show_predictions(page: _Page, report: PredictReport) -> None:
     else:
         rows = [(item.file, item.class_name, percent(item.confidence)) for item in report.predictions]
         page.table(("Image", "Class", "Confidence"), rows, numbers=False)
+    _show_findings(page, report.set_aside)
+
+
+def _show_translation(page: _Page, report: TranslateReport) -> None:
+    for image in report.images[:_MOST_PICTURES]:
+        missing = f", {percent(image.missing)} without data" if image.missing else ""
+        on_map = ", on the map" if image.georeferenced else ""
+        page.say(f"{image.file}: {image.picture} ({image.width} x {image.height}{on_map}{missing})")
+    if len(report.images) > _MOST_PICTURES:
+        page.say(f"and {len(report.images) - _MOST_PICTURES} more (--json writes them all)")
+    page.facts(
+        {
+            "Pictures": f"{len(report.images)} in {report.output}",
+            "Took": f"{duration(report.seconds)} on {report.device}",
+        }
+    )
     _show_findings(page, report.set_aside)
 
 

@@ -46,6 +46,30 @@ def odd_depth(name: str, depth: str, usual: str) -> Finding:
     )
 
 
+def foreign_depth(name: str, depth: str, usual: str) -> Finding:
+    """A file whose number type is not that of the images something was learned on."""
+    return Finding(
+        severity="warning",
+        kind="depth",
+        file=name,
+        what=f"The image '{name}' holds numbers of type {depth}; the translator learned on {usual}.",
+        why="Its values are on another scale, so the translator's stretch would show it far too dark or too bright.",
+        do="Choose the images' own stretch (--stretch own), or save it again from the original data.",
+    )
+
+
+def same_picture(name: str, other: str, picture: str) -> Finding:
+    """A file that would be written to where another one's picture goes."""
+    return Finding(
+        severity="warning",
+        kind="duplicate",
+        file=name,
+        what=f"The image '{name}' was left out: its picture '{picture}' would replace that of '{other}'.",
+        why="Both files differ in their ending or their folder alone, and pictures are named like their images.",
+        do="Rename one of them, or translate it into another folder.",
+    )
+
+
 def odd_bands(name: str, bands: int, usual: int) -> Finding:
     """A file whose number of bands differs from its folder's."""
     return Finding(

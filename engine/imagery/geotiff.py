@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.session import DummySession
 from rasterio.transform import IDENTITY
+from rasterio.windows import Window as RasterWindow
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -51,30 +53,120 @@ def read_tiff(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> S
     Raises:
         ImageError: The file is damaged, cut short or of a kind that cannot be read.
     """
-    with _opened(path) as dataset:
-        header = _header(path, dataset)
-        bands = choose(header)
-        values = dataset.read(list(bands))
+    with open_tiff(path, choose) as tiff:
+        return tiff.read()
+
+
+@dataclass(frozen=True, slots=True)
+class MapPlace:
+    """Where an image lies on the map, as GDAL says it.
+
+    Attributes:
+        crs: Coordinate system, or None.
+        transform: From columns and rows to coordinates.
+        gcps: Points on the ground with their coordinate system, instead of a transform; (() , None) without.
+    """
+
+    crs: Any
+    transform: Any
+    gcps: tuple[Any, Any]
+
+
+class OpenTiff:
+    """A TIFF file of which windows can be read, until its context ends.
+
+    Args:
+        path: The file.
+        dataset: Of rasterio.
+        choose: The band rule.
+
+    Attributes:
+        header: What it says about itself.
+        bands: 1-based numbers of the bands that are read.
+        place: On the map, None without.
+    """
+
+    def __init__(self, path: Path, dataset: Any, choose: Callable[[ImageHeader], tuple[int, ...]]) -> None:
+        self.header = _header(path, dataset)
+        self.bands = choose(self.header)
+        self.place = MapPlace(dataset.crs, dataset.transform, dataset.gcps) if self.header.georeferenced else None
+        self._dataset = dataset
+
+    def read(self, rows: tuple[int, int] | None = None, columns: tuple[int, int] | None = None) -> StoredPixels:
+        """The chosen bands, with transparency or mask.
+
+        Args:
+            rows: First row and the one after the last; None reads all.
+            columns: The same for columns.
+
+        Raises:
+            ImageError: This part of the file is damaged.
+        """
+        window = None if rows is None or columns is None else RasterWindow.from_slices(rows, columns)
         hidden = None
-        if header.alpha is not None:
-            if header.alpha not in bands:
-                hidden = dataset.read(header.alpha) == 0
-        elif MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
-            hidden = dataset.read_masks(1) == 0
-    return StoredPixels(header=header, bands=bands, values=values, hidden=hidden)
+        with _in_words(self.header.path):
+            if self.header.alpha is not None:
+                if self.header.alpha not in self.bands:
+                    hidden = self._dataset.read(self.header.alpha, window=window) == 0
+            elif MaskFlags.per_dataset in self._dataset.mask_flag_enums[0]:
+                hidden = self._dataset.read_masks(1, window=window) == 0
+            values = self._dataset.read(list(self.bands), window=window)
+        return StoredPixels(header=self.header, bands=self.bands, values=values, hidden=hidden)
+
+
+@contextmanager
+def open_tiff(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> Iterator[OpenTiff]:
+    """Open a TIFF file to read windows of it.
+
+    Raises:
+        ImageError: The file is damaged, cut short or of a kind that cannot be read.
+    """
+    with _opened(path) as dataset:
+        yield OpenTiff(path, dataset, choose)
+
+
+@contextmanager
+def new_tiff(path: Path, place: MapPlace | None, **profile: Any) -> Iterator[Any]:
+    """Create a TIFF file with its mask inside, behind the same doors.
+
+    Args:
+        path: File to write.
+        place: On the map, or None.
+        **profile: Of the file, in rasterio's words.
+
+    Yields:
+        rasterio's dataset, open for writing.
+
+    Raises:
+        RasterioError: It cannot be written.
+    """
+    located = {} if place is None or place.gcps[0] else {"crs": place.crs, "transform": place.transform}
+    with rasterio.Env(session=DummySession(), GDAL_TIFF_INTERNAL_MASK="YES", **_CLOSED_DOORS):
+        with _OPENING, warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(path.absolute(), "w", driver="GTiff", **located, **profile)
+        with dataset:
+            if place is not None and place.gcps[0]:
+                dataset.gcps = place.gcps
+            yield dataset
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
+    with rasterio.Env(session=DummySession(), **_CLOSED_DOORS):
+        with _in_words(path), _OPENING, warnings.catch_warnings():
+            # A picture without a place on the map is an ordinary picture here.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            # A Path, not a text: rasterio reads no scheme, archive or query into a Path.
+            dataset = rasterio.open(path.absolute(), driver="GTiff")
+        with dataset:
+            yield dataset
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
     try:
-        with rasterio.Env(session=DummySession(), **_CLOSED_DOORS):
-            with _OPENING, warnings.catch_warnings():
-                # A picture without a place on the map is an ordinary picture here.
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                # A Path, not a text: rasterio reads no scheme, archive or query into a Path.
-                dataset = rasterio.open(path.absolute(), driver="GTiff")
-            with dataset:
-                yield dataset
+        yield
     except (RasterioError, UnicodeError, MemoryError) as error:
         raise damaged(path, f"{error} {error.__cause__ or ''}") from error
 

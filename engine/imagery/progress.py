@@ -30,18 +30,26 @@ class Pace:
     def step(self, name: str) -> None:
         """One more file is done."""
         self._done += 1
+        self._say(name, 0.0)
+
+    def within(self, name: str, share: float) -> None:
+        """So much of the present file is done, 0..1."""
+        self._say(name, share)
+
+    def _say(self, name: str, share: float) -> None:
         now = time.monotonic() - self._started
         if now - self._said < _INTERVAL_S and self._done < self._total:
             return
         self._said = now
+        done = self._done + share
         self._emit(
             Progress(
                 title=self._title,
                 done=self._done,
                 total=self._total,
                 unit="image",
-                fraction=self._done / self._total,
-                seconds_left=now / self._done * (self._total - self._done),
+                fraction=done / self._total,
+                seconds_left=now / done * (self._total - done) if done else None,
                 detail=name,
             )
         )

@@ -90,6 +90,16 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
         ImageError: The file cannot be read or lacks a band.
     """
     stored = _read_stored(Path(path), bands)
+    return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
+
+
+def raw_values(stored: StoredPixels, no_data: float | None = None) -> NDArray[np.float32]:
+    """Pixels as a file stores them -> raw values (C, H, W), NaN where there is nothing.
+
+    Args:
+        stored: Of a whole file or a part of it.
+        no_data: A raw value that means "nothing here", besides what the file declares.
+    """
     values = _as_float32(stored.values)
     for nothing in (stored.header.no_data, no_data):
         if nothing is not None:
@@ -97,7 +107,16 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
             values[stored.values == _as_stored(nothing)] = np.nan
     if stored.hidden is not None:
         values[:, stored.hidden] = np.nan
-    return Image(header=stored.header, bands=stored.bands, values=values)
+    return values
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file's content is TIFF, which alone can be read in parts and have a place on the map.
+
+    Raises:
+        ImageError: The file is missing, empty or no image.
+    """
+    return _start(path).startswith(TIFF_STARTS)
 
 
 def likely_bytes(path: Path) -> int:

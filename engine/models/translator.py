@@ -14,6 +14,8 @@ TRANSLATOR_KINDS: tuple[TranslatorKind, ...] = get_args(TranslatorKind)
 _PAPER_WIDTH = 16
 _WIDTHS = (16, 32)
 _BLEND_WIDTH = 8
+GRID = 4
+"""Pixels: parts of an image that begin on this grid are translated as they are in the whole."""
 
 
 class Translator(nn.Module):
@@ -26,7 +28,12 @@ class Translator(nn.Module):
         kind: How it is built.
         bands: Of the sensor.
         channels: Of the source model's input, 3 for RGB.
+
+    Attributes:
+        reach: Pixels beyond which no pixel of the input counts for one of the output.
     """
+
+    reach: int
 
     def __init__(self, kind: TranslatorKind, bands: int, channels: int) -> None:
         super().__init__()
@@ -54,6 +61,8 @@ class PaperTranslator(Translator):
         bands: Of the sensor.
         channels: Of the source model's input.
     """
+
+    reach = 1
 
     def __init__(self, bands: int, channels: int) -> None:
         super().__init__("paper", bands, channels)
@@ -92,6 +101,8 @@ class UNet(Translator):
         channels: Of the source model's input.
     """
 
+    reach = 24
+
     def __init__(self, bands: int, channels: int) -> None:
         super().__init__("u-net", bands, channels)
         half, quarter = _WIDTHS
@@ -115,7 +126,7 @@ class UNet(Translator):
     def forward(self, images: Tensor) -> Tensor:
         """Translate."""
         height, width = images.shape[-2], images.shape[-1]
-        full = functional.pad(images, (0, -width % 4, 0, -height % 4), mode="replicate")
+        full = functional.pad(images, (0, -width % GRID, 0, -height % GRID), mode="replicate")
         half = self.down(functional.pixel_unshuffle(full, 2))
         quarter = self.bottom(functional.avg_pool2d(half, 2))
         half = self.up(torch.cat([_doubled(quarter), half], dim=1))

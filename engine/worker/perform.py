@@ -23,6 +23,7 @@ from bandbridge.engine.api.jobs import (
     ScanPairs,
     Thumbnails,
     TrainSource,
+    Translate,
 )
 from bandbridge.engine.api.reports import AdaptReport, CompareReport, Report, TrainSourceReport
 
@@ -79,6 +80,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.export.export import export
 
             return export(job, control, emit)
+        case Translate():
+            from bandbridge.engine.worker.translate import translate
+
+            return translate(job, emit, control)
         case LookCloser():
             from bandbridge.engine.worker.look_closer import look_closer
 

@@ -16,7 +16,17 @@ import pytest
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
-from bandbridge.engine.api.jobs import Adapt, Evaluate, Export, Job, MakeSample, Predict, ScanFolder, ScanPairs
+from bandbridge.engine.api.jobs import (
+    Adapt,
+    Evaluate,
+    Export,
+    Job,
+    MakeSample,
+    Predict,
+    ScanFolder,
+    ScanPairs,
+    Translate,
+)
 from bandbridge.engine.api.reports import (
     AdaptReport,
     Alarm,
@@ -37,7 +47,19 @@ from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
 from bandbridge.engine.worker import perform as perform_module
 
-VERBS = ("open", "sample", "train-source", "inspect", "adapt", "compare", "evaluate", "predict", "export", "benchmark")
+VERBS = (
+    "open",
+    "sample",
+    "train-source",
+    "inspect",
+    "adapt",
+    "compare",
+    "evaluate",
+    "predict",
+    "translate",
+    "export",
+    "benchmark",
+)
 SCORES = Scores(
     images=4,
     accuracy=0.75,
@@ -100,6 +122,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("rgb", "nir", "target", "labelled"):
         (tmp_path / name).mkdir()
     (tmp_path / "m.safetensors").touch()
+    (tmp_path / "m.tif").touch()
     (tmp_path / "names.txt").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -297,6 +320,9 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
             model=at("m.safetensors"), folder=at("labelled"), class_names=at("names.txt"))),
         ("predict m.safetensors nir --class-names names.txt", lambda at: Predict(
             model=at("m.safetensors"), paths=(at("nir"),), class_names=at("names.txt"))),
+        ("translate target nir m.tif -o out --sensor-bands 8 --stretch own --no-data 255 --tile 256 --overlap 32",
+            lambda at: Translate(run=at("target"), paths=(at("nir"), at("m.tif")), output=at("out"), bands=(8,),
+                no_data=255.0, stretch="own", tile_px=256, overlap_px=32)),
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
         ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),

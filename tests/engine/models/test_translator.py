@@ -20,6 +20,20 @@ def test_every_size_comes_out_as_it_went_in(kind, size):
     assert network(torch.rand(2, 2, *size)).shape == (2, 3, *size)
 
 
+@pytest.mark.parametrize("kind", TRANSLATOR_KINDS)
+def test_nothing_beyond_its_reach_counts(kind):
+    network = build_translator(kind, 1, 3).double().eval()
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    images = torch.randn(1, 1, 96, 96, dtype=torch.float64)
+    for place in range(40, 44):  # wherever on the grid
+        changed = images.clone()
+        changed[..., place, place] += 1.0
+        rows = torch.nonzero((network(changed) - network(images)).abs().amax(dim=(0, 1, 3))).flatten()
+        assert place - network.reach <= rows.min()
+        assert rows.max() <= place + network.reach
+
+
 def test_a_new_u_net_shows_the_mean_of_all_bands():
     images = torch.randn(2, 2, 10, 9)
     shown = build_translator("u-net", 2, 3)(images)

@@ -1,0 +1,81 @@
+"""Pictures written strip by strip must read as they were given, or not be there at all."""
+
+import cv2
+import numpy as np
+import pytest
+import rasterio
+from bandbridge.engine.api.errors import StorageError
+from bandbridge.engine.imagery.geotiff import MapPlace
+from bandbridge.engine.imagery.picture_file import png_picture, tiff_picture
+from bandbridge.engine.imagery.reader import load_image
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.transform import IDENTITY, Affine
+
+
+def in_strips(write, rows, present):
+    for top in range(0, len(rows), 37):
+        write(rows[top : top + 37], present[top : top + 37])
+
+
+@pytest.fixture(params=[(300, 260), (5, 1)])
+def rows(request, noise):
+    return noise((*request.param, 3))
+
+
+def test_png_holds_every_value(tmp_path, rows):
+    with png_picture(tmp_path / "a.png", rows.shape[1], rows.shape[0]) as write:
+        in_strips(write, rows, np.ones(rows.shape[:2], np.bool_))
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "a.png"))[:, :, ::-1], rows)
+    assert load_image(tmp_path / "a.png").values.shape == (3, *rows.shape[:2])  # checksums included
+
+
+def test_geotiff_keeps_place_and_mask(tmp_path, rows):
+    place = MapPlace(CRS.from_epsg(32618), Affine(5, 0, 792_988, 0, -5, 2_050_382), ((), None))
+    present = rows[:, :, 0] > 60
+    with tiff_picture(tmp_path / "new" / "a.tif", rows.shape[1], rows.shape[0], place) as write:
+        in_strips(write, rows, present)
+    with rasterio.open(tmp_path / "new" / "a.tif") as file:
+        assert (file.crs, file.transform) == (place.crs, place.transform)
+        assert file.dtypes == ("uint8",) * 3
+        np.testing.assert_array_equal(file.read().transpose(1, 2, 0), rows)
+        np.testing.assert_array_equal(file.dataset_mask() > 0, present)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.tif"]
+    np.testing.assert_array_equal(np.isnan(load_image(tmp_path / "new" / "a.tif").values[0]), ~present)
+
+
+def test_points_on_the_ground_are_kept(tmp_path):
+    points = [GroundControlPoint(row, col, x=col * 10.0, y=row * 10.0) for row, col in ((0, 0), (0, 9), (9, 0))]
+    place = MapPlace(None, IDENTITY, (points, CRS.from_epsg(4326)))
+    with tiff_picture(tmp_path / "a.tif", 10, 10, place) as write:
+        write(np.zeros((10, 10, 3), np.uint8), np.ones((10, 10), np.bool_))
+    with rasterio.open(tmp_path / "a.tif") as file:
+        found, crs = file.gcps
+    assert crs == CRS.from_epsg(4326)
+    assert [(p.row, p.col, p.x, p.y) for p in found] == [(p.row, p.col, p.x, p.y) for p in points]
+
+
+@pytest.mark.parametrize("make", [png_picture, lambda *sizes: tiff_picture(*sizes, None)], ids=["png", "tiff"])
+def test_a_picture_cut_short_leaves_nothing(tmp_path, make):
+    def write_half():
+        with make(tmp_path / "a", 10, 10) as write:
+            write(np.zeros((5, 10, 3), np.uint8), np.ones((5, 10), np.bool_))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [png_picture, lambda *sizes: tiff_picture(*sizes, None)], ids=["png", "tiff"])
+def test_a_disk_that_takes_no_more_is_told(tmp_path, make, noise):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    rows = noise((600, 600, 3))
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        with pytest.raises(StorageError), make(tmp_path / "a", 600, 600) as write:
+            in_strips(write, rows, np.ones(rows.shape[:2], np.bool_))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not any(tmp_path.iterdir())
