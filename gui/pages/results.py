@@ -23,6 +23,7 @@ from bandbridge.gui.widgets.before_after_table import BeforeAfterTable
 from bandbridge.gui.widgets.callout import Callout, Severity
 from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.class_bars import ClassBars, count_bars
+from bandbridge.gui.widgets.closer_view import CloserView
 from bandbridge.gui.widgets.comparison_panel import ComparisonPanel
 from bandbridge.gui.widgets.confusion_matrix import ConfusionMatrix
 from bandbridge.gui.widgets.export_panel import ExportPanel
@@ -80,6 +81,7 @@ class ResultsPage(Page):
         self._report: AdaptReport | None = None
         self._record: RunRecord | None = None
         self._predictions: Predictions | None = None
+        self.closer: CloserView | None = None
         self._runs_seen: tuple[RunEntry, ...] | None = None
 
         self.run_choice = ChoiceField([], "")
@@ -168,6 +170,8 @@ class ResultsPage(Page):
         """Stop reading and writing."""
         self._feed.stop()
         self.viewer.stop()
+        if self.closer is not None:
+            self.closer.close()
         self.export_panel.close_down()
 
     # ---- what a person does --------------------------------------------------------------------------------------
@@ -260,10 +264,12 @@ class ResultsPage(Page):
         self.filter_bar.changed.connect(self._apply_filter)
         self.gallery = Gallery(self._theme, self._feed)
         self.gallery.chosen.connect(self._look_at)
+        self.gallery.closer.connect(self.look_closer)
         self._gallery_hint = text_label("", "help")
         self._gallery_hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.viewer = ImageViewer(desk, self._theme)
         self.viewer.step.connect(self.gallery.step)
+        self.viewer.closer.connect(lambda: self.look_closer(self.gallery.currentIndex().row()))
         self._gallery_stack = QStackedWidget()
         self._gallery_stack.addWidget(self.gallery)
         self._gallery_stack.addWidget(self._gallery_hint)
@@ -407,6 +413,8 @@ class ResultsPage(Page):
         self._folder = folder
         self._report = self._record = self._predictions = None
         self.viewer.clear()
+        if self.closer is not None:
+            self.closer.close()  # it showed another run
         if folder:
             self._load(folder)
         self._arrange()
@@ -516,6 +524,21 @@ class ResultsPage(Page):
         if rgb is not None:
             bands["source"] = rgb
         self.viewer.show_image(predictions, number, Path(self._record.config.target), bands)
+        if self.closer is not None and self.closer.isVisible():
+            self.closer.show_image(self._folder, predictions.files[number])
+
+    def look_closer(self, row: int) -> None:
+        """Open an image of the gallery in a window of its own, which follows the gallery from there."""
+        if self._record is None or not 0 <= row < self.gallery.images.rowCount():
+            return
+        if self.closer is None:
+            self.closer = CloserView(self._desk, self._theme, self)
+            self.closer.step.connect(self.gallery.step)
+        predictions, number = self.gallery.images.prediction(row)
+        self.closer.show_image(self._folder, predictions.files[number])
+        self.closer.show()
+        self.closer.raise_()
+        self.closer.activateWindow()
 
     def _sensor_bands(self) -> tuple[int, ...] | None:
         """The bands a person is shown: three as colours, otherwise the first."""

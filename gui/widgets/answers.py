@@ -60,9 +60,9 @@ def answers(
     """
     found = []
     for probabilities, title, meaning, colour in (
-        (before, "Before", "Before", "muted"),
-        (bridged, "Translated", "The source model on the translated picture", "translated"),
-        (after, "Now", "Now", "accent"),
+        (before, "Before", "Before, on the sensor image", "muted"),
+        (bridged, "Translated", "Before, on the translated picture", "translated"),
+        (after, "Now", "Now, the adapted model", "accent"),
     ):
         if probabilities is not None:
             best = int(probabilities.argmax())
@@ -71,7 +71,9 @@ def answers(
     return found
 
 
-def paint_answers(painter: QPainter, box: QRectF, shown: Sequence[Answer], theme: Theme) -> None:
+def paint_answers(
+    painter: QPainter, box: QRectF, shown: Sequence[Answer], theme: Theme, *, in_full: bool = False
+) -> None:
     """Draw answers below each other; on two lines each where the height allows, otherwise on one.
 
     Args:
@@ -79,6 +81,7 @@ def paint_answers(painter: QPainter, box: QRectF, shown: Sequence[Answer], theme
         box: Where.
         shown: The answers.
         theme: Colours.
+        in_full: Whether to say in full whose answer it is; needs the two lines.
     """
     metrics = painter.fontMetrics()
     height = box.height() / max(len(shown), 1)
@@ -87,13 +90,13 @@ def paint_answers(painter: QPainter, box: QRectF, shown: Sequence[Answer], theme
     for number, answer in enumerate(shown):
         row = QRectF(box.left(), box.top() + number * height, box.width(), metrics.height())
         painter.setPen(theme.colour("muted"))
-        painter.drawText(row, answer.title)
+        painter.drawText(row, answer.meaning if in_full else answer.title)
         verdict = {None: "", True: "✓ right" if roomy else "✓", False: "✗ wrong" if roomy else "✗"}[answer.right]
         if verdict:
             painter.setPen(theme.colour("good" if answer.right else "error"))
             painter.drawText(row, Qt.AlignmentFlag.AlignRight, verdict)
         if roomy:
-            row.translate(0, metrics.height() - 2)
+            row.translate(0, metrics.height() - (0 if in_full else 2))
         else:
             row.setLeft(row.left() + titles)
             if answer.right is not None:
@@ -140,12 +143,12 @@ class AnswerLines(QWidget):
 
     def sizeHint(self) -> QSize:
         """Two lines, a bar and a gap each."""
-        return QSize(200, len(self._answers) * (2 * self.fontMetrics().height() + _BAR + GRID))
+        return QSize(200, len(self._answers) * (2 * self.fontMetrics().height() + _BAR + 2 * GRID))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font("small"))
-        paint_answers(painter, QRectF(self.rect()), self._answers, self._theme)
+        paint_answers(painter, QRectF(self.rect()), self._answers, self._theme, in_full=True)
         painter.end()

@@ -11,7 +11,7 @@ from bandbridge.gui.theme import GRID, RADIUS, Theme
 from bandbridge.gui.thumbnail_feed import ThumbnailFeed
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen, QPixmap
+from PySide6.QtGui import QKeyEvent, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -161,9 +161,11 @@ class Gallery(QListView):
 
     Signals:
         chosen: Row of the image to look at.
+        closer: Row of the image to look at closely: a double click, or Enter.
     """
 
     chosen = Signal(int)
+    closer = Signal(int)
 
     def __init__(self, theme: Theme, feed: ThumbnailFeed, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -187,6 +189,7 @@ class Gallery(QListView):
         self.setMinimumWidth(2 * _CELL_WIDTH + 3 * GRID)
         self.verticalScrollBar().setSingleStep(PICTURE_PX // 2)
         self.selectionModel().currentChanged.connect(self._tell)
+        self.doubleClicked.connect(lambda index: self.closer.emit(index.row()))
         feed.loaded.connect(self.viewport().update)
         theme.changed.connect(self.viewport().update)
 
@@ -195,6 +198,13 @@ class Gallery(QListView):
         row = self.currentIndex().row() + by
         if 0 <= row < self.images.rowCount():
             self.setCurrentIndex(self.images.index(row))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter looks closer."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.closer.emit(self.currentIndex().row())
+        else:
+            super().keyPressEvent(event)
 
     def _tell(self, current: QModelIndex) -> None:
         if current.isValid():

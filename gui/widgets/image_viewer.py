@@ -12,7 +12,7 @@ from bandbridge.gui.quantities import percent
 from bandbridge.gui.run_record import Predictions
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
-from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.labels import PathLabel, text_label
 from bandbridge.gui.widgets.picture_view import LinkedPictures, Origin, Picture
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -31,9 +31,11 @@ class ImageViewer(QWidget):
 
     Signals:
         step: Show the next (1) or the previous (-1) image.
+        closer: Look at this image closely.
     """
 
     step = Signal(int)
+    closer = Signal()
 
     def __init__(self, desk: WorkerThread, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,20 +43,32 @@ class ImageViewer(QWidget):
         self._theme = theme
         self._errands: list[Errand] = []
         self._pictures: dict[Origin, Picture] = {}
-        self._file = text_label("", "section", wrap=False)
-        self._file.setMinimumWidth(1)
+        self._file = PathLabel()
+        self._file.setProperty("role", "section")
         self._words = text_label("", wrap=True)
         self._words.setTextFormat(Qt.TextFormat.RichText)
-        self._hint = text_label("Choose an image to see it large. Wheel or + and − zoom, dragging moves.", "help")
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._hint = text_label(
+            "Choose an image to see it large. Wheel or + and − zoom, dragging moves. Enter looks closer.", "help"
+        )
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pictures = LinkedPictures(theme)
         self.previous_button = self._button("chevron-left", "Previous image", lambda: self.step.emit(-1))
         self.next_button = self._button("chevron-right", "Next image", lambda: self.step.emit(1))
         self.closer_button = self._button("add", "Zoom in (+)", lambda: self.pictures.zoom_by(1.5))
         self.whole_button = self._button("search", "Show the whole picture (0)", self.pictures.fit)
+        self.look_closer_button = QToolButton()
+        self.look_closer_button.setText("Look &closer")
+        self.look_closer_button.setToolTip(
+            "In a window of its own: the translated picture and the RGB picture where there are any, swipe, blink and "
+            "difference (Enter, or a double click in the gallery)."
+        )
+        self.look_closer_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.look_closer_button.clicked.connect(self.closer)
         head = QHBoxLayout()
         head.setSpacing(GRID // 2)
         head.addWidget(self._file, 1)
+        head.addWidget(self.look_closer_button)
         for button in (self.closer_button, self.whole_button, self.previous_button, self.next_button):
             head.addWidget(button)
         layout = QVBoxLayout(self)
@@ -94,7 +108,7 @@ class ImageViewer(QWidget):
         """
         self.stop()
         file = predictions.files[number]
-        self._file.setText(file)
+        self._file.set_path(file)
         self._file.setToolTip(str(folder / file))
         self._words.setText(_in_words(predictions, number, self._theme))
         self._words.show()
@@ -139,6 +153,7 @@ class ImageViewer(QWidget):
         return button
 
     def _enable(self, there: bool) -> None:
+        self.look_closer_button.setVisible(there)
         for button in (self.closer_button, self.whole_button, self.previous_button, self.next_button):
             button.setVisible(there)
 

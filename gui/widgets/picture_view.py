@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from bandbridge.gui.picture import as_image
 from bandbridge.gui.theme import GRID, Theme
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-Origin = Literal["sensor", "source", "translated"]
-"""What a picture shows; also the theme's colour of its frame. "source" stands for RGB."""
-ORIGIN_TITLES: dict[Origin, str] = {"sensor": "Sensor", "source": "RGB", "translated": "Translated"}
+Origin = Literal["sensor", "source", "translated", "difference"]
+"""What a picture shows. "source" stands for RGB."""
+ORIGIN_TITLES: dict[Origin, str] = {
+    "sensor": "Sensor",
+    "source": "RGB",
+    "translated": "Translated",
+    "difference": "Difference",
+}
+ORIGIN_COLOURS: dict[Origin, str] = {
+    "sensor": "sensor",
+    "source": "source",
+    "translated": "translated",
+    "difference": "muted",
+}
+"""The theme's colour of a picture's frame."""
 _ZOOM_STEP = 1.25
 _CLOSEST = 64.0
+_FRAME = 3
+_ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +61,27 @@ class Picture:
     title: str = ""
 
 
-class PictureView(QGraphicsView):
-    """One picture to zoom (wheel, + and -) and to move (drag, arrow keys); 0 or a double click fits it again.
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """What is seen of pictures that are looked at together, whatever the sizes of picture and view.
 
-    Signals:
-        moved: The person zoomed or moved: (zoom, where the middle of the view lies as shares of width and height).
-        fitted: The person asked to see the whole picture.
+    Attributes:
+        width: The whole picture would be this wide on the screen, in device-independent pixels; 0 fits the view.
+        centre: The middle of the view, as shares of the picture's width and height.
     """
 
-    moved = Signal(float, QPointF)
-    fitted = Signal()
+    width: float = 0.0
+    centre: QPointF = field(default_factory=lambda: QPointF(0.5, 0.5))
+
+
+class PictureView(QGraphicsView):
+    """One picture to zoom (wheel, + and -, 1 for its own pixels) and to move (drag, arrow keys); 0 fits it again.
+
+    Signals:
+        moved: The person zoomed or moved: (`Lens`).
+    """
+
+    moved = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,15 +90,57 @@ class PictureView(QGraphicsView):
         self._fits = True
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setDragMode(QGraphicsView.DragMode.ScrollHandDrag)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.AnchorUnderMouse)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setBackgroundBrush(Qt.BrushStyle.NoBrush)
         self.setStyleSheet("background: transparent;")
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)  # the frame does not scroll
+        self._frame = QColor()
+
+    def set_frame(self, colour: QColor) -> None:
+        """Frame what can be seen of the picture."""
+        self._frame = colour
+        self.viewport().update()
+
+    @property
+    def seen(self) -> QRectF:
+        """What can be seen of the picture, in the viewport."""
+        whole = self.mapFromScene(self.sceneRect()).boundingRect()
+        return QRectF(whole.intersected(self.viewport().rect().adjusted(_FRAME, _FRAME, -_FRAME, -_FRAME)))
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Draw the frame, broader with the focus."""
+        self._draw_frame(painter, self._frame)
+
+    def _draw_frame(self, painter: QPainter, colour: QColor) -> None:
+        if not colour.isValid() or self._item.pixmap().isNull():
+            return
+        painter.save()
+        painter.setWorldMatrixEnabled(False)
+        width = float(_FRAME if self.hasFocus() else _FRAME - 1)
+        pen = QPen(colour, width)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.setPen(pen)
+        painter.drawRect(self.seen.adjusted(-width / 2, -width / 2, width / 2, width / 2))
+        painter.restore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show it."""
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show it no more."""
+        super().focusOutEvent(event)
+        self.viewport().update()
 
     def sizeHint(self) -> QSize:
         """Room to see something."""
         return QSize(320, 320)
+
+    def minimumSizeHint(self) -> QSize:
+        """The smallest at which a picture still says something."""
+        return QSize(96, 96)
 
     def set_image(self, image: QImage) -> None:
         """Show another picture; the zoom stays where the shape is the same."""
@@ -77,95 +155,120 @@ class PictureView(QGraphicsView):
         """Screen pixels for a picture pixel."""
         return self.transform().m11()
 
+    @property
+    def lens(self) -> Lens:
+        """What is seen now."""
+        size = self.sceneRect().size()
+        if self._fits or size.isEmpty():
+            return Lens()
+        centre = self.mapToScene(self.viewport().rect().center())
+        return Lens(self.zoom * size.width(), QPointF(centre.x() / size.width(), centre.y() / size.height()))
+
     def fit(self) -> None:
         """Show the whole picture."""
         self._fits = True
-        self.fitInView(self.sceneRect(), Qt.AspectRatioMode.KeepAspectRatio)
-        self._choose_sharpness()
-
-    def look_at(self, zoom: float, centre: QPointF) -> None:
-        """Show a place at a zoom, without telling anybody.
-
-        Args:
-            zoom: Relative to the fitted picture.
-            centre: Shares of the picture's width and height.
-        """
-        self._fits = False
-        whole = self._fitted_zoom()
         self.resetTransform()
-        self.scale(zoom * whole, zoom * whole)
-        size = self.sceneRect().size()
-        self.centerOn(centre.x() * size.width(), centre.y() * size.height())
+        zoom = self._fitted_zoom()
+        self.scale(zoom, zoom)
         self._choose_sharpness()
 
-    def zoom_by(self, factor: float) -> None:
-        """Zoom in or out, and tell."""
-        whole = self._fitted_zoom()
-        wanted = min(max(self.zoom * factor, whole), max(_CLOSEST, whole))
-        if wanted <= whole * 1.001:
+    def look_at(self, lens: Lens) -> None:
+        """Show a place at a zoom, without telling anybody."""
+        size = self.sceneRect().size()
+        if size.isEmpty() or lens.width <= self._fitted_zoom() * size.width() * 1.001:
             self.fit()
-            self.fitted.emit()
             return
         self._fits = False
+        self.resetTransform()
+        self.scale(lens.width / size.width(), lens.width / size.width())
+        self.centerOn(lens.centre.x() * size.width(), lens.centre.y() * size.height())
+        self._choose_sharpness()
+
+    def zoom_by(self, factor: float, *, about_pointer: bool = False) -> None:
+        """Zoom in or out, and tell.
+
+        Args:
+            factor: Above 1 zooms in.
+            about_pointer: Whether what is under the pointer stays there; otherwise the middle does.
+        """
+        self._zoom_to(self.zoom * factor, about_pointer=about_pointer)
+
+    def show_own_pixels(self) -> None:
+        """A pixel of the picture on each pixel of the screen, and tell."""
+        self._zoom_to(1.0 / self.devicePixelRatioF())
+
+    def show_whole(self) -> None:
+        """Show the whole picture, and tell."""
+        self.fit()
+        self.moved.emit(self.lens)
+
+    def _zoom_to(self, zoom: float, *, about_pointer: bool = False) -> None:
+        whole = self._fitted_zoom()
+        wanted = min(max(zoom, whole), max(_CLOSEST, whole))
+        if wanted <= whole * 1.001:
+            self.show_whole()
+            return
+        self._fits = False
+        anchors = QGraphicsView.ViewportAnchor
+        self.setTransformationAnchor(anchors.AnchorUnderMouse if about_pointer else anchors.AnchorViewCenter)
         self.scale(wanted / self.zoom, wanted / self.zoom)
         self._choose_sharpness()
-        self._tell()
+        self.moved.emit(self.lens)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the pointer."""
-        self.zoom_by(_ZOOM_STEP if event.angleDelta().y() > 0 else 1 / _ZOOM_STEP)
+        if event.angleDelta().y():
+            step = _ZOOM_STEP ** (event.angleDelta().y() / 120)  # a touchpad turns a little at a time
+            self.zoom_by(step, about_pointer=True)
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move by dragging."""
         super().mouseMoveEvent(event)
         if event.buttons() & Qt.MouseButton.LeftButton and not self._fits:
-            self._tell()
+            self.moved.emit(self.lens)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Show the whole picture again."""
-        self.fit()
-        self.fitted.emit()
+        self.show_whole()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom with + and -, fit with 0, move with the arrows once zoomed in."""
+        """Zoom with + and -, fit with 0, own pixels with 1, move with the arrows once zoomed in."""
         key = event.key()
         if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_by(_ZOOM_STEP)
         elif key == Qt.Key.Key_Minus:
             self.zoom_by(1 / _ZOOM_STEP)
         elif key == Qt.Key.Key_0:
-            self.fit()
-            self.fitted.emit()
-        elif self._fits:
+            self.show_whole()
+        elif key == Qt.Key.Key_1:
+            self.show_own_pixels()
+        elif self._fits or key not in _ARROWS:
             event.ignore()  # the arrows mean the next picture then
         else:
             super().keyPressEvent(event)
-            self._tell()
+            self.moved.emit(self.lens)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep a fitted picture fitted."""
         super().resizeEvent(event)
-        if self._fits:
+        if self._fits or self.zoom <= self._fitted_zoom():
             self.fit()
 
     def _fitted_zoom(self) -> float:
         size, room = self.sceneRect().size(), self.viewport().size()
-        if size.isEmpty():
+        if size.isEmpty() or min(room.width(), room.height()) <= 2 * _FRAME:
             return 1.0
-        return min(room.width() / size.width(), room.height() / size.height())
+        return min((room.width() - 2 * _FRAME) / size.width(), (room.height() - 2 * _FRAME) / size.height())
 
     def _choose_sharpness(self) -> None:
         mode = Qt.TransformationMode
-        smooth = self.zoom * self.devicePixelRatioF() < 2
-        self._item.setTransformationMode(mode.SmoothTransformation if smooth else mode.FastTransformation)
+        self._item.setTransformationMode(mode.SmoothTransformation if self.is_smooth else mode.FastTransformation)
 
-    def _tell(self) -> None:
-        centre = self.mapToScene(self.viewport().rect().center())
-        size = self.sceneRect().size()
-        if not size.isEmpty():
-            place = QPointF(centre.x() / size.width(), centre.y() / size.height())
-            self.moved.emit(self.zoom / self._fitted_zoom(), place)
+    @property
+    def is_smooth(self) -> bool:
+        """Whether pixels are blended; from twice their size on they are shown as the squares they are."""
+        return self.zoom * self.devicePixelRatioF() < 2
 
 
 class LinkedPictures(QWidget):
@@ -174,7 +277,12 @@ class LinkedPictures(QWidget):
     Args:
         theme: Colours.
         parent: Qt parent.
+
+    Signals:
+        moved: The person zoomed or moved: (`Lens`).
     """
+
+    moved = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -194,7 +302,6 @@ class LinkedPictures(QWidget):
         while len(self._panes) < len(pictures):
             pane = _Pane(self._theme)
             pane.view.moved.connect(self._follow)
-            pane.view.fitted.connect(self._fit)
             self._panes.append(pane)
             self._row.addWidget(pane, 1)
         for pane, picture in zip(self._panes, pictures, strict=False):
@@ -202,25 +309,36 @@ class LinkedPictures(QWidget):
         for number, pane in enumerate(self._panes):
             pane.setVisible(number < len(pictures))
 
+    @property
+    def lens(self) -> Lens:
+        """What is seen now."""
+        return self.views[0].lens if self.views else Lens()
+
+    def look_at(self, lens: Lens) -> None:
+        """Show a place at a zoom, without telling anybody."""
+        for view in self.views:
+            view.look_at(lens)
+
     def zoom_by(self, factor: float) -> None:
         """Zoom all pictures about their middle."""
         if self.views:
             self.views[0].zoom_by(factor)
 
+    def show_own_pixels(self) -> None:
+        """A pixel of the pictures on each pixel of the screen."""
+        if self.views:
+            self.views[0].show_own_pixels()
+
     def fit(self) -> None:
         """Show all pictures whole."""
-        for view in self.views:
-            view.fit()
+        if self.views:
+            self.views[0].show_whole()
 
-    def _follow(self, zoom: float, centre: QPointF) -> None:
+    def _follow(self, lens: Lens) -> None:
         for view in self.views:
             if view is not self.sender():
-                view.look_at(zoom, centre)
-
-    def _fit(self) -> None:
-        for view in self.views:
-            if view is not self.sender():
-                view.fit()
+                view.look_at(lens)
+        self.moved.emit(lens)
 
 
 class _Pane(QWidget):
@@ -234,13 +352,13 @@ class _Pane(QWidget):
         self._caption.setTextFormat(Qt.TextFormat.PlainText)
         self._caption.setProperty("role", "small")
         self.view = PictureView()
-        self.view.installEventFilter(self)
+        self.view.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(3, 3, 3, 3)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
         layout.addWidget(self._caption)
         layout.addWidget(self.view, 1)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
 
     def set_picture(self, picture: Picture) -> None:
         self._origin = picture.origin
@@ -248,18 +366,7 @@ class _Pane(QWidget):
         self._caption.setText(title)
         self.view.setAccessibleName(f"{title} picture")
         self.view.set_image(as_image(picture.pixels))
-        self.update()
+        self._restyle()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
-            self.update()
-        return super().eventFilter(watched, event)
-
-    def paintEvent(self, event: object) -> None:
-        painter = QPainter(self)
-        colour = QColor(self._theme.colour(self._origin))
-        painter.setPen(QPen(colour, 2.0 if self.view.hasFocus() else 1.0))
-        painter.drawLine(
-            4, self._caption.geometry().bottom() + 2, self.width() - 5, self._caption.geometry().bottom() + 2
-        )
-        painter.end()
+    def _restyle(self) -> None:
+        self.view.set_frame(self._theme.colour(ORIGIN_COLOURS[self._origin]))

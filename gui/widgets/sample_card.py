@@ -9,7 +9,7 @@ from bandbridge.engine.api.events import SamplePrediction
 from bandbridge.gui.picture import as_image
 from bandbridge.gui.theme import GRID, RADIUS, Theme
 from bandbridge.gui.widgets.answers import Answer, answers, paint_answers
-from bandbridge.gui.widgets.picture_view import ORIGIN_TITLES, Origin, Picture
+from bandbridge.gui.widgets.picture_view import ORIGIN_COLOURS, ORIGIN_TITLES, Origin, Picture
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
@@ -96,7 +96,7 @@ class SampleCard(QAbstractButton):
 
     def _paint_picture(self, painter: QPainter, box: QRectF, origin: Origin, pixmap: QPixmap) -> None:
         painter.drawPixmap(box, pixmap, QRectF(pixmap.rect()))
-        colour = self._theme.colour(origin)
+        colour = self._theme.colour(ORIGIN_COLOURS[origin])
         painter.setPen(QPen(colour, 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)

@@ -14,6 +14,7 @@ from bandbridge.gui.pages.results import ResultsPage
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
 from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.picture_view import Lens
 from made_up_runs import ALARM, BEFORE, CLASSES, QuietWorker, adapt_report, picture, project_model, scores, write_run
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
@@ -206,7 +207,7 @@ def test_an_image_is_seen_large_beside_its_rgb_bands(
     qtbot.waitUntil(lambda: sensor.zoom > 1)
     sensor.zoom_by(2.0)
     assert rgb.zoom == pytest.approx(sensor.zoom)
-    rgb.look_at(3.0, QPointF(0.5, 0.5))
+    rgb.look_at(Lens(3000.0, QPointF(0.5, 0.5)))
     qtbot.keyClick(rgb, Qt.Key.Key_0)
     assert sensor.zoom == pytest.approx(rgb.zoom)
     qtbot.keyClick(rgb, Qt.Key.Key_Right)  # fitted: the arrow leads to the next image

@@ -250,8 +250,8 @@ def test_samples_show_the_translation_and_what_is_made_of_it(running: RunPage, w
     assert card.sizeHint().width() > narrow
     assert "field/2" in running._samples.cards[0].accessibleName(), "a pair shows what the translation should be"
     assert card.accessibleName() == (
-        "field/0.tif; Before: field, 60\u202f%, wrong; "
-        "The source model on the translated picture: forest, 50\u202f%, wrong; Now: water, 70\u202f%, right"
+        "field/0.tif; Before, on the sensor image: field, 60\u202f%, wrong; "
+        "Before, on the translated picture: forest, 50\u202f%, wrong; Now, the adapted model: water, 70\u202f%, right"
     )
     first = card._pixmaps[1]
     worker.say(samples(40, bridged=True))
