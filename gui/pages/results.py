@@ -439,8 +439,15 @@ class ResultsPage(Page):
         if report.before is not None and report.after is not None:
             self.matrix_before.show_scores(report.before)
             self.matrix_after.show_scores(report.after)
-        self.export_panel.set_run(Path(folder))
+        self.export_panel.set_run(Path(folder), self._target_of(folder))
         self._tab_changed()
+
+    def _target_of(self, folder: str) -> str:
+        """Folder of a run's target images; the project's own where the run's record cannot be read."""
+        try:
+            return read_record(Path(folder)).config.target
+        except BandbridgeError:
+            return self._project.project.target
 
     def _arrange(self) -> None:
         there = self._report is not None
@@ -525,7 +532,7 @@ class ResultsPage(Page):
             bands["source"] = rgb
         self.viewer.show_image(predictions, number, Path(self._record.config.target), bands)
         if self.closer is not None and self.closer.isVisible():
-            self.closer.show_image(self._folder, predictions.files[number])
+            self.closer.show_target(predictions.files[number])
 
     def look_closer(self, row: int) -> None:
         """Open an image of the gallery in a window of its own, which follows the gallery from there."""
@@ -535,7 +542,8 @@ class ResultsPage(Page):
             self.closer = CloserView(self._desk, self._theme, self)
             self.closer.step.connect(self.gallery.step)
         predictions, number = self.gallery.images.prediction(row)
-        self.closer.show_image(self._folder, predictions.files[number])
+        self.closer.set_run(self._folder, self._record.config)
+        self.closer.show_target(predictions.files[number])
         self.closer.show()
         self.closer.raise_()
         self.closer.activateWindow()

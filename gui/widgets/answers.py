@@ -90,8 +90,11 @@ def paint_answers(
     for number, answer in enumerate(shown):
         row = QRectF(box.left(), box.top() + number * height, box.width(), metrics.height())
         painter.setPen(theme.colour("muted"))
-        painter.drawText(row, answer.meaning if in_full else answer.title)
-        verdict = {None: "", True: "✓ right" if roomy else "✓", False: "✗ wrong" if roomy else "✗"}[answer.right]
+        brief = in_full or not roomy
+        verdict = {None: "", True: "✓" if brief else "✓ right", False: "✗" if brief else "✗ wrong"}[answer.right]
+        title = answer.meaning if in_full else answer.title
+        left = int(row.width()) - (metrics.horizontalAdvance(verdict) + GRID if verdict else 0)
+        painter.drawText(row, metrics.elidedText(title, Qt.TextElideMode.ElideRight, left))
         if verdict:
             painter.setPen(theme.colour("good" if answer.right else "error"))
             painter.drawText(row, Qt.AlignmentFlag.AlignRight, verdict)

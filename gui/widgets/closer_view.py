@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.api.events import Problem
-from bandbridge.engine.api.jobs import LookCloser
+from bandbridge.engine.api.jobs import LookCloser, ScanPairs
 from bandbridge.engine.api.reports import PicturesReport
 from bandbridge.engine.api.storage import replacing
 from bandbridge.gui.errand import Errand
@@ -55,7 +56,7 @@ _TENTHS = (5, 20)
 
 
 class CloserView(QDialog):
-    """Stays open beside the gallery and follows it.
+    """Stays open beside the gallery and follows it; leads through the run's pairs as well.
 
     Args:
         desk: Reads the images and asks the models.
@@ -63,7 +64,7 @@ class CloserView(QDialog):
         parent: Qt parent.
 
     Signals:
-        step: Show the next (1) or the previous (-1) image.
+        step: Show the next (1) or the previous (-1) target image.
     """
 
     step = Signal(int)
@@ -77,9 +78,15 @@ class CloserView(QDialog):
         self._pictures: dict[Origin, Picture] = {}
         self._mode: Mode = "side"
         self._chosen: tuple[str, str] | None = None
+        self._run = ""
+        self._config: RunConfig | None = None
+        self._kind: Kind = "target"
+        self._target_file = ""
+        self._pair_keys: list[str] | None = None  # None until they were asked for
+        self._place = 0
         self._lens = Lens()
         self.setWindowTitle("Look closer")
-        self.resize(1040, 640)
+        self.resize(1040, 600)
 
         self._file = PathLabel()
         self._file.setProperty("role", "section")
@@ -120,8 +127,8 @@ class CloserView(QDialog):
         layout.addLayout(main, 1)
         layout.addWidget(self._make_side())
         for key, act in (
-            (Qt.Key.Key_PageDown, lambda: self.step.emit(1)),
-            (Qt.Key.Key_PageUp, lambda: self.step.emit(-1)),
+            (Qt.Key.Key_PageDown, lambda: self.go(1)),
+            (Qt.Key.Key_PageUp, lambda: self.go(-1)),
             (Qt.Key.Key_Plus, lambda: self._views.zoom_by(1.5)),
             (Qt.Key.Key_Minus, lambda: self._views.zoom_by(1 / 1.5)),
             (Qt.Key.Key_1, lambda: self._views.show_own_pixels()),
@@ -196,10 +203,10 @@ class CloserView(QDialog):
         self._saved = text_label("", "small")
         self.previous_button = QPushButton("&Previous")
         self.previous_button.setToolTip("Page up")
-        self.previous_button.clicked.connect(lambda: self.step.emit(-1))
+        self.previous_button.clicked.connect(lambda: self.go(-1))
         self.next_button = QPushButton("&Next")
         self.next_button.setToolTip("Page down")
-        self.next_button.clicked.connect(lambda: self.step.emit(1))
+        self.next_button.clicked.connect(lambda: self.go(1))
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         for push in (self.save_button, self.previous_button, self.next_button):
@@ -209,6 +216,14 @@ class CloserView(QDialog):
         column = QVBoxLayout(side)
         column.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, 2 * GRID)
         column.setSpacing(GRID)
+        self.kind = ChoiceField([("target", "Target images"), ("pair", "Pairs")], "target")
+        self.kind.setAccessibleName("Images shown")
+        self.kind.setToolTip(
+            "Of pairs the RGB image is known. Most of them were trained on: how well kept aside ones are translated "
+            "stands in the overview."
+        )
+        self.kind.activated.connect(self._change_kind)
+        column.addWidget(self.kind)
         for part in (text_label("What the models say", "section", wrap=False), self.answers, self._truth):
             column.addWidget(part)
         column.addSpacing(GRID)
@@ -239,18 +254,87 @@ class CloserView(QDialog):
     def _views(self) -> LinkedPictures | PictureView:
         return self.row if self._possible_mode() in ("side", "difference") else self.two.view
 
-    def show_image(self, run: str, file: str, kind: Kind = "target") -> None:
-        """Fetch and show an image; the one before stays until it is there.
+    def set_run(self, run: str, config: RunConfig) -> None:
+        """Show images of this run.
 
         Args:
-            run: Run folder.
-            file: Of the target folder, or a pair's key.
-            kind: Which of both.
+            run: Its folder.
+            config: What it was asked to do.
         """
+        if run != self._run:
+            self._pair_keys, self._place = None, 0
+        self._run, self._config = run, config
+        self.kind.setVisible(bool(config.pairs))
+
+    def show_target(self, file: str) -> None:
+        """Show a target image.
+
+        Args:
+            file: Relative to the target folder.
+        """
+        self._target_file = file
+        self._show_kind("target")
+        self._fetch(file)
+
+    def go(self, by: int) -> None:
+        """Show a neighbouring image."""
+        if self._kind == "target":
+            self.step.emit(by)
+        elif self._pair_keys and 0 <= self._place + by < len(self._pair_keys):
+            self._place += by
+            self._fetch(self._pair_keys[self._place])
+
+    def _change_kind(self) -> None:
+        kind = self.kind.value()
+        if kind == self._kind:
+            return
+        self._show_kind("pair" if kind == "pair" else "target")
+        if self._kind == "target":
+            self._fetch(self._target_file)
+        elif self._pair_keys:
+            self._fetch(self._pair_keys[self._place])
+        else:
+            self._look_for_pairs([], 0)
+
+    def _show_kind(self, kind: Kind) -> None:
+        self._kind = kind
+        self.kind.set_value(kind)
+        self.previous_button.setToolTip(f"Previous {'pair' if kind == 'pair' else 'image'} (page up)")
+        self.next_button.setToolTip(f"Next {'pair' if kind == 'pair' else 'image'} (page down)")
+
+    def _look_for_pairs(self, found: list[str], number: int) -> None:
+        """Ask for the keys of one folder after the other."""
+        assert self._config is not None
+        config = self._config
+        self.stop()
+        if number < len(config.pairs):
+            self.show_problem("Looking through the pairs…")
+            job = ScanPairs(
+                folders=config.pairs[number],
+                rgb_bands=config.rgb_bands,
+                sensor_bands=config.sensor_bands,
+                stretch=config.stretch,
+                no_data=config.no_data,
+                exclude=config.exclude,
+            )
+            self._errand = Errand(self._desk, job, self)
+            self._errand.done.connect(
+                lambda report: self._look_for_pairs([*found, *(pair[0] for pair in report.pairs)], number + 1)
+            )
+            self._errand.failed.connect(self._fail)
+            return
+        self._pair_keys, self._place = found, 0
+        if found:
+            self._fetch(found[0])
+        else:
+            self.show_problem("No pairs can be found any more: their files were moved or deleted.")
+
+    def _fetch(self, file: str) -> None:
+        """Ask for an image; the one before stays until it is there."""
         self.stop()
         self._file.set_path(file)
         self._saved.setText("")
-        self._errand = Errand(self._desk, LookCloser(run=run, file=file, kind=kind), self)
+        self._errand = Errand(self._desk, LookCloser(run=self._run, file=file, kind=self._kind), self)
         self._errand.done.connect(self.show_report)
         self._errand.failed.connect(self._fail)
         if self._report is None:
@@ -274,6 +358,8 @@ class CloserView(QDialog):
         self._offer_two()
         self._draw()
         self._arrange()
+        if former is None:
+            self._focus_pictures()
 
     def show_problem(self, problem: str) -> None:
         """Say in the place of the pictures why there are none."""
@@ -313,7 +399,7 @@ class CloserView(QDialog):
         if event.key() == Qt.Key.Key_Space and self._mode == "blink":
             self.toggle_blinking()
         elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self.step.emit(1 if event.key() == Qt.Key.Key_Right else -1)
+            self.go(1 if event.key() == Qt.Key.Key_Right else -1)
         else:
             super().keyPressEvent(event)
 

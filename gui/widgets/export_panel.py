@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from bandbridge.engine.api.events import Problem, Progress
+from bandbridge.engine.api.events import Problem
 from bandbridge.engine.api.jobs import Export
 from bandbridge.engine.api.reports import ExportReport
 from bandbridge.gui.errand import Errand
@@ -16,13 +16,14 @@ from bandbridge.gui.widgets.callout import Callout
 from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.fields import RadioChoice
 from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.translate_panel import TranslatePanel
+from bandbridge.gui.widgets.work_row import WorkRow
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QRadioButton,
     QVBoxLayout,
@@ -84,21 +85,8 @@ class ExportPanel(QWidget):
         row.addWidget(self.output, 1)
         row.addWidget(self._browse_button)
         card.body.addLayout(row)
-        self._progress = QProgressBar()
-        self._progress.setTextVisible(False)
-        self._progress.setAccessibleName("Export progress")
-        self._doing = text_label("", "help", wrap=False)
-        self._cancel_button = QPushButton("Sto&p")
-        self._cancel_button.clicked.connect(self._stop)
-        self._progress_row = QWidget()
-        doing = QHBoxLayout(self._progress_row)
-        doing.setContentsMargins(0, 0, 0, 0)
-        doing.setSpacing(GRID)
-        doing.addWidget(self._doing)
-        doing.addWidget(self._progress, 1)
-        doing.addWidget(self._cancel_button)
-        self._progress_row.hide()
-        card.body.addWidget(self._progress_row)
+        self.work = WorkRow("Export progress")
+        card.body.addWidget(self.work)
         self.outcome = Callout(theme)
         self._show_button = QPushButton("Open &folder")
         self._show_button.clicked.connect(self._open_folder)
@@ -108,6 +96,8 @@ class ExportPanel(QWidget):
         layout.setSpacing(2 * GRID)
         layout.addWidget(card)
         layout.addWidget(self.outcome)
+        self.translated = TranslatePanel(desk, theme)
+        layout.addWidget(self.translated)
         layout.addStretch(1)
         self.choices["onnx"].setChecked(True)
 
@@ -121,8 +111,9 @@ class ExportPanel(QWidget):
         """The format chosen."""
         return next(key for key, button in self.choices.items() if button.isChecked())
 
-    def set_run(self, folder: Path) -> None:
-        """Export this run's model."""
+    def set_run(self, folder: Path, target: str) -> None:
+        """Export this run's model, and translations of the images in its target folder."""
+        self.translated.set_run(folder, target)
         if folder != self._folder:
             self._folder = folder
             self.output.clear()
@@ -140,17 +131,15 @@ class ExportPanel(QWidget):
             return
         self.outcome.hide()
         self._errand = Errand(self._desk, Export(source=str(self._folder), format=self.format, output=output), self)
-        self._errand.progressed.connect(self._show_progress)
         self._errand.done.connect(self._tell)
         self._errand.failed.connect(self._fail)
         self._errand.ended.connect(self._end)
-        self._doing.setText("Writing…")
-        self._progress.setRange(0, 0)
-        self._progress_row.show()
+        self.work.follow(self._errand, "Writing…")
         self.busy_changed.emit(True)
 
     def close_down(self) -> None:
         """Stop what is at work; nothing more is heard of it."""
+        self.translated.close_down()
         if self._errand is not None:
             self._errand.cancel()
             self._errand = None
@@ -167,12 +156,6 @@ class ExportPanel(QWidget):
         name, _ = QFileDialog.getSaveFileName(self, "Export the model", self.output.text(), f"Model (*{suffix})")
         if name:
             self.output.setText(name if name.endswith(suffix) else name + suffix)
-
-    def _show_progress(self, progress: Progress) -> None:
-        self._doing.setText(progress.title)
-        if progress.fraction is not None:
-            self._progress.setRange(0, 1000)
-            self._progress.setValue(round(1000 * progress.fraction))
 
     def _tell(self, report: ExportReport) -> None:
         self._written = report.output
@@ -204,13 +187,7 @@ class ExportPanel(QWidget):
 
     def _end(self) -> None:
         self._errand = None
-        self._progress_row.hide()
         self.busy_changed.emit(False)
-
-    def _stop(self) -> None:
-        if self._errand is not None:
-            self._doing.setText("Stopping…")
-            self._errand.stop()
 
     def _open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self._written).parent)))

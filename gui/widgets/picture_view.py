@@ -10,7 +10,7 @@ import numpy as np
 from bandbridge.gui.picture import as_image
 from bandbridge.gui.theme import GRID, Theme
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -90,6 +90,7 @@ class PictureView(QGraphicsView):
         self._fits = True
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setDragMode(QGraphicsView.DragMode.ScrollHandDrag)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setBackgroundBrush(Qt.BrushStyle.NoBrush)
@@ -102,12 +103,6 @@ class PictureView(QGraphicsView):
         self._frame = colour
         self.viewport().update()
 
-    @property
-    def seen(self) -> QRectF:
-        """What can be seen of the picture, in the viewport."""
-        whole = self.mapFromScene(self.sceneRect()).boundingRect()
-        return QRectF(whole.intersected(self.viewport().rect().adjusted(_FRAME, _FRAME, -_FRAME, -_FRAME)))
-
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Draw the frame, broader with the focus."""
         self._draw_frame(painter, self._frame)
@@ -115,13 +110,15 @@ class PictureView(QGraphicsView):
     def _draw_frame(self, painter: QPainter, colour: QColor) -> None:
         if not colour.isValid() or self._item.pixmap().isNull():
             return
-        painter.save()
-        painter.setWorldMatrixEnabled(False)
         width = float(_FRAME if self.hasFocus() else _FRAME - 1)
+        room = QRectF(self.viewport().rect()).adjusted(width, width, -width, -width)
+        seen = self.viewportTransform().mapRect(self.sceneRect()).intersected(room)
         pen = QPen(colour, width)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.save()
+        painter.setWorldMatrixEnabled(False)
         painter.setPen(pen)
-        painter.drawRect(self.seen.adjusted(-width / 2, -width / 2, width / 2, width / 2))
+        painter.drawRect(seen.adjusted(-width / 2, -width / 2, width / 2, width / 2))
         painter.restore()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -184,14 +181,14 @@ class PictureView(QGraphicsView):
         self.centerOn(lens.centre.x() * size.width(), lens.centre.y() * size.height())
         self._choose_sharpness()
 
-    def zoom_by(self, factor: float, *, about_pointer: bool = False) -> None:
+    def zoom_by(self, factor: float, about: QPoint | None = None) -> None:
         """Zoom in or out, and tell.
 
         Args:
             factor: Above 1 zooms in.
-            about_pointer: Whether what is under the pointer stays there; otherwise the middle does.
+            about: What is at this place of the viewport stays there; None takes the middle.
         """
-        self._zoom_to(self.zoom * factor, about_pointer=about_pointer)
+        self._zoom_to(self.zoom * factor, about)
 
     def show_own_pixels(self) -> None:
         """A pixel of the picture on each pixel of the screen, and tell."""
@@ -202,16 +199,18 @@ class PictureView(QGraphicsView):
         self.fit()
         self.moved.emit(self.lens)
 
-    def _zoom_to(self, zoom: float, *, about_pointer: bool = False) -> None:
+    def _zoom_to(self, zoom: float, about: QPoint | None = None) -> None:
         whole = self._fitted_zoom()
         wanted = min(max(zoom, whole), max(_CLOSEST, whole))
         if wanted <= whole * 1.001:
             self.show_whole()
             return
         self._fits = False
-        anchors = QGraphicsView.ViewportAnchor
-        self.setTransformationAnchor(anchors.AnchorUnderMouse if about_pointer else anchors.AnchorViewCenter)
+        middle = self.viewport().rect().center()
+        place = about or middle
+        stays = self.mapToScene(place)
         self.scale(wanted / self.zoom, wanted / self.zoom)
+        self.centerOn(stays - QPointF(place - middle) / wanted)
         self._choose_sharpness()
         self.moved.emit(self.lens)
 
@@ -219,7 +218,7 @@ class PictureView(QGraphicsView):
         """Zoom about the pointer."""
         if event.angleDelta().y():
             step = _ZOOM_STEP ** (event.angleDelta().y() / 120)  # a touchpad turns a little at a time
-            self.zoom_by(step, about_pointer=True)
+            self.zoom_by(step, event.position().toPoint())
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

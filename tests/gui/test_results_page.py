@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from bandbridge.engine.api.events import Finished, Problem, Progress
-from bandbridge.engine.api.jobs import Export, Thumbnails
-from bandbridge.engine.api.reports import ExportReport, Finding, ThumbnailsReport
+from bandbridge.engine.api.jobs import Export, LookCloser, Thumbnails, Translate
+from bandbridge.engine.api.reports import ExportReport, Finding, ThumbnailsReport, TranslatedImage, TranslateReport
 from bandbridge.gui.pages.results import ResultsPage
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
@@ -212,6 +212,55 @@ def test_an_image_is_seen_large_beside_its_rgb_bands(
     assert sensor.zoom == pytest.approx(rgb.zoom)
     qtbot.keyClick(rgb, Qt.Key.Key_Right)  # fitted: the arrow leads to the next image
     assert page.gallery.currentIndex().row() == 1
+
+
+def test_enter_looks_closer_and_the_window_follows_the_gallery(
+    page: ResultsPage, model: ProjectModel, desk: QuietWorker, qtbot: QtBot
+) -> None:
+    folder = add_run(model, "first")
+    open_tab(page, "Images")
+    page.gallery.setCurrentIndex(page.gallery.images.index(0))
+    qtbot.keyClick(page.gallery, Qt.Key.Key_Return)
+    assert page.closer is not None
+    assert page.closer.isVisible()
+    assert desk.jobs[-1] == LookCloser(run=folder, file=page.gallery.images.file(0), kind="target")
+    page.closer.next_button.click()
+    assert page.gallery.currentIndex().row() == 1
+    assert desk.jobs[-1] == LookCloser(run=folder, file=page.gallery.images.file(1), kind="target")
+    page.closer.close()
+    page.gallery.step(1)
+    assert len([job for job in desk.jobs if isinstance(job, LookCloser)]) == 2, "a closed window asks for nothing"
+    page.viewer.look_closer_button.click()
+    assert page.closer.isVisible()
+    add_run(model, "second")
+    assert not page.closer.isVisible(), "it showed another run"
+
+
+def test_translated_images_are_exported_where_a_run_has_a_translator(
+    page: ResultsPage, model: ProjectModel, desk: QuietWorker, tmp_path: Path
+) -> None:
+    folder = add_run(model, "first")
+    open_tab(page, "Export")
+    panel = page.export_panel.translated
+    assert panel.isHidden()
+    (Path(folder) / "translator.safetensors").touch()
+    panel.set_run(Path(folder), model.project.target)
+    assert panel.isVisible()
+    panel.translate_into(tmp_path / "out")
+    assert desk.jobs[-1] == Translate(run=folder, paths=(model.project.target,), output=str(tmp_path / "out"))
+    desk.say(Progress(title="Translating images", done=3, total=30, unit="image", fraction=0.1))
+    assert panel.work.words == "Translating images"
+    assert not panel.export_button.isEnabled()
+    image = TranslatedImage(file="a", picture="a.png", width=9, height=9, georeferenced=False, missing=0.0)
+    aside = Finding(severity="warning", kind="unreadable", file="b.tif", what="'b.tif' is empty.", why="", do="")
+    facts = {"translator": "t", "output": str(tmp_path / "out"), "seconds": 2.0, "device": "CPU"}
+    desk.answer(TranslateReport(**facts, images=(image,), set_aside=(aside,)))
+    assert panel.outcome.headline == "1 picture written."
+    assert "1 image set aside, the first: 'b.tif' is empty." in panel.outcome.text
+    panel.translate_into(tmp_path / "out")
+    desk.say(Finished(outcome="failed", problem=Problem(what="A picture is there already.", do="Choose another.")))
+    assert panel.outcome.headline == "A picture is there already."
+    assert panel.export_button.isEnabled()
 
 
 def test_runs_are_compared(page: ResultsPage, model: ProjectModel) -> None:
