@@ -21,6 +21,7 @@ class Setting:
         low: Smallest allowed number, if any.
         high: Largest allowed number, if any.
         choices: Allowed words, for a setting of type str.
+        stage: Name of the one stage it belongs to, of a method with several; "" belongs to all.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Setting:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    stage: str = ""
 
     def parse(self, value: SettingValue) -> SettingValue:
         """Bring a value, possibly text, into this setting's type and range.
@@ -273,6 +275,12 @@ _BRIDGE = (
     ),
 )
 
+
+def _in_stage(stage: str, *settings: Setting, prefix: str = "") -> tuple[Setting, ...]:
+    """These settings as those of one stage; random views are those of all stages."""
+    return tuple(replace(s, title=f"{prefix}{s.title}", stage="" if s.key == _AUGMENT.key else stage) for s in settings)
+
+
 METHODS: tuple[MethodInfo, ...] = (
     MethodInfo(
         key="source-only",
@@ -445,7 +453,7 @@ METHODS: tuple[MethodInfo, ...] = (
         sentence="Turns sensor images into RGB-like ones first, then adapts the model to these as SOCKET does.",
         citation="Both methods in a row, as reviewers of arXiv 2401.05014 asked for",
         needs_pairs=True,
-        settings=(*_BRIDGE, *(replace(s, title=f"SOCKET: {s.title}") for s in _SOCKET)),
+        settings=(*_in_stage("Bridge", *_BRIDGE), *_in_stage("SOCKET", *_SOCKET, prefix="SOCKET: ")),
         stages=("Bridge", "SOCKET"),
     ),
     MethodInfo(
@@ -457,28 +465,31 @@ METHODS: tuple[MethodInfo, ...] = (
         "Transactions on Image Processing 34, 2025 (arXiv 2401.05014)",
         needs_pairs=True,
         settings=(
-            *_BRIDGE,
-            Setting(
-                key="answers_weight",
-                title="Weight of the bridge's answers",
-                default=1.0,
-                low=0.0,
-                high=100.0,
-                explain="Pulls the model's answers to sensor images towards the source model's answers to the "
-                "translated ones. " + _WEIGHT_HELP,
+            *_in_stage("Bridge", *_BRIDGE),
+            *_in_stage(
+                "Transfer",
+                Setting(
+                    key="answers_weight",
+                    title="Weight of the bridge's answers",
+                    default=1.0,
+                    low=0.0,
+                    high=100.0,
+                    explain="Pulls the model's answers to sensor images towards the source model's answers to the "
+                    "translated ones. " + _WEIGHT_HELP,
+                ),
+                Setting(
+                    key="pair_features_weight",
+                    title="Weight of the pairs",
+                    default=0.5,
+                    low=0.0,
+                    high=100.0,
+                    explain="Pulls the features of a sensor image towards those of its RGB partner, "
+                    + _PAIR_FEATURES_HELP
+                    + _WEIGHT_HELP,
+                ),
+                _PSEUDO_LABEL,
+                _CENTROID_ROUNDS,
             ),
-            Setting(
-                key="pair_features_weight",
-                title="Weight of the pairs",
-                default=0.5,
-                low=0.0,
-                high=100.0,
-                explain="Pulls the features of a sensor image towards those of its RGB partner, "
-                + _PAIR_FEATURES_HELP
-                + _WEIGHT_HELP,
-            ),
-            _PSEUDO_LABEL,
-            _CENTROID_ROUNDS,
             _AUGMENT,
         ),
         stages=("Bridge", "Transfer"),

@@ -41,10 +41,21 @@ _DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics 
 _RESET = ("epochs", "effort", "batch_size", "learning_rate", "adapter", "seed", "seeds", "device")
 
 
+def bridge_epochs(info: MethodInfo, project: Project) -> int:
+    """Epochs of the translator with the project's settings, 0 for a method without one."""
+    chosen = project.settings.get(info.key, {})
+    default = next((setting.default for setting in info.settings if setting.key == "bridge_epochs"), 0)
+    return int(chosen.get("bridge_epochs", default))
+
+
 def seconds_an_epoch(project: Project) -> float | None:
-    """How long an epoch took in the project's last finished run that trained, on this machine."""
+    """How long an epoch took in the project's last finished run that trained, on this machine.
+
+    Runs with a translator do not count: their time is mostly not that of their last stage's epochs.
+    """
     for run in reversed(project.runs):
-        if run.outcome in ("completed", "kept") and method_info(run.method).trains:
+        info = method_info(run.method)
+        if run.outcome in ("completed", "kept") and info.trains and not bridge_epochs(info, project):
             return _seconds_an_epoch_of(run.folder)
     return None
 
@@ -221,7 +232,9 @@ class MethodPage(Page):
 
     def _draw_effort(self, project: Project, info: MethodInfo) -> None:
         trains = project.comparing or info.trains
-        epoch_s = seconds_an_epoch(project) if trains and not project.comparing else None
+        chooses = trains and (project.comparing or not bridge_epochs(info, project) or len(info.stages) > 1)
+        several = len(info.stages) > 1  # an epoch tells nothing of the stages before the last
+        epoch_s = seconds_an_epoch(project) if chooses and not project.comparing and not several else None
         self._effort_group.setExclusive(False)
         for key, button in self.effort_buttons.items():
             words = counted(EFFORT_EPOCHS[key], "epoch")
@@ -232,11 +245,17 @@ class MethodPage(Page):
             button.setText(f"{_EFFORT_TITLES[key]}\n{words}")
             button.setAccessibleName(f"{_EFFORT_TITLES[key]}, {words}")
             button.setToolTip(tip)
-            button.setChecked(key == project.effort and trains)
-            button.setEnabled(trains)
+            button.setChecked(key == project.effort and chooses)
+            button.setEnabled(chooses)
         self._effort_group.setExclusive(True)
+        bridge = 0 if project.comparing else bridge_epochs(info, project)
         if not trains:
             self._effort_note.setText("Nothing is trained: there is nothing to choose.")
+        elif bridge and len(info.stages) < 2:
+            self._effort_note.setText(f"{counted(bridge, 'epoch')} of the translator alone, set under Advanced.")
+        elif bridge:
+            own = f"Your own: {counted(project.epochs, 'epoch')}. " if project.effort == "own" else ""
+            self._effort_note.setText(f"{own}Before it {counted(bridge, 'epoch')} of the bridge, set under Advanced.")
         elif project.effort == "own":
             self._effort_note.setText(f"Your own: {counted(project.epochs, 'epoch')}")
         else:

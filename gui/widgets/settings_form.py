@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 _FIELD_WIDTH = 22 * GRID
+_NAMES = {"u-net": "U-Net"}
 
 
 class ExplainedForm(QWidget):
@@ -42,9 +43,16 @@ class ExplainedForm(QWidget):
         self._grid.addWidget(field, row, 1, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(text_label(explain, "small"), row, 2, Qt.AlignmentFlag.AlignVCenter)
 
+    def add_heading(self, title: str) -> None:
+        """Begin a group of rows."""
+        label = text_label(title, "strong", wrap=False)
+        row = self._grid.rowCount()
+        label.setContentsMargins(0, GRID if row > 1 else 0, 0, 0)
+        self._grid.addWidget(label, row, 0, 1, 3)
+
 
 class SettingsForm(ExplainedForm):
-    """The fields of one method's settings.
+    """The fields of one method's settings, stage by stage where they belong to several.
 
     Args:
         settings: The catalogue's settings.
@@ -64,7 +72,12 @@ class SettingsForm(ExplainedForm):
         self._settings = tuple(settings)
         self._read: dict[str, Callable[[], SettingValue]] = {}
         self._write: dict[str, Callable[[SettingValue], None]] = {}
+        stages = list(dict.fromkeys(setting.stage for setting in self._settings if setting.stage))
+        former: str | None = None
         for setting in self._settings:
+            if stages and setting.stage != former:
+                former = setting.stage
+                self.add_heading(f"Stage {stages.index(former) + 1}: {former}" if former else "All stages")
             self.add_row(setting.title, self._field(setting), setting.explain)
         self.show_values(values)
 
@@ -100,7 +113,9 @@ class SettingsForm(ExplainedForm):
             self._read[setting.key] = number.value
             self._write[setting.key] = lambda value: number.setValue(float(value))
             return number
-        choice = ChoiceField([(key, key.replace("-", " ").capitalize()) for key in setting.choices], default)
+        choice = ChoiceField(
+            [(key, _NAMES.get(key, key.replace("-", " ").capitalize())) for key in setting.choices], default
+        )
         choice.activated.connect(self._tell)
         self._read[setting.key] = choice.value
         self._write[setting.key] = lambda value: choice.set_value(str(value))

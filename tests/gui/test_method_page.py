@@ -12,6 +12,7 @@ from bandbridge.engine.api.config import PairFolders
 from bandbridge.gui.pages.method import MethodPage
 from bandbridge.gui.project import Project, ProjectModel, RunEntry
 from bandbridge.gui.theme import Theme
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 
@@ -105,6 +106,24 @@ def test_the_time_is_told_once_a_run_has_shown_it(
     run = RunEntry(folder="/run", method="shot", seed=0, started="2026-11-02T10:00:00", outcome="completed")
     model.update(runs=(run, replace(run, folder="/other", outcome="failed")))
     assert "about 5 min" in page.effort_buttons["standard"].text()
+
+
+def test_stages_are_told_and_settings_stand_under_theirs(page: MethodPage, model: ProjectModel) -> None:
+    assert "Stages: Bridge, then Transfer." in page.cards["tgkt"]._needs.text()
+    assert "Stages" not in page.cards["socket"]._needs.text()
+    model.update(method="tgkt")
+    assert page._form is not None
+    words = [label.text() for label in page._form.findChildren(QLabel)]
+    headings = [words.index(title) for title in ("Stage 1: Bridge", "Stage 2: Transfer", "All stages")]
+    assert headings == sorted(headings)
+    assert headings[0] < words.index("Translator") < headings[1] < words.index("Weight of the pairs") < headings[2]
+    assert "Before it 40 epochs of the bridge" in page._effort_note.text()
+    model.update(settings={"tgkt": {"bridge_epochs": 7}})
+    assert "Before it 7 epochs of the bridge" in page._effort_note.text()
+    model.update(method="translator-only")
+    assert not page.effort_buttons["quick"].isEnabled(), "its length is the translator's own"
+    for info in METHODS:
+        assert {setting.stage for setting in info.settings} - {""} <= set(info.stages)
 
 
 def test_advanced_is_folded_until_asked_for(page: MethodPage) -> None:
