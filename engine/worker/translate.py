@@ -204,9 +204,8 @@ def _suited(
     stretch = stretches.get(dtype)
     if stretch is None:
         return None
-    inputs = replace(
-        translator.inputs, stretch=stretch, mean=stretch.mean, std=stretch.std, dtype=dtype, no_data=job.no_data
-    )
+    # The run's mean and spread stay, for they belong to the network: a scene of water must not look like one of fields.
+    inputs = replace(translator.inputs, stretch=stretch, dtype=dtype, no_data=job.no_data)
     return replace(translator, inputs=inputs)
 
 

@@ -42,6 +42,8 @@ from bandbridge.engine.api.reports import (
     SampleReport,
     Scores,
     Spread,
+    TranslatedImage,
+    TranslateReport,
 )
 from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
@@ -387,6 +389,10 @@ def test_tables_show_the_numbers_and_never_mistake_names_for_markup(folders: Pat
         ("evaluate m.safetensors labelled", EvaluateReport(model="m", folder="f", scores=SCORES), "75.0%"),
         ("predict m.safetensors nir", PredictReport(model="m", class_names=("Forest",), predictions=(
             Prediction(file="x.tif", class_name="Forest", confidence=0.5, probabilities=(0.5,)),)), "x.tif"),
+        ("translate target nir -o out", TranslateReport(translator="t", output="/out", seconds=3.0, device="CPU",
+            images=(TranslatedImage(
+                file="x[1].tif", picture="x[1].png", width=9, height=7, georeferenced=False, missing=0.25),)),
+            "x[1].tif: x[1].png (9 x 7, 25.0% without data)"),
         ("export m.safetensors --format onnx -o x", ExportReport(output="/x", format="onnx", checked_images=3,
             largest_difference=1e-6, same_classes=True, explanation="Takes raw values."), "Takes raw values."),
         ("sample s", SampleReport(folder="/s", source="/s/m", sensors={"nir": ("/s/a", "/s/b", "/c")}, seed=0), "nir"),

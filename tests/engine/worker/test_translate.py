@@ -199,3 +199,14 @@ def test_the_real_scene_has_no_seams(translator, tmp_path, shared_data):
     assert np.abs(windows - whole).max() <= 1
     with rasterio.open(scene) as old, rasterio.open(tmp_path / "windows" / scene.name) as new:
         assert (new.crs, new.transform, new.bounds) == (old.crs, old.transform, old.bounds)
+
+
+def test_an_own_stretch_maps_values_and_leaves_the_scenery(translator, tmp_path):
+    """Percentiles as the run's, yet most of it dark: it stays as dark as in the run."""
+    values = np.full((1, 64, 64), 180, np.uint16)
+    values[0, :4], values[0, -4:] = 100, 1100
+    scene = write_scene(tmp_path / "water.tif", values)
+    for stretch in ("run", "own"):
+        run(translator, scene, output=str(tmp_path / stretch), bands=(1,), stretch=stretch)
+    own, usual = (read_picture(tmp_path / name / "water.tif") for name in ("own", "run"))
+    np.testing.assert_array_equal(own, usual)
