@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.events import TrainingStarted
 from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores
+from bandbridge.gui.curve import Curve
+from bandbridge.gui.run_story import StageStory
 from numpy.typing import NDArray
 
 RUN_FILE = "run.json"
@@ -169,6 +173,60 @@ def unreadable(path: Path, details: str) -> UsageError:
         "Run the adaptation again, or restore the run folder from a copy.",
         details=f"{path}: {details}",
     )
+
+
+def read_course(folder: Path, names: Sequence[str]) -> list[StageStory]:
+    """The stages a run has gone through, with their losses, as far as the run folder tells.
+
+    Args:
+        folder: The run folder.
+        names: Of all stages of its method.
+
+    Returns:
+        First to last; none where the files are missing or not what this program writes. A line cut off by a crash is
+        left out.
+    """
+    steps, columns = _read_columns(folder / "epochs.csv")
+    if "epoch" not in columns:
+        return []
+    starts = [*np.flatnonzero(columns["epoch"] == 0).tolist(), len(steps)]
+    stages: list[StageStory] = []
+    for number, (name, (start, stop)) in enumerate(zip(names, pairwise(starts), strict=False)):
+        if stop - start < 2:
+            break  # not one epoch was finished: how long one is stands nowhere
+        file = "losses.csv" if len(names) == 1 else f"losses-{number + 1}.csv"
+        at, values = _read_columns(folder / file)
+        facts = TrainingStarted(
+            stage=name,
+            steps=0,  # in all: known once the run goes on
+            steps_per_epoch=int(steps[start + 1] - steps[start]),
+            device="",
+            terms=tuple(term for term in values if term != "total"),
+            number=number,
+            stages=tuple(names),
+            steps_before=int(steps[start]),
+        )
+        stage = StageStory(facts)
+        for term, curve in values.items():
+            stage.curves[term] = Curve()
+            stage.curves[term].add(at, curve)
+        stages.append(stage)
+    return stages
+
+
+def _read_columns(path: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """The column "step" and the others of a table of numbers, NaN for an empty cell; nothing if it is damaged."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = list(csv.reader(file))
+        whole = [row for row in rows if len(row) == len(head)]
+        table = np.array([[float(cell or "nan") for cell in row] for row in whole], dtype=np.float64)
+        table = table.reshape(len(whole), len(head))
+        place = head.index("step")
+        steps = table[:, place].astype(np.int64)
+    except (OSError, UnicodeDecodeError, ValueError):
+        return np.empty(0, dtype=np.int64), {}
+    return steps, {name: table[:, index] for index, name in enumerate(head) if index != place}
 
 
 def _number(value: object) -> float:

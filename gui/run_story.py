@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
@@ -164,7 +164,7 @@ class RunStory:
     @property
     def epochs(self) -> int:
         """Epochs of the stage in all; 0 before training."""
-        if self.stage is None:
+        if self.stage is None or not self.stage.training.steps:
             return 0
         return max(1, round(self.stage.training.steps / self.stage.steps_per_epoch))
 
@@ -203,6 +203,15 @@ class RunStory:
         self.progress = None
         self.fraction = None
         self._changed("status")
+
+    def recall(self, stages: Sequence[StageStory]) -> None:
+        """Take up what an earlier sitting of a run has left, the first stage first."""
+        self.stages = {stage.training.number: stage for stage in stages}
+        if stages:
+            last = stages[-1]
+            ends = [float(curve.steps[-1]) for curve in last.curves.values() if len(curve)]
+            self._step = round(max(ends, default=last.training.steps_before))
+        self._changed("losses")
 
     def take(self, event: Event) -> None:
         """Account for one event."""

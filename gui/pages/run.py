@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import CompareConfig, RunConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
@@ -18,7 +19,7 @@ from bandbridge.gui.comparison_record import read_comparison
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import ComparisonEntry, Project, ProjectModel, RunEntry, RunOutcome
 from bandbridge.gui.quantities import counted
-from bandbridge.gui.run_record import has_checkpoint, read_record
+from bandbridge.gui.run_record import has_checkpoint, read_course, read_record
 from bandbridge.gui.run_story import Part, RunStory
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
@@ -38,7 +39,6 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 _TICK_MS = 25
 _REDRAW_S = 0.1
 _WAITING = "Waiting until other work is done…"
-_CHARTS_HEIGHT = 27 * GRID
 _TABLE_HEIGHT = 32 * GRID
 _BEFORE_A_RUN = "Once the run has started, its loss curves, the modality gap and sample predictions appear here."
 _BEFORE_COMPARING = "Once the comparison has started, its table grows here, with the curves of the run at work."
@@ -128,7 +128,6 @@ class RunPage(Page):
         self._charts = QSplitter(Qt.Orientation.Horizontal)
         self._charts.setChildrenCollapsible(False)
         self._charts.setHandleWidth(_SPACING)
-        self._charts.setMinimumHeight(_CHARTS_HEIGHT)
         self._samples = SampleStrip(theme)
         self._counts = ClassCounts(theme)
         self.table = ComparisonTable(theme)
@@ -242,6 +241,9 @@ class RunPage(Page):
         if isinstance(self._config, CompareConfig):
             self._begin_comparison(self._config)
         else:
+            if not self._story.stages:
+                stages = method_info(self._config.method).stages
+                self._story.recall(read_course(Path(self._config.run), stages))
             self._begin(self._config, resume=True)
 
     def toggle_pause(self) -> None:

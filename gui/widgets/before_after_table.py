@@ -20,6 +20,7 @@ from bandbridge.gui.theme import Theme
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+_OF_TRANSLATOR = {"ssim", "psnr"}
 CELL_STYLE = "QTableView::item { padding: 0 8px; }"
 """Cells as wide of the edge as the headings above them."""
 _NO_LABELS = (
@@ -93,7 +94,7 @@ def _label_free_rows(report: AdaptReport) -> list[Row]:
     return [
         _row(measure, report.label_free_before.get(key), report.label_free_after.get(key), missing)
         for key, measure in label_free_measures().items()
-        if key not in ("agreement", "changed")
+        if key not in ("agreement", "changed", *(_OF_TRANSLATOR - report.label_free_after.keys()))
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -182,6 +183,7 @@ class CloserView(QDialog):
         self._facts = text_label("", "small")
         self._zoom = text_label("", "small", wrap=False)
         zoom = QHBoxLayout()
+        self._zoom_buttons: list[QToolButton] = []
         zoom.setSpacing(GRID // 2)
         for text, tip, act in (
             ("−", "Zoom out (−)", lambda: self._views.zoom_by(1 / 1.5)),
@@ -196,6 +198,7 @@ class CloserView(QDialog):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.clicked.connect(act)
             zoom.addWidget(button)
+            self._zoom_buttons.append(button)
         zoom.addStretch(1)
         self.save_button = QPushButton("&Save pictures…")
         self.save_button.setToolTip("Each picture as a PNG file, in its own pixels.")
@@ -358,6 +361,7 @@ class CloserView(QDialog):
         self._offer_two()
         self._draw()
         self._arrange()
+        self._order_tabs()
         if former is None:
             self._focus_pictures()
 
@@ -538,6 +542,13 @@ class CloserView(QDialog):
         views = self.row.views if self._possible_mode() in ("side", "difference") else [self.two.view]
         if views:
             views[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _order_tabs(self) -> None:
+        """Top to bottom; the views come when they are first needed, after everything else."""
+        head = [*self.mode_buttons.values(), self.first, self.second, self.blink_button, self.speed]
+        side = [self.kind, *self._zoom_buttons, self.save_button, self.previous_button, self.next_button]
+        for before, after in pairwise([*head, *self.row.views, self.two.view, *side]):
+            QWidget.setTabOrder(before, after)
 
     def _change_speed(self) -> None:
         self.two.set_interval(self.speed.value() / 10)

@@ -34,6 +34,7 @@ _TERM_COLOURS = (
 )
 _DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 _SMOOTHEST = 0.25
+_LEAST_HEIGHT = 21 * GRID
 _SMOOTH_POINTS = 400
 
 
@@ -67,7 +68,7 @@ class LossChart(QFrame):
         self._title = text_label("Loss", "section", wrap=False)
         self._title.setToolTip("What training makes smaller, step by step. Each curve is one aim of the method.")
         self.stages = StageChoice()
-        self.stages.chosen.connect(self._change_stage)
+        self.stages.chosen.connect(self._show_stage)
         self._place = text_label("", "small")
         self._place.setMinimumWidth(1)
         self._place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -110,6 +111,7 @@ class LossChart(QFrame):
         self._chips.addWidget(self._place)
         body = QHBoxLayout()
         body.setSpacing(GRID)
+        body.addStrut(_LEAST_HEIGHT)
         body.addWidget(self._hint, 1)
         body.addWidget(self._chart, 1)
         body.addLayout(self._chips)
@@ -128,18 +130,17 @@ class LossChart(QFrame):
         self._title.setHidden(not self.stages.isHidden())  # the axis says it too, and there is little room
         self._show_stage()
 
-    def _change_stage(self) -> None:
-        self._chart.show_all()
-        self._show_stage()
-
     def _show_stage(self) -> None:
         assert self._story is not None
-        self._stage = self._story.stages.get(self.stages.number)
+        former, self._stage = self._stage, self._story.stages.get(self.stages.number)
         curves = self._stage.curves if self._stage is not None else {}
         self._match_terms(curves)
         self._hint.setVisible(not curves)
         self._chart.setVisible(bool(curves))
-        self._redraw()
+        if former is not None and self._stage is not former:
+            self._chart.show_all()  # another time, another height; draws
+        else:
+            self._redraw()
 
     def _match_terms(self, curves: Mapping[str, Curve]) -> None:
         if list(self._terms) == list(curves):

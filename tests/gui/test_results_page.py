@@ -95,6 +95,8 @@ def test_signs_without_labels_have_lines_and_alarms_are_repeated(page: ResultsPa
     add_run(model, "first", changed=9, alarms=(ALARM,))
     assert page.table.text("Balanced agreement") == ("38\u202f%", "71\u202f%", "+33 points")
     assert page.table.text("Certain yet varied") == ("−0.70", "−1.0", "−0.30")
+    with pytest.raises(StopIteration):
+        page.table.text("Likeness of translated pictures")  # there is no translator
     assert page.alarm.isVisible()
     assert page.alarm.headline == ALARM.what
     assert page.state() == "warning"

@@ -225,7 +225,9 @@ def test_each_stage_has_curves_of_its_own(page: RunPage, worker: QuietWorker) ->
     assert transfer.isChecked(), "the stage at work is followed"
     assert chart._terms["total"].raw.getData()[0].max() == pytest.approx(1.4)
     assert len(chart._checkpoints.xvals) == 0, "the mark belongs to the first stage"
+    before = chart._chart.x_range
     bridge.click()
+    assert chart._chart.x_range[1] > before[1], "the whole of the stage is seen"
     assert chart._terms["total"].raw.getData()[0].max() == pytest.approx(3.0)
     assert list(chart._checkpoints.xvals) == [1.0]
     worker.say(losses(45, 48))
@@ -392,6 +394,34 @@ def test_a_crashed_run_is_offered_on_the_next_start(
         assert "better" in page.outcome.headline
         assert model.project.runs[0].outcome == "completed"
     model.close()
+
+
+def test_a_run_gone_on_with_later_brings_its_curves_along(
+    qtbot: QtBot, model: ProjectModel, worker: QuietWorker, theme: Theme
+) -> None:
+    folder = model.folder / "runs" / "one"
+    config = replace(model.project.to_run_config(str(folder)), method="tgkt")
+    entry = write_run(folder, config, None)
+    (folder / "checkpoint.safetensors").touch()
+    (folder / "epochs.csv").write_text("step,epoch\n0,0\n10,1\n20,2\n30,3\n30,0\n40,1\n")
+    for number, steps in ((1, range(1, 31)), (2, range(31, 46))):
+        rows = [f"{step},{40 - step}" for step in steps]
+        (folder / f"losses-{number}.csv").write_text("\n".join(["step,total", *rows]))
+    model.update(runs=(replace(entry, outcome="stopped"),))
+    page = RunPage(model, worker, theme)
+    qtbot.addWidget(page)
+    page.resize(920, 660)
+    page.show()
+    page.go_on()
+    assert page.status._facts["epoch"].isHidden(), "how many there will be is not known yet"
+    worker.say(stage_started(1, first_step=10), losses(41, 43))
+    page._redraw()
+    chart = loss_chart(page)
+    assert chart.stages.buttons[1].isChecked()
+    assert chart._terms["total"].raw.getData()[0].tolist() == pytest.approx([step / 10 for step in range(1, 13)])
+    chart.stages.buttons[0].click()
+    assert chart._terms["total"].raw.getData()[1].tolist() == [40.0 - step for step in range(1, 31)]
+    page.closing()
 
 
 def test_a_hidden_page_hears_everything_and_draws_nothing(running: RunPage, worker: QuietWorker) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.reports import Finding
 from bandbridge.gui.prediction_filter import PredictionFilter
-from bandbridge.gui.run_record import read_predictions, read_record, read_report
+from bandbridge.gui.run_record import read_course, read_predictions, read_record, read_report
 from made_up_runs import ALARM, BEFORE, CLASSES, adapt_report, project_model, write_run
 
 
@@ -78,3 +78,21 @@ def test_filters_combine(folder: Path) -> None:
     assert len(PredictionFilter(low=0.6, high=0.7).rows(predictions)) == 11
     assert PredictionFilter(order="most confident").rows(predictions)[0] == 29
     assert len(PredictionFilter(after="class of another run").rows(predictions)) == 0
+
+
+def test_the_losses_of_every_stage_come_back(folder: Path) -> None:
+    lines = ["step,epoch,confidence", "0,0,0.5", "10,1,0.5", "20,2,0.5", "20,0,0.5", "25,1,0.6", "30,2,"]
+    (folder / "epochs.csv").write_text("\n".join(lines))
+    (folder / "losses-1.csv").write_text("step,total,domain\n1,3.0,1.0\n20,2.0,0.5\n")
+    (folder / "losses-2.csv").write_text("step,total,answers\n21,9.0,4.0\n30,8.0,")  # cut off by a crash
+    bridge, transfer = read_course(folder, ("Bridge", "Transfer"))
+    assert (bridge.training.stage, bridge.steps_per_epoch, bridge.training.terms) == ("Bridge", 10, ("domain",))
+    assert bridge.curves["total"].means.tolist() == [3.0, 2.0]
+    assert (transfer.training.steps_before, transfer.steps_per_epoch, transfer.training.number) == (20, 5, 1)
+    assert transfer.curves["answers"].steps.tolist() == [21.0]
+    (folder / "epochs.csv").write_text("\n".join(lines[:5]))
+    assert len(read_course(folder, ("Bridge", "Transfer"))) == 1, "how long its epochs are stands nowhere yet"
+    (folder / "epochs.csv").write_text("nonsense")
+    assert read_course(folder, ("Bridge", "Transfer")) == []
+    (folder / "epochs.csv").unlink()
+    assert read_course(folder, ("Bridge", "Transfer")) == []
