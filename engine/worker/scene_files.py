@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bandbridge.engine.api.config import PairFolders, RunConfig
-from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.errors import PairingError, UsageError
 from bandbridge.engine.imagery.bands import RGB_BANDS
 from bandbridge.engine.imagery.folder import list_images, natural_order
 from bandbridge.engine.imagery.pairing import Pairing, pair_folders
@@ -107,10 +107,11 @@ def _partners(config: RunConfig, sensor: Side) -> Iterator[Side]:
 
 
 def _pairing(config: RunConfig, folders: PairFolders) -> Pairing | None:
-    """None where the folders are gone: then nothing is known of them."""
-    if not (Path(folders.rgb).is_dir() and Path(folders.sensor).is_dir()):
+    """None where folders or table are gone: then nothing is known of them."""
+    try:
+        return pair_folders(folders, config.exclude)
+    except (PairingError, UsageError):
         return None
-    return pair_folders(folders, config.exclude)
 
 
 def _is_same_image(sensor: Side, path: Path, name: str) -> bool:

@@ -131,6 +131,9 @@ def test_what_is_not_there_is_told(bridged, make_config, tmp_path):
         look(bridged.run, "nothing.tif")
     with pytest.raises(UsageError, match="no pair '99'"):
         look(bridged.run, "99", "pair")
+    moved = copy_of(bridged, tmp_path / "moved")
+    (moved / "run.json").write_text((moved / "run.json").read_text().replace("/pairs/", "/gone/"))
+    assert look(moved, (moved / "predictions.csv").read_text().splitlines()[1].partition(",")[0]).rgb is None
     with pytest.raises(UsageError, match="no run folder"):
         look(tmp_path, "0", "pair")
     run = copy_of(bridged, tmp_path)
