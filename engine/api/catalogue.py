@@ -426,6 +426,47 @@ METHODS: tuple[MethodInfo, ...] = (
         ),
     ),
     MethodInfo(
+        key="anchored",
+        title="Pair-anchored self-training",
+        sentence="Trains the model on its own groupings of the sensor images while the pairs hold it in place, as "
+        "strongly as they resemble your images.",
+        citation="",
+        needs_pairs=True,
+        settings=(
+            _INFORMATION,
+            _PSEUDO_LABEL,
+            Setting(
+                key="features_weight",
+                title="Weight of the features",
+                default=1.0,
+                low=0.0,
+                high=100.0,
+                explain="Pulls the features of a sensor image towards those of its RGB partner, "
+                + _PAIR_FEATURES_HELP
+                + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="answers_weight",
+                title="Weight of the answers",
+                default=1.0,
+                low=0.0,
+                high=100.0,
+                explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. "
+                + _WEIGHT_HELP,
+            ),
+            Setting(
+                key="likeness",
+                title="Trust in the pairs",
+                default="measured",
+                choices=("measured", "full"),
+                explain="'measured' lets the pairs count as much as their sensor images resemble your images; 'full' "
+                "trusts them whatever they show.",
+            ),
+            _CENTROID_ROUNDS,
+            _AUGMENT,
+        ),
+    ),
+    MethodInfo(
         key="socket",
         title="SOCKET",
         sentence="Learns from pairs of RGB and sensor images of any scenes, and from confident groupings of your "

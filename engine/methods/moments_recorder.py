@@ -36,7 +36,8 @@ def watched_layers(encoder: nn.Module) -> dict[str, nn.Module]:
     return {name: module for name, module in named if isinstance(module, nn.Conv2d)}
 
 
-def _channel_dim(module: nn.Module, values: Tensor) -> int:
+def channel_dim(module: nn.Module, values: Tensor) -> int:
+    """Which dimension of a watched layer's input counts channels."""
     channels_last = isinstance(module, nn.LayerNorm) and not type(module).__name__.endswith("2d")
     return values.ndim - 1 if channels_last else 1
 
@@ -58,7 +59,7 @@ class MomentsRecorder:
         found: list[Moments] = []
 
         def take_input(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            found.append(channel_moments(inputs[0], _channel_dim(module, inputs[0])))
+            found.append(channel_moments(inputs[0], channel_dim(module, inputs[0])))
 
         def take_output(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             found.append(channel_moments(output, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from bandbridge.engine.methods.aad import AttractAndDisperse
+from bandbridge.engine.methods.anchored import AnchoredSelfTraining
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
 from bandbridge.engine.methods.decision import Decision
 from bandbridge.engine.methods.ground import Ground
@@ -27,6 +28,7 @@ STAGES: Mapping[str, Callable[[Ground], Iterable[Stage]]] = {
     "nrc": lambda ground: (NeighbourhoodReciprocity(ground),),
     "decision": lambda ground: (Decision(ground),),
     "pairs-only": lambda ground: (PairsOnly(ground),),
+    "anchored": lambda ground: (AnchoredSelfTraining(ground),),
     "socket": lambda ground: (Socket(ground),),
     "translator-only": bridge_alone,
     "translator-socket": bridge_and_socket,
