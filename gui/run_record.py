@@ -15,7 +15,7 @@ import numpy as np
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import TrainingStarted
-from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores
+from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores, Trial
 from bandbridge.gui.curve import Curve
 from bandbridge.gui.run_story import StageStory
 from numpy.typing import NDArray
@@ -70,6 +70,8 @@ def read_report(folder: Path) -> AdaptReport:
             given[name] = {key: _number(value) for key, value in given.get(name, {}).items()}
         for name in ("seconds", "images_per_second", "mean_confidence_before", "mean_confidence_after"):
             given[name] = _number(given[name])
+        given["stages"] = tuple(given.get("stages", ()))
+        given["trials"] = tuple(Trial(**trial) for trial in given.get("trials", ()))
         given["set_aside"] = tuple(Finding(**finding) for finding in given["set_aside"])
         given["alarms"] = tuple(Alarm(**alarm) for alarm in given.get("alarms", ()))
         given["run"] = str(folder)  # the folder may have been moved since

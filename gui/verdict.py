@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bandbridge.engine.api.reports import AdaptReport, Scores
@@ -65,6 +65,15 @@ def judge(report: AdaptReport) -> Verdict:
     """Say whether a run was worth it: by labels where they exist, else by the held-out pairs."""
     if report.method == _SOURCE_ONLY:
         return _judge_source(report)
+    kept = next((trial.name for trial in report.trials if trial.chosen), "")
+    verdict = _judge(report)
+    if not kept:
+        return verdict
+    tried = " ".join(trial.words for trial in report.trials)
+    return replace(verdict, explanation=f"{verdict.explanation} Of what was tried, “{kept}” was kept. {tried}")
+
+
+def _judge(report: AdaptReport) -> Verdict:
     if report.before is not None and report.after is not None:
         return _judge_labelled(report, report.before, report.after)
     return _judge_unlabelled(report)

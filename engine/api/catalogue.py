@@ -281,7 +281,50 @@ def _in_stage(stage: str, *settings: Setting, prefix: str = "") -> tuple[Setting
     return tuple(replace(s, title=f"{prefix}{s.title}", stage="" if s.key == _AUGMENT.key else stage) for s in settings)
 
 
+_ANCHORED = (
+    _INFORMATION,
+    _PSEUDO_LABEL,
+    Setting(
+        key="features_weight",
+        title="Weight of the features",
+        default=1.0,
+        low=0.0,
+        high=100.0,
+        explain="Pulls the features of a sensor image towards those of its RGB partner, "
+        + _PAIR_FEATURES_HELP
+        + _WEIGHT_HELP,
+    ),
+    Setting(
+        key="answers_weight",
+        title="Weight of the answers",
+        default=1.0,
+        low=0.0,
+        high=100.0,
+        explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. "
+        + _WEIGHT_HELP,
+    ),
+    Setting(
+        key="likeness",
+        title="Trust in the pairs",
+        default="measured",
+        choices=("measured", "full"),
+        explain="'measured' lets the pairs count as much as their sensor images resemble your images; 'full' "
+        "trusts them whatever they show.",
+    ),
+    _CENTROID_ROUNDS,
+    _AUGMENT,
+)
+
 METHODS: tuple[MethodInfo, ...] = (
+    MethodInfo(
+        key="auto",
+        title="Choose by itself",
+        sentence="Tries doing nothing, new statistics, and pair-anchored self-training; keeps what is most reliable as "
+        "far as that shows without labels.",
+        citation="",
+        settings=_ANCHORED,
+        stages=("Normalisation only", "Pair-anchored self-training"),
+    ),
     MethodInfo(
         key="source-only",
         title="Source model as it is",
@@ -432,39 +475,7 @@ METHODS: tuple[MethodInfo, ...] = (
         "strongly as they resemble your images.",
         citation="",
         needs_pairs=True,
-        settings=(
-            _INFORMATION,
-            _PSEUDO_LABEL,
-            Setting(
-                key="features_weight",
-                title="Weight of the features",
-                default=1.0,
-                low=0.0,
-                high=100.0,
-                explain="Pulls the features of a sensor image towards those of its RGB partner, "
-                + _PAIR_FEATURES_HELP
-                + _WEIGHT_HELP,
-            ),
-            Setting(
-                key="answers_weight",
-                title="Weight of the answers",
-                default=1.0,
-                low=0.0,
-                high=100.0,
-                explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. "
-                + _WEIGHT_HELP,
-            ),
-            Setting(
-                key="likeness",
-                title="Trust in the pairs",
-                default="measured",
-                choices=("measured", "full"),
-                explain="'measured' lets the pairs count as much as their sensor images resemble your images; 'full' "
-                "trusts them whatever they show.",
-            ),
-            _CENTROID_ROUNDS,
-            _AUGMENT,
-        ),
+        settings=_ANCHORED,
     ),
     MethodInfo(
         key="socket",
@@ -537,7 +548,7 @@ METHODS: tuple[MethodInfo, ...] = (
     ),
 )
 
-DEFAULT_METHOD = "socket"
+DEFAULT_METHOD = "auto"
 
 
 def method_info(key: str) -> MethodInfo:

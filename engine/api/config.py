@@ -73,7 +73,7 @@ class RunConfig:
     target: str
     run: str
     pairs: tuple[PairFolders, ...] = ()
-    method: str = "socket"
+    method: str = "auto"
     rgb_bands: tuple[int, ...] | None = None
     sensor_bands: tuple[int, ...] | None = None
     stretch: StretchRule = field(default_factory=StretchRule)

@@ -215,6 +215,33 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A candidate of the method that chooses by itself.
+
+    Attributes:
+        name: Of the candidate, for people.
+        reliability: Its figure; see `events.LABEL_FREE`.
+        balanced_agreement: Of held-out pairs, 0..1, None without pairs.
+        ruled_out: Whether it agrees less with the source model on held-out pairs than the untouched model does.
+        chosen: Whether it was kept.
+    """
+
+    name: str
+    reliability: float
+    balanced_agreement: float | None
+    ruled_out: bool
+    chosen: bool = False
+
+    @property
+    def words(self) -> str:
+        """What was found, in one line."""
+        agreed = "" if self.balanced_agreement is None else f", balanced agreement {self.balanced_agreement:.0%}"
+        outcome = "kept" if self.chosen else "ruled out" if self.ruled_out else "not kept"
+        why = ": it agrees less with RGB on held-out pairs than the untouched model" if self.ruled_out else ""
+        return f"{self.name}: reliability figure {self.reliability:.3f}{agreed}; {outcome}{why}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptReport:
     """The result of an adaptation run.
 
@@ -247,6 +274,8 @@ class AdaptReport:
         device: In words.
         versions: Package -> version.
         stopped_early: Whether the person stopped it and kept what was learned so far.
+        stages: Names of the stages it went through.
+        trials: Of a method that chooses by itself: what it tried and which it kept.
         resumed: Whether it went on from a checkpoint; time and memory are then those since.
         label_free_before: Label-free measures of the untouched model, see `events.LABEL_FREE`; those of the pairs are
             missing without pairs, all in reports of older versions.
@@ -285,6 +314,8 @@ class AdaptReport:
     device: str
     versions: Mapping[str, str]
     stopped_early: bool = False
+    stages: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
     resumed: bool = False
     label_free_before: Mapping[str, float] = field(default_factory=dict)
     label_free_after: Mapping[str, float] = field(default_factory=dict)

@@ -175,6 +175,8 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
             "Report": str(report_file) if report_file.exists() else "",
         }
     )
+    for trial in report.trials:
+        page.say(f"Tried {trial.words}")
     for alarm in report.alarms:
         page.say(f"Alarm: {alarm.what} {alarm.why} {alarm.do}")
     if report.stopped_early:

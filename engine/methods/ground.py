@@ -12,6 +12,7 @@ import torch
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.reports import Trial
 from bandbridge.engine.models.adapter import behind
 from bandbridge.engine.models.translator import Translator
 from bandbridge.engine.training.passes import feature_pass
@@ -94,6 +95,7 @@ class Ground:
         seed: Of the run, for weights that begin at random.
 
     Attributes:
+        trials: What a method that chooses has tried, and which it chose.
         translator: What makes RGB-like images of the sensor's, once a method has one.
         survey: What the model at hand made of all images when they were last looked at.
     """
@@ -124,6 +126,7 @@ class Ground:
         self.precision = precision
         self.seed = seed
         self.translator: Translator | None = None
+        self.trials: tuple[Trial, ...] = ()
         self.survey: Survey | None = None
         for member in self.members:
             member.source.requires_grad_(False).eval()

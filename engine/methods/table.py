@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from bandbridge.engine.api.catalogue import MethodInfo
+from bandbridge.engine.methods import auto
 from bandbridge.engine.methods.aad import AttractAndDisperse
 from bandbridge.engine.methods.anchored import AnchoredSelfTraining
+from bandbridge.engine.methods.auto import choose_by_itself
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
 from bandbridge.engine.methods.decision import Decision
 from bandbridge.engine.methods.ground import Ground
@@ -28,6 +31,7 @@ STAGES: Mapping[str, Callable[[Ground], Iterable[Stage]]] = {
     "nrc": lambda ground: (NeighbourhoodReciprocity(ground),),
     "decision": lambda ground: (Decision(ground),),
     "pairs-only": lambda ground: (PairsOnly(ground),),
+    "auto": choose_by_itself,
     "anchored": lambda ground: (AnchoredSelfTraining(ground),),
     "socket": lambda ground: (Socket(ground),),
     "translator-only": bridge_alone,
@@ -35,3 +39,8 @@ STAGES: Mapping[str, Callable[[Ground], Iterable[Stage]]] = {
     "tgkt": bridge_and_transfer,
 }
 """Method key of the catalogue -> its stages, first to last; each is built when those before it are done."""
+
+
+def stage_names(info: MethodInfo, ground: Ground) -> tuple[str, ...]:
+    """Of the stages a method will go through on this ground."""
+    return auto.names(ground) if info.key == "auto" else info.stages

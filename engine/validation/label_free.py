@@ -138,6 +138,23 @@ def effective_classes(counts: Tensor) -> float:
     return math.exp(float(torch.special.entr(counts.double() / counts.sum()).sum()))
 
 
+CERTAINTY_SHARE = 0.3
+
+
+def reliability(margin: float, information: float) -> float:
+    """The one figure that stands for how far a model can be relied on: partner margin - 0.3 information, from -2 up.
+
+    Pairs say whether the model still knows what it sees, certainty and variety whether it can tell the target images
+    apart; each alone misleads where the other holds (CONTRIBUTING.md, Decisions). Comparable between models of one
+    task only.
+
+    Args:
+        margin: `partner_margin` of held-out pairs, 0 without pairs.
+        information: `information` of the target's probabilities.
+    """
+    return margin - CERTAINTY_SHARE * information
+
+
 def pair_measures(
     rgb_logits: Tensor, sensor_logits: Tensor, rgb_features: Tensor, sensor_features: Tensor
 ) -> dict[str, float]:

@@ -263,6 +263,9 @@ class _Run:
         )
         course.run(resume=resume)
         before = dataclasses.replace(before, label_free={**before.label_free, **sight.likeness_untranslated()})
+        for trial in self.ground.trials:
+            if trial.chosen:
+                self.emit(Notice(level="info", text=f"Of what was tried, '{trial.name}' is kept."))
         survey = self.ground.look()
         after = self._take(survey, evidence)
         gap_after = gap.measure(survey, course.steps_done).measures if gap else {}
@@ -296,7 +299,7 @@ class _Run:
             agreement_after=after.label_free.get("agreement"),
             changed=int((before.classes != after.classes).sum()),
             target_images=len(truth),
-            pairs_used=0 if pairs is None or not self.info.needs_pairs else len(pairs.training),
+            pairs_used=len(pairs.training) if pairs is not None and course.saw_pairs else 0,
             pairs_held_out=0 if pairs is None else len(pairs.held_out),
             set_aside=self.images.findings,
             mixing=dict(zip(self.config.sources, self.ground.mixing().detach().cpu().tolist(), strict=True)),
@@ -304,6 +307,8 @@ class _Run:
             device=device_words(self.device),
             versions={name: importlib.metadata.version(name) for name in VERSIONED},
             stopped_early=course.stopped_early,
+            stages=course.stages,
+            trials=self.ground.trials,
             resumed=resume,
             label_free_before=before.label_free,
             label_free_after=after.label_free,

@@ -12,7 +12,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.methods.ground import Ground
-from bandbridge.engine.methods.table import STAGES
+from bandbridge.engine.methods.table import STAGES, stage_names
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position
 from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.stage import Stage
@@ -36,6 +36,8 @@ class Course:
         emit: Takes events.
         control: Looked at every step.
         streams: By name.
+        stages: Names of all stages.
+        saw_pairs: Whether any stage learned from pairs.
         stopped_early: Whether the person stopped it to keep what was learned.
         steps_done: Steps of all stages.
         epochs_done: Epochs of the last stage.
@@ -54,6 +56,8 @@ class Course:
     emit: Callable[[Event], None]
     control: Control
     streams: Mapping[str, ImageStream] = field(init=False)
+    stages: tuple[str, ...] = field(init=False)
+    saw_pairs: bool = False
     stopped_early: bool = False
     steps_done: int = 0
     epochs_done: int = 0
@@ -63,6 +67,7 @@ class Course:
 
     def __post_init__(self) -> None:
         self.streams = _streams(self.ground, self.config)
+        self.stages = stage_names(self.info, self.ground)
 
     def run(self, *, resume: bool) -> None:
         """From the start, or from the last checkpoint, to the end.
@@ -75,12 +80,13 @@ class Course:
         stages = iter(STAGES[self.config.method](self.ground))
         steps_before = 0
         for number, stage in enumerate(stages):
+            self.saw_pairs |= "pairs" in stage.streams
             epochs = stage.schedule.epochs or self.config.epochs
             steps_per_epoch = self.streams[stage.streams[0]].steps_per_epoch()
             if number >= start.stage:
                 place = StagePlace(
                     number=number,
-                    names=self.info.stages,
+                    names=self.stages,
                     steps=epochs * steps_per_epoch,
                     steps_per_epoch=steps_per_epoch,
                     steps_before=steps_before,

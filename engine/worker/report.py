@@ -87,7 +87,7 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
         verdict=verdict(report),
         rows=before_after(report),
         counts=_counts(report),
-        losses=_loss_curves(folder, info),
+        losses=_loss_curves(folder, report.stages),
         gaps=read_curves(folder / "gap.csv", GAP_MEASURES),
         label_free=read_curves(
             folder / "epochs.csv", {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
@@ -110,12 +110,12 @@ def render(template: str, **facts: Any) -> str:
     return environment.get_template(template).render(written=written, **facts)
 
 
-def _loss_curves(folder: Path, info: MethodInfo) -> list[Curve]:
+def _loss_curves(folder: Path, stages: Sequence[str]) -> list[Curve]:
     """Of all stages, each named after its own where there are several."""
-    if len(info.stages) == 1:
+    if len(stages) < 2:
         return read_curves(folder / "losses.csv")
     curves: list[Curve] = []
-    for number, stage in enumerate(info.stages, start=1):
+    for number, stage in enumerate(stages, start=1):
         found = read_curves(folder / f"losses-{number}.csv")
         curves += [replace(curve, title=f"{stage}: {curve.title.lower()}") for curve in found]
     return curves

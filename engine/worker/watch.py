@@ -24,7 +24,7 @@ from bandbridge.engine.training.checkpoint import Position, save_checkpoint
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Objective, Stage
 from bandbridge.engine.validation.alarms import collapse_alarm, worse_alarm
-from bandbridge.engine.validation.label_free import pair_measures, target_measures
+from bandbridge.engine.validation.label_free import pair_measures, reliability, target_measures
 from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS, GapMeter
 from bandbridge.engine.worker.bridge_sight import BridgeSight
 from bandbridge.engine.worker.run_folder import RunFolder
@@ -166,6 +166,7 @@ class Evidence:
         found = target_measures(survey.logits, self._untouched_logits)
         if self._gap is not None:
             found |= self._gap.evidence(survey)
+        found["reliability"] = reliability(found.get("partner_margin", 0.0), found["information"])
         if self._sight is not None:
             found |= self._sight.likeness()
         return {name: found[name] for name in LABEL_FREE if name in found}

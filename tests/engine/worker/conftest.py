@@ -61,6 +61,7 @@ def make_config(ingredients: Path, tmp_path: Path):
             pairs=(PairFolders(rgb=str(ingredients / "pairs/rgb"), sensor=str(ingredients / "pairs/nir")),),
             target=str(ingredients / "target"),
             run=str(tmp_path / run),
+            method="socket",
             epochs=2,
             batch_size=8,
             held_out=0.4,

@@ -53,6 +53,7 @@ def finished(ingredients, tmp_path_factory):
         pairs=(PairFolders(rgb=str(ingredients / "pairs/rgb"), sensor=str(ingredients / "pairs/nir")),),
         target=str(ingredients / "target"),
         run=str(tmp_path_factory.mktemp("runs") / "run"),
+        method="socket",
         epochs=2,
         batch_size=8,
         held_out=0.4,
