@@ -120,8 +120,8 @@ def adapt_report(folder: Path | str = "run", **changes: object) -> AdaptReport:
         "adapter": "The band is copied to all 3 channels of the network.",
         "device": "CPU, 2 threads",
         "versions": {"torch": "2.13.0"},
-        "label_free_before": {"agreement": 0.41, "balanced_agreement": 0.38, "information": -0.7, "changed": 0.0},
-        "label_free_after": {"agreement": 0.74, "balanced_agreement": 0.71, "information": -1.0, "changed": 0.4},
+        "label_free_before": {"agreement": 0.41, "reliability": 0.38, "information": -0.7, "changed": 0.0},
+        "label_free_after": {"agreement": 0.74, "reliability": 0.71, "information": -1.0, "changed": 0.4},
     }
     return AdaptReport(**(facts | changes))  # type: ignore[arg-type]
 
@@ -205,7 +205,7 @@ def epoch_end(step: int, counts: tuple[int, int, int] = (10, 12, 8)) -> EpochEnd
         predicted_counts=dict(zip(CLASSES, counts, strict=True)),
         mean_confidence=0.7,
         held_out_agreement=0.6,
-        label_free={"agreement": 0.6, "balanced_agreement": 0.5 + step / 1000, "information": -0.7},
+        label_free={"agreement": 0.6, "reliability": 0.5 + step / 1000, "information": -0.7},
     )
 
 

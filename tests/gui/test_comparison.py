@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bandbridge.engine.api.catalogue import METHODS
-from bandbridge.engine.api.events import Compared, Finished, Progress
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
+from bandbridge.engine.api.events import RELIABILITY, Compared, Finished, Progress
 from bandbridge.engine.api.jobs import Compare
 from bandbridge.engine.api.measures import LABEL_FREE_PREFIX
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
@@ -122,7 +122,7 @@ def test_methods_are_ticked_and_only_what_fits_is_compared(qtbot: QtBot, model: 
     assert not page.cards["shot"].button.isVisible()
     page.cards["shot"].box.click()
     assert "shot" not in model.project.compared
-    assert model.project.method == "socket", "the single choice is left alone"
+    assert model.project.method == DEFAULT_METHOD, "the single choice is left alone"
     page.seeds.setValue(4)
     config = model.project.to_compare_config("/out")
     assert config.seeds == (0, 1, 2, 3)
@@ -269,10 +269,10 @@ def test_a_line_opens_to_runs_and_a_run_is_chosen_by_mouse_and_keyboard(qtbot: Q
 def test_without_labels_nothing_is_called_accurate(qtbot: QtBot, theme: Theme) -> None:
     report = table_of("/c", states(*["completed"] * 4), labels=False)  # type: ignore[arg-type]
     assert "accuracy is unknown" in comparison_in_words(report)
-    values = {f"{LABEL_FREE_PREFIX}balanced_agreement": Spread(mean=0.5, deviation=0.1, runs=2)}
+    values = {f"{LABEL_FREE_PREFIX}{RELIABILITY}": Spread(mean=0.5, deviation=0.1, runs=2)}
     better = replace(report.methods[1], values={key: replace(value, mean=0.9) for key, value in values.items()})
     told = replace(report, methods=(replace(report.methods[0], values=values), better), measures=tuple(values))
-    assert "Highest balanced agreement: SOCKET" in comparison_in_words(told)
+    assert "Highest reliability figure: SOCKET" in comparison_in_words(told)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bandbridge.engine.api.catalogue import METHODS
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.gui.pages.method import MethodPage
 from bandbridge.gui.project import Project, ProjectModel, RunEntry
@@ -35,10 +35,11 @@ def page(qtbot: QtBot, model: ProjectModel, theme: Theme) -> MethodPage:
 
 def test_every_method_has_a_card(page: MethodPage) -> None:
     assert set(page.cards) == {info.key for info in METHODS}
-    assert page.cards["socket"].button.isChecked()
+    assert page.cards[DEFAULT_METHOD].button.isChecked()
 
 
 def test_missing_needs_grey_a_method_and_say_why(page: MethodPage, model: ProjectModel) -> None:
+    model.update(method="socket")
     assert page.state() == "ready"
     model.update(pairs=())
     assert page.state() == "error"
@@ -101,6 +102,7 @@ def test_settings_of_one_method_do_not_leak_into_another(page: MethodPage, model
 def test_the_time_is_told_once_a_run_has_shown_it(
     page: MethodPage, model: ProjectModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    model.update(method="socket")
     assert "about" not in page.effort_buttons["standard"].text()
     monkeypatch.setattr("bandbridge.gui.pages.method._seconds_an_epoch_of", {"/run": 20.0}.get)
     run = RunEntry(folder="/run", method="shot", seed=0, started="2026-11-02T10:00:00", outcome="completed")

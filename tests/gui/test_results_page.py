@@ -93,7 +93,7 @@ def test_numbers_carry_their_meaning(page: ResultsPage, model: ProjectModel) -> 
 
 def test_signs_without_labels_have_lines_and_alarms_are_repeated(page: ResultsPage, model: ProjectModel) -> None:
     add_run(model, "first", changed=9, alarms=(ALARM,))
-    assert page.table.text("Balanced agreement") == ("38\u202f%", "71\u202f%", "+33 points")
+    assert page.table.text("Reliability figure") == ("0.38", "0.71", "+0.33")
     assert page.table.text("Certain yet varied") == ("−0.70", "−1.0", "−0.30")
     with pytest.raises(StopIteration):
         page.table.text("Likeness of translated pictures")  # there is no translator

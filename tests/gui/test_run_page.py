@@ -84,6 +84,7 @@ def test_charts_are_not_loaded_before_a_run(project: Path) -> None:
 
 
 def test_says_what_will_run_and_what_is_missing(page: RunPage, model: ProjectModel, worker: QuietWorker) -> None:
+    model.update(method="socket")
     assert page.primary.isEnabled()
     assert page.state() == "ready"
     model.update(pairs=())
@@ -189,7 +190,7 @@ def test_map_measures_and_samples_are_shown(running: RunPage) -> None:
     assert tiles[1].accessibleDescription() == "7.0 → 5.0 better"
     panel.signs_button.click()
     signs = [tile.accessibleName() for tile in panel._signs._tiles.values() if not tile.isHidden()]
-    assert signs == ["Balanced agreement", "Agreement on pairs", "Certain yet varied"]
+    assert signs == ["Reliability figure", "Agreement on pairs", "Certain yet varied"]
     panel.choose_button.menu().actions()[-1].trigger()
     signs = [tile.accessibleName() for tile in panel._signs._tiles.values() if not tile.isHidden()]
     assert signs[-1] == "Mean confidence", "a few are shown first, any can be chosen"

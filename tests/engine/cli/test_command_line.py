@@ -242,7 +242,7 @@ def test_adapt_passes_on_everything_typed(folders: Path, engine):
         ("rgb", "rgb", None),
     ]
     assert (config.target, config.run) == (str(folders / "target"), str(folders / "runs" / "1"))
-    assert (config.method, config.rgb_bands, config.sensor_bands) == ("socket", (4, 3, 2), (8,))
+    assert (config.method, config.rgb_bands, config.sensor_bands) == ("auto", (4, 3, 2), (8,))
     assert (config.epochs, config.seed, config.device, config.batch_size) == (3, 5, "cpu", 8)
     assert (config.no_data, config.stretch.high_percent, config.adapter) == (-9999.0, 99.5, "replicate")
     assert dict(config.settings) == {"im_weight": "0.5"}

@@ -17,6 +17,7 @@ WHOLE = RunConfig(
     sensor_bands=(8,),
     stretch=StretchRule(low_percent=1.0, high_percent=99.5),
     no_data=-9999.0,
+    method="socket",
     learning_rate=0.003,
     settings={"im_weight": 0.5, "hard_rounds": 2, "as_released": True, "augment": "overhead"},
     exclude=("a/é.tif",),
