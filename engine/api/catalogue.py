@@ -133,23 +133,29 @@ class MethodInfo:
         return {key: setting.parse(given.get(key, setting.default)) for key, setting in known.items()}
 
 
-_WEIGHT_HELP = "0 switches the term off."
+def _weight(*, key: str, title: str, default: float, explain: str) -> Setting:
+    """The weight of a loss term."""
+    return Setting(
+        key=key,
+        title=title,
+        default=default,
+        low=0.0,
+        high=100.0,
+        explain=f"{explain.rstrip()} 0 switches the term off.",
+    )
 
-_PSEUDO_LABEL = Setting(
+
+_PSEUDO_LABEL = _weight(
     key="pseudo_weight",
     title="Weight of pseudo-labels",
     default=0.3,
-    low=0.0,
-    high=100.0,
-    explain=f"How much the model learns from its own group-wise labels, made anew every epoch. {_WEIGHT_HELP}",
+    explain="How much the model learns from its own group-wise labels, made anew every epoch.",
 )
-_INFORMATION = Setting(
+_INFORMATION = _weight(
     key="im_weight",
     title="Weight of information maximisation",
     default=1.0,
-    low=0.0,
-    high=100.0,
-    explain=f"Rewards predictions that are confident one by one and varied over all images. {_WEIGHT_HELP}",
+    explain="Rewards predictions that are confident one by one and varied over all images.",
 )
 _AUGMENT = Setting(
     key="augment",
@@ -182,13 +188,11 @@ _NEIGHBOURS = Setting(
 _SOCKET = (
     _INFORMATION,
     _PSEUDO_LABEL,
-    Setting(
+    _weight(
         key="statistics_weight",
         title="Weight of statistics matching",
         default=0.5,
-        low=0.0,
-        high=100.0,
-        explain="Keeps what every normalisation layer sees on the sensor close to what it saw on RGB. " + _WEIGHT_HELP,
+        explain="Keeps what every normalisation layer sees on the sensor close to what it saw on RGB. ",
     ),
     Setting(
         key="statistics_norm",
@@ -199,13 +203,11 @@ _SOCKET = (
         "rules the others; 'published' adds up plain differences, which in networks with large values drowns "
         "all other terms.",
     ),
-    Setting(
+    _weight(
         key="pairs_weight",
         title="Weight of the pairs",
         default=0.5,
-        low=0.0,
-        high=100.0,
-        explain="Pulls the features of a sensor image towards those of its RGB partner. " + _WEIGHT_HELP,
+        explain="Pulls the features of a sensor image towards those of its RGB partner. ",
     ),
     Setting(
         key="pairs_norm",
@@ -245,33 +247,25 @@ _BRIDGE = (
         high=10000,
         explain="How often the translator sees all pairs, before anything else is trained.",
     ),
-    Setting(
+    _weight(
         key="features_weight",
         title="Weight of what the model sees",
         default=0.1,
-        low=0.0,
-        high=100.0,
         explain="Pulls what the source model finds in a translated image towards what it finds in the RGB partner, "
-        + _PAIR_FEATURES_HELP
-        + _WEIGHT_HELP,
+        + _PAIR_FEATURES_HELP,
     ),
-    Setting(
+    _weight(
         key="domain_weight",
         title="Weight of likeness",
         default=0.1,
-        low=0.0,
-        high=100.0,
-        explain="Makes translated target images look to the source model like translated images of the pairs. "
-        + _WEIGHT_HELP,
+        explain="Makes translated target images look to the source model like translated images of the pairs. ",
     ),
-    Setting(
+    _weight(
         key="bridge_im_weight",
         title="Weight of information in the translation",
         default=0.1,
-        low=0.0,
-        high=100.0,
         explain="Rewards translated target images that the source model is sure about one by one and that vary over "
-        "all images. " + _WEIGHT_HELP,
+        "all images. ",
     ),
 )
 
@@ -284,24 +278,17 @@ def _in_stage(stage: str, *settings: Setting, prefix: str = "") -> tuple[Setting
 _ANCHORED = (
     _INFORMATION,
     _PSEUDO_LABEL,
-    Setting(
+    _weight(
         key="features_weight",
         title="Weight of the features",
         default=1.0,
-        low=0.0,
-        high=100.0,
-        explain="Pulls the features of a sensor image towards those of its RGB partner, "
-        + _PAIR_FEATURES_HELP
-        + _WEIGHT_HELP,
+        explain="Pulls the features of a sensor image towards those of its RGB partner, " + _PAIR_FEATURES_HELP,
     ),
-    Setting(
+    _weight(
         key="answers_weight",
         title="Weight of the answers",
         default=1.0,
-        low=0.0,
-        high=100.0,
-        explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. "
-        + _WEIGHT_HELP,
+        explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. ",
     ),
     Setting(
         key="likeness",
@@ -370,14 +357,11 @@ METHODS: tuple[MethodInfo, ...] = (
         "Source-free Domain Adaptation, NeurIPS 2022 (arXiv 2205.04183)",
         settings=(
             _NEIGHBOURS,
-            Setting(
+            _weight(
                 key="dispersion_weight",
                 title="Weight of dispersion",
                 default=1.0,
-                low=0.0,
-                high=100.0,
-                explain="How strongly the answers to images that are not similar are drawn apart, at the start. "
-                + _WEIGHT_HELP,
+                explain="How strongly the answers to images that are not similar are drawn apart, at the start. ",
             ),
             Setting(
                 key="dispersion_decay",
@@ -409,22 +393,17 @@ METHODS: tuple[MethodInfo, ...] = (
                 explain="How many neighbours of each neighbour are asked as well; they also decide whether a "
                 "likeness is mutual.",
             ),
-            Setting(
+            _weight(
                 key="far_weight",
                 title="Weight of neighbours' neighbours",
                 default=0.1,
-                low=0.0,
-                high=100.0,
-                explain="How much an image shall agree with its neighbours' neighbours. " + _WEIGHT_HELP,
+                explain="How much an image shall agree with its neighbours' neighbours. ",
             ),
-            Setting(
+            _weight(
                 key="diversity_weight",
                 title="Weight of variety",
                 default=1.0,
-                low=0.0,
-                high=100.0,
-                explain="Keeps all images from ending up in one class by asking for an even use of the classes. "
-                + _WEIGHT_HELP,
+                explain="Keeps all images from ending up in one class by asking for an even use of the classes. ",
             ),
             _AUGMENT,
         ),
@@ -447,23 +426,18 @@ METHODS: tuple[MethodInfo, ...] = (
         "(arXiv 1507.00448)",
         needs_pairs=True,
         settings=(
-            Setting(
+            _weight(
                 key="answers_weight",
                 title="Weight of the answers",
                 default=1.0,
-                low=0.0,
-                high=100.0,
-                explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. "
-                + _WEIGHT_HELP,
+                explain="Pulls the answer to a sensor image towards the source model's answer to its RGB partner. ",
             ),
-            Setting(
+            _weight(
                 key="features_weight",
                 title="Weight of the features",
                 default=0.0,
-                low=0.0,
-                high=100.0,
                 explain="Pulls what enters the last layer, too, towards what the RGB partner gives, each feature in "
-                "units of its own spread. " + _WEIGHT_HELP,
+                "units of its own spread. ",
             ),
             _AUGMENT,
         ),
@@ -520,24 +494,19 @@ METHODS: tuple[MethodInfo, ...] = (
             *_in_stage("Bridge", *_BRIDGE),
             *_in_stage(
                 "Transfer",
-                Setting(
+                _weight(
                     key="answers_weight",
                     title="Weight of the bridge's answers",
                     default=1.0,
-                    low=0.0,
-                    high=100.0,
                     explain="Pulls the model's answers to sensor images towards the source model's answers to the "
-                    "translated ones. " + _WEIGHT_HELP,
+                    "translated ones. ",
                 ),
-                Setting(
+                _weight(
                     key="pair_features_weight",
                     title="Weight of the pairs",
                     default=0.5,
-                    low=0.0,
-                    high=100.0,
                     explain="Pulls the features of a sensor image towards those of its RGB partner, "
-                    + _PAIR_FEATURES_HELP
-                    + _WEIGHT_HELP,
+                    + _PAIR_FEATURES_HELP,
                 ),
                 _PSEUDO_LABEL,
                 _CENTROID_ROUNDS,
