@@ -306,11 +306,20 @@ METHODS: tuple[MethodInfo, ...] = (
     MethodInfo(
         key="auto",
         title="Choose by itself",
-        sentence="Tries doing nothing, new statistics, and pair-anchored self-training; keeps what is most reliable as "
-        "far as that shows without labels.",
+        sentence="Tries doing nothing, new statistics, pair-anchored self-training and TGMB + TGKT; keeps what is most "
+        "reliable as far as that shows without labels.",
         citation="",
-        settings=_ANCHORED,
-        stages=("Normalisation only", "Pair-anchored self-training"),
+        settings=(
+            Setting(
+                key="try_bridge",
+                title="Try the bridge too",
+                default=True,
+                explain="Whether TGMB + TGKT is tried as well, where the pairs resemble your images. It takes several "
+                "times as long as all else, and is sometimes much better.",
+            ),
+            _AUGMENT,
+        ),
+        stages=("Normalisation only", "Pair-anchored self-training", "Bridge", "Transfer"),
     ),
     MethodInfo(
         key="source-only",

@@ -1,7 +1,8 @@
 """Choosing by itself: try a little, weigh what can be known without labels, and never do worse than nothing knowingly.
 
-Candidates are the untouched model, new statistics for its normalisation layers (`bn_adapt`) and, with pairs,
-pair-anchored self-training (`anchored`). The one with the highest reliability figure is kept,
+Candidates are the untouched model, new statistics for its normalisation layers (`bn_adapt`), with pairs pair-anchored
+self-training (`anchored`), and with pairs that resemble the target also the bridge and what it teaches (`tgkt`). The
+one with the highest reliability figure is kept,
 
     figure = partner margin of held-out pairs + 0.3 (H(E p) - E H(p)) of the target         (`label_free.reliability`)
 
@@ -9,21 +10,23 @@ unless its answers to held-out pairs agree less, class by class, with the source
 than those of the untouched model do: then it is ruled out. Without pairs there is no such evidence, and only the
 statistics are ventured.
 
-What the figure is worth, and where it fails, stands in the manual (chapter "auto").
+What the figure is worth, and where it fails, stands in the manual (chapter "method-auto").
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.reports import Trial
-from bandbridge.engine.methods.anchored import AnchoredSelfTraining
+from bandbridge.engine.methods.anchored import ONE_FORWARD, AnchoredSelfTraining, likeness
 from bandbridge.engine.methods.bn_adapt import BatchNormAdaptation
 from bandbridge.engine.methods.ground import Ground, Survey
+from bandbridge.engine.methods.tgkt import bridge_and_transfer
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Stage
 from bandbridge.engine.validation.label_free import balanced_agreement, information, partner_margin, reliability
@@ -34,19 +37,41 @@ FEWEST_HELD_OUT = 4
 """With fewer held-out pairs there is no evidence from pairs."""
 
 
-def candidates(ground: Ground) -> tuple[type[BatchNormAdaptation | AnchoredSelfTraining], ...]:
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A method to try, with its own default settings.
+
+    Attributes:
+        key: Of the catalogue.
+        stages: Its training.
+        stage_names: What they are called.
+    """
+
+    key: str
+    stages: Callable[[Ground], Iterable[Stage]]
+    stage_names: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return method_info(self.key).title
+
+
+def candidates(ground: Ground) -> tuple[Candidate, ...]:
     """What can be tried on this ground, the quickest first."""
-    found: list[type[BatchNormAdaptation | AnchoredSelfTraining]] = []
+    found: list[Candidate] = []
     if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in ground.members[0].encoder.modules()):
-        found.append(BatchNormAdaptation)
+        found.append(Candidate("bn-adapt", lambda g: (BatchNormAdaptation(g),), (BatchNormAdaptation.name,)))
     if ground.pairs is not None and len(ground.training_pairs) > 0 and len(ground.held_out_pairs) >= FEWEST_HELD_OUT:
-        found.append(AnchoredSelfTraining)
+        found.append(Candidate("anchored", lambda g: (AnchoredSelfTraining(g),), (AnchoredSelfTraining.name,)))
+        if ground.settings["try_bridge"] and likeness(ground) > ONE_FORWARD:
+            found.append(Candidate("tgkt", bridge_and_transfer, method_info("tgkt").stages))
     return tuple(found)
 
 
 def names(ground: Ground) -> tuple[str, ...]:
     """Of the stages to come."""
-    return tuple(candidate.name for candidate in candidates(ground))
+    return tuple(name for candidate in candidates(ground) for name in candidate.stage_names)
 
 
 def choose_by_itself(ground: Ground) -> Iterator[Stage]:
@@ -66,12 +91,13 @@ def choose_by_itself(ground: Ground) -> Iterator[Stage]:
         )
     choice = Choice(ground)
     for candidate in to_try:
-        choice.begin(candidate.name)
-        try:
-            yield Attempt(candidate(ground), choice)
-        except GeneratorExit:
-            choice.choose()
-            raise
+        choice.begin(candidate)
+        for stage in candidate.stages(ground):
+            try:
+                yield Attempt(stage, choice)
+            except GeneratorExit:
+                choice.choose()
+                raise
     choice.choose()
 
 
@@ -87,10 +113,13 @@ class Choice:
         self._untouched = ground.members[0].encoder
         self._tried: dict[str, nn.Module] = {UNTOUCHED: self._untouched}
 
-    def begin(self, name: str) -> None:
-        """A fresh twin for the next candidate."""
+    def begin(self, candidate: Candidate) -> None:
+        """A fresh twin and its own settings for the next candidate; random views are those of the run."""
+        settings = method_info(candidate.key)
+        views = {"augment": self._ground.settings["augment"]} if settings.trains else {}
+        self._ground.settings |= settings.resolve(views)
         encoder = copy.deepcopy(self._untouched)
-        self._tried[name] = encoder
+        self._tried[candidate.title] = encoder
         self._put(encoder)
 
     @property

@@ -229,7 +229,7 @@ def test_adapt_passes_on_everything_typed(folders: Path, engine):
     asked = engine(ADAPTED)
     line = (
         "adapt --source m.safetensors --source m.safetensors --pairs rgb nir --pairs rgb rgb --pair-table pairs.csv "
-        "--target target -o runs/1 --rgb-bands 4,3,2 --sensor-bands 8 --epochs 3 --seed 5 --device cpu "
+        "--method socket --target target -o runs/1 --rgb-bands 4,3,2 --sensor-bands 8 --epochs 3 --seed 5 --device cpu "
         "--set im_weight=0.5 --set batch_size=8 --set no_data=-9999 --set stretch_high=99.5 --set adapter=replicate"
     )
     assert main(shlex.split(line)) == 0
@@ -242,7 +242,7 @@ def test_adapt_passes_on_everything_typed(folders: Path, engine):
         ("rgb", "rgb", None),
     ]
     assert (config.target, config.run) == (str(folders / "target"), str(folders / "runs" / "1"))
-    assert (config.method, config.rgb_bands, config.sensor_bands) == ("auto", (4, 3, 2), (8,))
+    assert (config.method, config.rgb_bands, config.sensor_bands) == ("socket", (4, 3, 2), (8,))
     assert (config.epochs, config.seed, config.device, config.batch_size) == (3, 5, "cpu", 8)
     assert (config.no_data, config.stretch.high_percent, config.adapter) == (-9999.0, 99.5, "replicate")
     assert dict(config.settings) == {"im_weight": "0.5"}

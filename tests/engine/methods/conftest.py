@@ -60,7 +60,7 @@ def make_ground():
         return Ground(
             members,
             ImageBank(pixels(targets, 3, 6) // 2, (0.3, 0.3, 0.3), (0.2, 0.2, 0.2), CPU),
-            pairs=ImageBank(rgb // 2, (0.2, 0.2, 0.2), (0.1, 0.1, 0.1), CPU),
+            pairs=ImageBank(rgb // 2, (0.3, 0.3, 0.3), (0.2, 0.2, 0.2), CPU),
             training_pairs=np.arange(0, pairs - 4),
             held_out_pairs=np.arange(pairs - 4, pairs),
             settings=info.resolve(settings),
