@@ -122,6 +122,7 @@ class FolderReport:
         no_data_share: Share of pixels without data, 0..1.
         georeferenced: Count of images with a place on the map.
         findings: Everything doubtful.
+        band_names: Names of all bands such as "B04", where every band is a file of its own; else ().
     """
 
     folder: str
@@ -135,6 +136,7 @@ class FolderReport:
     no_data_share: float = 0.0
     georeferenced: int = 0
     findings: tuple[Finding, ...] = ()
+    band_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

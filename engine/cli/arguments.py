@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
@@ -282,8 +283,11 @@ def _add_device(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", choices=("auto", "cpu", "cuda"), help="where to compute (default auto)")
 
 
-def _bands(text: str) -> tuple[int, ...]:
-    """Band numbers such as "4,3,2" or "11-13"."""
+def _bands(text: str) -> tuple[int, ...] | tuple[str, ...]:
+    """Band numbers such as "4,3,2" or "11-13", or names such as "B04,B03,B02"; `requests.job_of` looks names up."""
+    names = tuple(part.strip() for part in text.split(","))
+    if all(re.fullmatch(r"[A-Za-z]\w*", name) for name in names):
+        return names
     bands = _whole_numbers(text)
     if not bands or min(bands) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 or 11-13 (the first band is 1)")

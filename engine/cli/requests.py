@@ -39,6 +39,7 @@ def job_of(options: argparse.Namespace) -> Job:
     Raises:
         UsageError: Something named does not exist, is missing or does not fit.
     """
+    _look_up_band_names(options)
     match options.verb:
         case "sample":
             return MakeSample(folder=_absolute(options.folder), seed=options.seed)
@@ -84,6 +85,41 @@ def job_of(options: argparse.Namespace) -> Job:
             source = _existing(options.source, "RUN_OR_MODEL")
             return Export(source=source, format=options.format, output=_absolute(options.output))
     raise AssertionError(options.verb)
+
+
+def _look_up_band_names(options: argparse.Namespace) -> None:
+    """Put numbers for bands that were named, as the first image of their side counts them."""
+    given = vars(options)
+    pairs = given.get("pairs") or [(None, None)]
+    places = {
+        "rgb_bands": (pairs[0][0], given.get("folder"), given.get("path")),
+        "sensor_bands": (
+            given.get("sensor"),
+            given.get("target"),
+            pairs[0][1],
+            given.get("folder"),
+            *(given.get("paths") or ()),
+            given.get("path"),
+        ),
+    }
+    for side, candidates in places.items():
+        names = given.get(side)
+        if not names or not isinstance(names[0], str):
+            continue
+        from bandbridge.engine.imagery.band_files import numbers_of
+        from bandbridge.engine.imagery.folder import list_images
+        from bandbridge.engine.imagery.reader import read_header
+
+        place = next((Path(place) for place in candidates if isinstance(place, str | Path)), None)
+        if place is None:
+            raise UsageError(
+                f"The bands {','.join(names)} cannot be looked up.",
+                "No images were named.",
+                "Give numbers such as 4,3,2.",
+            )
+        images = [place / name for name in list_images(place)] if place.is_dir() else [place]
+        if images:
+            setattr(options, side, numbers_of(names, read_header(images[0])))
 
 
 def _inspect(options: argparse.Namespace) -> Job:

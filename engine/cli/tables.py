@@ -328,6 +328,7 @@ def _show_folder(page: _Page, report: FolderReport) -> None:
             "Sizes": _counted(report.sizes),
             "Number types": _counted(report.depths),
             "Bands": _counted({str(bands): count for bands, count in report.bands.items()}),
+            "Files of each image": ", ".join(report.band_names),
             "Bands used": ", ".join(map(str, report.chosen_bands or ())),
             "Class folders": _counted(report.class_counts),
             "On the map": str(report.georeferenced or ""),
@@ -335,7 +336,11 @@ def _show_folder(page: _Page, report: FolderReport) -> None:
         }
     )
     if report.histograms:
-        rows = [(str(band.band), f"{band.low:.6g}", f"{band.high:.6g}") for band in report.histograms]
+        names = report.band_names
+        rows = [
+            (f"{one.band} {names[one.band - 1] if names else ''}".strip(), f"{one.low:.6g}", f"{one.high:.6g}")
+            for one in report.histograms
+        ]
         page.table(("Band", "becomes 0", "becomes 1"), rows, title="Stretch")
     _show_findings(page, report.findings)
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -16,10 +17,12 @@ from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
+from bandbridge.engine.imagery.band_files import gathered, red_green_blue
 from bandbridge.engine.imagery.band_statistics import BandStatistics
-from bandbridge.engine.imagery.bands import MissingBandError
+from bandbridge.engine.imagery.bands import RGB_BANDS, MissingBandError
 from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, SurveyedImage, survey
 
@@ -28,7 +31,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".g
 
 
 def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, ...]:
-    """The image files of a folder and everything below it.
+    """The images of a folder and everything below it; one whose bands are files of their own counts once.
 
     Hidden files and folders are left out; links are followed, a folder reached twice is entered once.
 
@@ -43,8 +46,28 @@ def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, .
         UsageError: The folder is missing, is no folder or may not be read.
     """
     left_out = frozenset(exclude)
-    names = (name for name in _walk(Path(folder)) if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
+    root = Path(folder)
+    files = (name for name in _walk(root) if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
+    names = gathered(files, partial(_is_one_band, root))
     return tuple(sorted((name for name in names if name not in left_out), key=natural_order))
+
+
+def rgb_bands(asked: tuple[int, ...] | None, folder: str | Path, names: Sequence[str]) -> tuple[int, ...]:
+    """The bands of RGB images: those asked for, else those named red, green and blue, else the first three.
+
+    Args:
+        asked: 1-based band numbers, or None.
+        folder: Where the images lie.
+        names: Their relative paths; the first that can be read tells the names of the bands.
+    """
+    if asked:
+        return asked
+    for name in names:
+        try:
+            return red_green_blue(read_header(Path(folder) / name)) or RGB_BANDS
+        except ImageError:
+            continue
+    return RGB_BANDS
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
@@ -123,6 +146,7 @@ def scan_images(
         histograms=measured.histograms if measured else (),
         no_data_share=statistics.missing / statistics.values if statistics else 0.0,
         georeferenced=sum(image.header.georeferenced for image in usable),
+        band_names=_band_names(usable),
         findings=(
             *(unreadable(name, root / name, error) for name, error in found.unreadable.items()),
             *(without_data(name) for name in found.void),
@@ -164,6 +188,13 @@ def _walk(root: Path) -> Iterator[str]:
         ) from error
 
 
+def _is_one_band(root: Path, name: str) -> bool:
+    try:
+        return read_header(root / name).bands == 1
+    except ImageError:
+        return True  # its image is named when it is read
+
+
 def _measure(
     folder: str, statistics: BandStatistics | None, usable: list[SurveyedImage], rule: StretchRule
 ) -> tuple[BandsMeasured | None, list[Finding]]:
@@ -181,6 +212,11 @@ def _odd_one(image: SurveyedImage, kind: Kind) -> Finding:
     if image.header.dtype != depth:
         return odd_depth(image.name, image.header.dtype, depth)
     return odd_bands(image.name, len(image.bands), bands)
+
+
+def _band_names(usable: list[SurveyedImage]) -> tuple[str, ...]:
+    names = {image.header.band_names for image in usable}
+    return names.pop() if len(names) == 1 else ()
 
 
 def _class_counts(usable: list[SurveyedImage]) -> dict[str, int]:
@@ -307,6 +343,17 @@ def _duplicate_findings(names: Sequence[str]) -> Iterator[Finding]:
 
 def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterator[Finding]:
     """Content that is not read, so that nothing is dropped without a word."""
+    if len({one.header.band_names for one in usable}) > 1:
+        first, other = list({one.header.band_names: one for one in reversed(usable)}.values())[:2]
+        yield Finding(
+            severity="warning",
+            kind="bands",
+            file=folder,
+            what="The images do not consist of the same bands.",
+            why=f"'{first.name}' has {_named(first)}; '{other.name}' has {_named(other)}. The same number then "
+            "means different bands.",
+            do="Add the missing files, or leave out the images that lack some.",
+        )
     transparent = [one for one in usable if one.header.alpha is not None and one.header.alpha not in one.bands]
     if transparent:
         first = transparent[0]
@@ -329,6 +376,10 @@ def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterat
             why="Only the first image of each file is read.",
             do="Split them into one file an image if the others are needed.",
         )
+
+
+def _named(image: SurveyedImage) -> str:
+    return ", ".join(image.header.band_names) or "bands without names"
 
 
 def _counted(values: Iterable[_T]) -> dict[_T, int]:

@@ -23,6 +23,7 @@ class ImageHeader:
         georeferenced: Whether the file knows its place on the map.
         alpha: 1-based number of the band declared as transparency, or None.
         pages: Images in the file; only the first is read.
+        band_names: Names of the bands such as "B04", where every band is a file of its own; else ().
     """
 
     path: Path
@@ -34,6 +35,7 @@ class ImageHeader:
     georeferenced: bool = False
     alpha: int | None = None
     pages: int = 1
+    band_names: tuple[str, ...] = ()
 
     @property
     def stored_bands(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from bandbridge.engine.api.errors import PairingError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.api.reports import Finding, FolderReport, PairsReport
-from bandbridge.engine.imagery.bands import RGB_BANDS
 from bandbridge.engine.imagery.findings import (
     ambiguous,
     missing_in_table,
@@ -24,8 +24,8 @@ from bandbridge.engine.imagery.findings import (
     same_bands,
     unmatched,
 )
-from bandbridge.engine.imagery.folder import list_images, natural_order, scan_images
-from bandbridge.engine.imagery.sensor_words import Role, scene_name
+from bandbridge.engine.imagery.folder import list_images, natural_order, rgb_bands, scan_images
+from bandbridge.engine.imagery.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
 from bandbridge.engine.imagery.stretch import Stretch
 
 Pair = tuple[str, str, str]
@@ -34,6 +34,7 @@ Pair = tuple[str, str, str]
 SAME_NAME = "Same name in both folders"
 SAME_SCENE_WORD = "Same name apart from the sensor's word, such as _rgb and _nir"
 NO_RULE = "No rule pairs these files"
+NAMED_PATCH = "The Sentinel-2 patch that every Sentinel-1 patch names in its own description"
 SAME_FILE = "Each file holds the bands of both"
 
 _FLIR_2 = re.compile(r"video-[^/]+-frame-\d+-[^/]+$")
@@ -82,7 +83,14 @@ def pair_folders(folders: PairFolders, exclude: Iterable[str] = ()) -> Pairing:
     if folders.table is not None:
         return read_pair_table(folders.table, folders, left_out)
     rgb, sensor = list_images(folders.rgb, left_out), list_images(folders.sensor, left_out)
-    return pair_names(rgb, sensor, same_folder=_is_same_folder(folders))
+    by_names = pair_names(rgb, sensor, same_folder=_is_same_folder(folders))
+    named = _named_patches(Path(folders.sensor), sensor)
+    if not named:
+        return by_names
+    others = {name: PurePosixPath(name).name for name in rgb if not is_sentinel_1_patch(name)}
+    by_description = _pair_by(NAMED_PATCH, others, named)
+    is_as_good = by_names.rule == SAME_FILE or len(by_description.pairs) >= len(by_names.pairs)
+    return _with_findings(by_description) if by_description.pairs and is_as_good else by_names
 
 
 def pair_names(rgb: Sequence[str], sensor: Sequence[str], *, same_folder: bool) -> Pairing:
@@ -103,10 +111,11 @@ def pair_names(rgb: Sequence[str], sensor: Sequence[str], *, same_folder: bool) 
             return _with_findings(by_words)
         return Pairing(rule=SAME_FILE, pairs=tuple((_stem(name), name, name) for name in rgb))
     by_name = _pair_by(SAME_NAME, {name: _stem(name) for name in rgb}, {name: _stem(name) for name in sensor})
+    with_tile = all_name_tiles((*rgb, *sensor))
     by_scene = _pair_by(
         SAME_SCENE_WORD,
-        {name: scene_name(name).key for name in rgb},
-        {name: scene_name(name).key for name in sensor},
+        {name: scene_name(name, with_tile=with_tile).key for name in rgb},
+        {name: scene_name(name, with_tile=with_tile).key for name in sensor},
     )
     is_name_enough = by_name.pairs and len(by_name.pairs) >= len(by_scene.pairs)
     return _with_findings(by_name if is_name_enough else by_scene)
@@ -179,7 +188,7 @@ def scan_pair_images(job: ScanPairs, control: Control, emit: Callable[[Event], N
     rgb = scan_images(
         folders.rgb,
         rgb_names,
-        bands=job.rgb_bands or RGB_BANDS,
+        bands=rgb_bands(job.rgb_bands, folders.rgb, rgb_names),
         rule=job.stretch,
         no_data=job.no_data,
         control=control,
@@ -233,9 +242,29 @@ def _pair_by(rule: str, rgb_keys: Mapping[str, str], sensor_keys: Mapping[str, s
     )
 
 
+def _named_patches(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Sentinel-1 patch -> the Sentinel-2 patch that its description names, of those that have one (BigEarthNet)."""
+    found: dict[str, str] = {}
+    for name in names:
+        if is_sentinel_1_patch(name):
+            patch = PurePosixPath(name).name
+            # Beside the band files: in the folder that is the image, or in the one that holds it.
+            for place in (folder / name, (folder / name).parent):
+                try:
+                    described = json.loads((place / f"{patch}_labels_metadata.json").read_text(encoding="utf-8"))
+                except (OSError, ValueError):
+                    continue
+                partner = described.get("corresponding_s2_patch") if isinstance(described, dict) else None
+                if isinstance(partner, str):
+                    found[name] = partner
+                break
+    return found
+
+
 def _pair_inside(names: Sequence[str]) -> Pairing:
     """Pair the files of one folder by their sensor words."""
-    scenes = {name: scene_name(name) for name in names}
+    with_tile = all_name_tiles(names)
+    scenes = {name: scene_name(name, with_tile=with_tile) for name in names}
     roles: dict[str, set[Role]] = defaultdict(set)
     for scene in scenes.values():
         roles[scene.key].add(scene.role)

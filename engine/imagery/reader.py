@@ -1,4 +1,7 @@
-"""The one reader of image files: PNG, JPEG, TIFF, GeoTIFF and NumPy arrays, with radiometry kept."""
+"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF and NumPy arrays, with radiometry kept.
+
+An image is a file, or several files with a band each, see `band_files`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.array_file import ARRAY_START, array_header, read_array
+from bandbridge.engine.imagery.band_files import band_files, to_grid, together
 from bandbridge.engine.imagery.bands import choose_bands
 from bandbridge.engine.imagery.compressed import (
     JPEG_START,
@@ -54,6 +58,8 @@ def read_header(path: str | Path) -> ImageHeader:
         ImageError: The file is missing, empty, damaged or no image.
     """
     path = Path(path)
+    if files := band_files(path):
+        return together(path, [read_header(file) for file in files.values()], tuple(files))
     start = _start(path)
     if start.startswith(PNG_START):
         return png_header(path, path.read_bytes())
@@ -89,7 +95,10 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
     Raises:
         ImageError: The file cannot be read or lacks a band.
     """
-    stored = _read_stored(Path(path), bands)
+    path = Path(path)
+    if files := band_files(path):
+        return _load_bands(path, list(files.values()), bands, no_data)
+    stored = _read_stored(path, bands)
     return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
 
 
@@ -111,21 +120,33 @@ def raw_values(stored: StoredPixels, no_data: float | None = None) -> NDArray[np
 
 
 def is_tiff(path: Path) -> bool:
-    """Whether a file's content is TIFF, which alone can be read in parts and have a place on the map.
+    """Whether an image is one TIFF file, which alone can be read in parts and have a place on the map.
 
     Raises:
         ImageError: The file is missing, empty or no image.
     """
-    return _start(path).startswith(TIFF_STARTS)
+    return not band_files(path) and _start(path).startswith(TIFF_STARTS)
 
 
 def likely_bytes(path: Path) -> int:
     """Roughly the memory that decoding a file takes, from its size and ending alone; 0 if it cannot be looked at."""
     try:
+        if files := band_files(path):
+            # The finest band says how large all of them are in memory.
+            return len(files) * max(file.stat().st_size for file in files.values()) * 10
         size = path.stat().st_size
     except OSError:
         return 0
     return size * _EXPANSION.get(path.suffix.lower(), 10)
+
+
+def _load_bands(path: Path, files: list[Path], asked: tuple[int, ...] | None, no_data: float | None) -> Image:
+    header = read_header(path)
+    bands = _choose_within_limit(asked, header)
+    is_integer = np.dtype(header.dtype).kind in "iub"
+    read = (load_image(files[band - 1], no_data=no_data).values[0] for band in bands)
+    values = [to_grid(band, header.width, header.height, is_integer=is_integer) for band in read]
+    return Image(header=header, bands=bands, values=np.stack(values))
 
 
 def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:

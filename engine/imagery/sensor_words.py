@@ -3,11 +3,15 @@
 The words come from published data sets and cameras: RGB-NIR Scene (`0000_rgb`, `0000_nir`), SUN RGB-D
 (`kv1com_image`, `kv1com_depth`), DIML (`color`/`_c`, `depth_filled`), SEN12MS (`s1`, `s2`), FLIR ADAS 1
 (`RGB`, `thermal_8_bit`), KAIST (`visible`, `lwir`), DJI Mavic 3M (`_D`, `_MS_NIR`).
+
+Patches of Sentinel-1 and Sentinel-2 (BigEarthNet) carry satellite, product and time of their own, then the place both
+share: `S1A_IW_GRDH_1SDV_20170613T165043_33UUP_87_48` and `S2A_MSIL2A_20170613T101031_87_48`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -33,6 +37,12 @@ _EITHER_LETTERS = frozenset("d")
 # A name may hold several words, as in `images/0001_nir`: the more telling one counts.
 _BY_WEIGHT: tuple[Role, ...] = ("sensor", "either", "rgb")
 _SEPARATORS = re.compile(r"[_\-. ]+")
+_SENTINEL = re.compile(
+    r"(?:(?P<radar>s1[a-d]_iw_.+?)|s2[a-d]_msil[12][abc])_\d{8}t\d+"
+    r"(?:_n\d{4}_r\d{3})?(?:_t?(?P<tile>\d\d[a-z]{3}))?_(?P<column>\d+)_(?P<row>\d+)"
+)
+
+_SENTINEL_PRODUCT = re.compile(r"s1[a-d]_iw_|s2[a-d]_msil")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +58,32 @@ class SceneName:
     role: Role
 
 
-def scene_name(name: str) -> SceneName:
-    """Take a relative path apart: `kv1com_image/0001_c.png` is the scene `kv1com/0001`, seen in RGB."""
+def is_sentinel_1_patch(name: str) -> bool:
+    """Whether a relative path names a Sentinel-1 patch of BigEarthNet."""
+    match = _SENTINEL.fullmatch(PurePosixPath(name.casefold()).name)
+    return match is not None and bool(match["radar"])
+
+
+def all_name_tiles(names: Iterable[str]) -> bool:
+    """Whether every Sentinel patch among these names says which tile it is of; older Sentinel-2 patches do not."""
+    matches = (_SENTINEL.fullmatch(PurePosixPath(name.casefold()).name) for name in names)
+    return all(match["tile"] for match in matches if match)
+
+
+def scene_name(name: str, *, with_tile: bool = False) -> SceneName:
+    """Take a relative path apart: `kv1com_image/0001_c.png` is the scene `kv1com/0001`, seen in RGB.
+
+    Args:
+        name: The path.
+        with_tile: Whether the tile of a Sentinel patch belongs to its scene.
+    """
     path = PurePosixPath(name.casefold()).with_suffix("")
+    if patch := _SENTINEL.fullmatch(path.name):
+        place = [patch["tile"]] if with_tile and patch["tile"] else []
+        # Folders of whole products, as BigEarthNet 2 has them, are named by satellite and time as well.
+        parents = [scene_name(part).key for part in path.parent.parts if not _SENTINEL_PRODUCT.match(part)]
+        key = "/".join([*filter(None, parents), "_".join([*place, patch["column"], patch["row"]])])
+        return SceneName(key, "sensor" if patch["radar"] else "rgb")
     roles: set[Role] = set()
     parts = []
     for depth, part in enumerate(path.parts, start=1):

@@ -19,9 +19,8 @@ from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.api.reports import Finding, FolderReport
-from bandbridge.engine.imagery.bands import RGB_BANDS
 from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
-from bandbridge.engine.imagery.folder import list_images, scan_images
+from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.pairing import scan_pair_images
 from bandbridge.engine.imagery.reader import read_header
@@ -331,7 +330,7 @@ def _decode_rgb(
             by_stretch[stretch], unreadable = decode_images(
                 folder,
                 group.rgb_files,
-                bands=config.rgb_bands or RGB_BANDS,
+                bands=rgb_bands(config.rgb_bands, folder, group.rgb_files),
                 stretch=stretch,
                 size_px=spec.size_px,
                 no_data=config.no_data,

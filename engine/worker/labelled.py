@@ -14,7 +14,7 @@ from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.imagery.decoded import decode_images
-from bandbridge.engine.imagery.folder import list_images, scan_images
+from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.stretch import Stretch, measure_stretch
 from bandbridge.engine.training.seeding import derived_seed
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]
 
-RGB_BANDS = (1, 2, 3)
 FEWEST_IMAGES = 2
 
 
@@ -69,10 +68,11 @@ def find_labelled(config: TrainSourceConfig, emit: Emit, control: Control) -> La
         UsageError: A chosen class does not exist.
         ImageError: There are fewer than two classes, or a class has fewer than two images.
     """
+    names = list_images(config.folder)
     usable = scan_images(
         config.folder,
-        list_images(config.folder),
-        bands=config.rgb_bands or RGB_BANDS,
+        names,
+        bands=rgb_bands(config.rgb_bands, config.folder, names),
         rule=config.stretch,
         no_data=config.no_data,
         control=control,
@@ -112,7 +112,7 @@ def read_labelled(
     Raises:
         ImageError: Damaged files left a class without images to learn from.
     """
-    bands = config.rgb_bands or RGB_BANDS
+    bands = rgb_bands(config.rgb_bands, config.folder, files.names)
     folder = Path(config.folder)
     if files.depth == "uint8":
         stretch = Stretch.eight_bit(len(bands))

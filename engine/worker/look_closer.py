@@ -16,6 +16,7 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import LookCloser
 from bandbridge.engine.api.reports import PicturesReport
+from bandbridge.engine.imagery.band_files import files_of
 from bandbridge.engine.imagery.decoded import resize
 from bandbridge.engine.imagery.folder import scan_images
 from bandbridge.engine.imagery.labels import match_classes
@@ -180,7 +181,7 @@ def _translated(run: _Run, shown: NDArray[np.float32], stretch: Stretch, missing
 
 def _rgb(run: _Run, files: SceneFiles, shape: tuple[int, ...], emit: Emit, control: Control) -> Picture | None:
     """The RGB image of the scene, (H, W, 3); None where there is none that can be read."""
-    if files.rgb is None or not files.rgb.path.is_file():
+    if files.rgb is None or not files_of(files.rgb.path):
         return None
     try:
         image = load_image(files.rgb.path, bands=files.rgb.bands, no_data=run.config.no_data)

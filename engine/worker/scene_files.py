@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from bandbridge.engine.api.config import PairFolders, RunConfig
 from bandbridge.engine.api.errors import PairingError, UsageError
-from bandbridge.engine.imagery.bands import RGB_BANDS
-from bandbridge.engine.imagery.folder import list_images, natural_order
+from bandbridge.engine.imagery.band_files import files_of
+from bandbridge.engine.imagery.folder import list_images, natural_order, rgb_bands
 from bandbridge.engine.imagery.pairing import Pairing, pair_folders
 from bandbridge.engine.imagery.reader import read_header
 
@@ -72,7 +72,7 @@ def target_scene(config: RunConfig, file: str) -> SceneFiles:
         UsageError: The run's target has no such image, or it is gone.
     """
     sensor = Side(folder=Path(config.target), name=file, bands=config.sensor_bands)
-    if not sensor.path.is_file():
+    if not files_of(sensor.path):
         raise UsageError(
             f"The run has no target image '{file}'.",
             f"There is no such file in '{config.target}'; it may have been moved or deleted since.",
@@ -115,15 +115,20 @@ def _pairing(config: RunConfig, folders: PairFolders) -> Pairing | None:
 
 
 def _is_same_image(sensor: Side, path: Path, name: str) -> bool:
-    if path.samefile(sensor.path):
-        return True
-    if _stem(name) != _stem(sensor.name) or path.stat().st_size != sensor.path.stat().st_size:
+    files, others = files_of(path), files_of(sensor.path)
+    if len(files) != len(others):
         return False
-    return path.read_bytes() == sensor.path.read_bytes()
+    sides = list(zip(files, others, strict=True))
+    if all(file.samefile(other) for file, other in sides):
+        return True
+    if _stem(name) != _stem(sensor.name) or any(file.stat().st_size != other.stat().st_size for file, other in sides):
+        return False
+    return all(file.read_bytes() == other.read_bytes() for file, other in sides)
 
 
 def _rgb_side(config: RunConfig, folders: PairFolders, name: str) -> Side:
-    return Side(folder=Path(folders.rgb), name=name, bands=config.rgb_bands or RGB_BANDS, pairs=folders)
+    bands = rgb_bands(config.rgb_bands, folders.rgb, [name])
+    return Side(folder=Path(folders.rgb), name=name, bands=bands, pairs=folders)
 
 
 def _stem(name: str) -> str:

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
@@ -48,6 +50,7 @@ from bandbridge.engine.api.reports import (
 from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
 from bandbridge.engine.worker import perform as perform_module
+from rasterio.errors import NotGeoreferencedWarning
 
 VERBS = (
     "open",
@@ -334,6 +337,22 @@ def test_what_is_typed_becomes_the_job(line: str, wanted, folders: Path, engine)
     asked = engine(ModelError("enough"))
     main(shlex.split(line))
     assert asked == [wanted(lambda name: str(folders / name))]
+
+
+def test_bands_may_be_named(tmp_path: Path, engine):
+    for band in ("B02", "B03", "B04", "B08"):
+        (tmp_path / "s2" / "p").mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(
+                tmp_path / "s2" / "p" / f"p_{band}.tif", "w", driver="GTiff", width=4, height=4, count=1, dtype="uint16"
+            ) as file:
+                file.write(np.ones((1, 4, 4), np.uint16))
+    asked = engine(ModelError("enough"))
+    main(["inspect", str(tmp_path / "s2"), "--sensor-bands", "B04,b03,B02"])
+    assert asked == [ScanFolder(folder=str(tmp_path / "s2"), bands=(3, 2, 1))]
+    assert main(["inspect", str(tmp_path / "s2"), "--sensor-bands", "B11"]) == 1
+    assert len(asked) == 1
 
 
 def test_inspecting_two_folders_pairs_them(folders: Path, engine):

@@ -35,6 +35,11 @@ CONVENTIONS = {
     "thermal camera": ("IMG_{:04}_V.jpg", "IMG_{:04}_T.jpg"),
     "word first": ("rgb-{:04}.png", "thermal-{:04}.png"),
     "a folder a scene": ("scene{}/rgb.png", "scene{}/nir.png"),
+    "BigEarthNet": ("S2A_MSIL2A_20170613T101031_{}_48", "S1A_IW_GRDH_1SDV_20170613T165043_33UUP_{}_48"),
+    "BigEarthNet 2": (
+        "S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP/S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_{}_57",
+        "S1A_IW_GRDH_1SDV_20170613T165043/S1A_IW_GRDH_1SDV_20170613T165043_33UUP_{}_57",
+    ),
     "no word on the RGB side": ("{:04}.png", "{:04}_depth.png"),
 }
 NUMBERS = range(1, 31)
@@ -84,6 +89,12 @@ def test_files_with_all_bands_pair_with_themselves():
 def test_chance_words_do_not_break_up_a_folder_of_whole_files():
     names = [f"{number}.tif" for number in range(50)] + ["7_t.tif"]
     assert pair_names(names, names, same_folder=True).rule == SAME_FILE
+
+
+def test_the_tile_of_a_sentinel_patch_counts_where_both_sides_name_it():
+    rgb = ["S2A_MSIL2A_20170613T101031_N9999_R022_T33UUP_26_57", "S2A_MSIL2A_20170613T101031_N9999_R022_T32TNS_26_57"]
+    sensor = ["S1A_IW_GRDH_1SDV_20170613T165043_33UUP_26_57", "S1A_IW_GRDH_1SDV_20170613T165043_29UPU_26_57"]
+    assert [pair[1:] for pair in pair_names(rgb, sensor, same_folder=False).pairs] == [(rgb[0], sensor[0])]
 
 
 def test_order_is_never_taken_for_a_pair():
