@@ -6,27 +6,24 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
+from bandbridge.engine.benchmark.made_up import CLASSES, HELD_OUT, MadeUp
 from bandbridge.engine.benchmark.measure import Measurement, of_rounds, ratios
-from bandbridge.engine.methods.ground import Ground, Member
 from bandbridge.engine.methods.table import STAGES
-from bandbridge.engine.models.network import NetworkSpec, build
 from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.passes import PASS_BATCH
-from bandbridge.engine.training.streams import ImageBank, ImageStream
-from bandbridge.engine.worker.compute import device_words, placed
+from bandbridge.engine.worker.compute import device_words
+from bandbridge.engine.worker.course import streams_of
 from bandbridge.engine.worker.run_folder import RunFolder
 from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker, RunWatcher, StagePlace
 from torch import Tensor, nn
 from torch.optim import SGD
 
-BATCH = 32
+BATCH = RunConfig(sources=(), target="", run="").batch_size
 EPOCHS = 3
-HELD_OUT = 64
 PROMISE = 1.15
 
 
@@ -35,68 +32,30 @@ class EpochBenchmark:
 
     Args:
         method: Key of the method.
-        architecture: Name in timm's catalogue.
-        size_px: Side of the images.
-        images: Target images; there are as many pairs, and some more that are held out.
-        device: Where to compute.
+        made_up: Model and images.
     """
 
-    def __init__(self, method: str, architecture: str, size_px: int, images: int, device: torch.device) -> None:
-        self.method, self.architecture, self.size_px = method, architecture, size_px
-        self._images, self._device = images, device
-        spec = NetworkSpec(kind="timm", name=architecture, classes=10)
-        torch.manual_seed(0)
-        source, head = build(spec)
-        self._spec, self._head = spec, head.to(device)
-        self._source = placed(source, device)
-        random = np.random.default_rng(0)
-        self._target = self._bank(random, images)
-        self._rgb = self._bank(random, images + HELD_OUT)
-        self._pairs = self._bank(random, images + HELD_OUT)
-
-    def _bank(self, random: np.random.Generator, count: int) -> ImageBank:
-        shape = (count, self.size_px, self.size_px, 3)
-        pixels = random.integers(0, 65536, shape, dtype=np.uint16).transpose(0, 3, 1, 2)
-        return ImageBank(pixels, (0.5,) * 3, (0.25,) * 3, self._device)
-
-    def _twin(self) -> nn.Module:
-        twin, _ = build(self._spec)
-        twin.load_state_dict(self._source.state_dict())
-        return placed(twin, self._device)
+    def __init__(self, method: str, made_up: MadeUp) -> None:
+        self.method = method
+        self._made_up, self._images, self._device = made_up, made_up.images, made_up.device
 
     def whole(self, folder: Path) -> Callable[[], object]:
         """Some epochs of the program's own loop with everything a run does in it.
 
         Pseudo-labels, evaluation of all images, modality gap, record, events and checkpoint are all included.
         """
-        info = method_info(self.method)
         control = Control()
-        ground = Ground(
-            [Member("source", self._source, self._twin(), self._head, self._rgb)],
-            self._target,
-            pairs=self._pairs,
-            training_pairs=np.arange(self._images),
-            held_out_pairs=np.arange(self._images, self._images + HELD_OUT),
-            settings=info.resolve({}),
-            learning_rate=1e-3,
-            control=control,
-        )
+        ground = self._made_up.ground(self.method, control)
         untouched = ground.look()
         gap = GapWatch(ground, control)
         (stage,) = STAGES[self.method](ground)
-        streams = {
-            name: ImageStream(name, bank, chosen=chosen, batch_size=BATCH, augment="flip-shift", shift=shift, seed=0)
-            for name, bank, chosen, shift in (
-                ("target", self._target, None, True),
-                ("pairs", self._pairs, ground.training_pairs, False),
-            )
-        }
-        optimisers = build_optimisers(stage)
         config = RunConfig(sources=(), target="", run=str(folder), method=self.method)
+        streams = streams_of(ground, config)
+        optimisers = build_optimisers(stage)
         record = RunFolder(config, resume=False)
         record.mark("running")
         steps_per_epoch = streams["target"].steps_per_epoch()
-        names = tuple(str(number) for number in range(10))
+        names = tuple(str(number) for number in range(CLASSES))
 
         def epoch() -> None:
             watcher = RunWatcher(
@@ -119,7 +78,7 @@ class EpochBenchmark:
                 control=control,
                 device=self._device,
             )
-            self._wait()
+            self._made_up.wait()
 
         return epoch
 
@@ -128,8 +87,8 @@ class EpochBenchmark:
 
         One pass more than there are epochs, because the loop looks once before the first and once after each.
         """
-        network = self._twin()
-        head = self._head
+        network = self._made_up.twin()
+        head = self._made_up.head
         optimiser = SGD(network.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=1e-3)
         batch = self._resident(BATCH)
         passes = self._resident(PASS_BATCH)
@@ -152,25 +111,20 @@ class EpochBenchmark:
                     for first in range(0, self._images, PASS_BATCH):
                         network(passes[: min(PASS_BATCH, self._images - first)])
                     network(passes[:HELD_OUT])
-            self._wait()
+            self._made_up.wait()
 
         return epoch
 
     def _resident(self, count: int) -> Tensor:
-        images = torch.randn(count, 3, self.size_px, self.size_px, device=self._device)
-        return images.contiguous(memory_format=torch.channels_last)
-
-    def _wait(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize()
+        side = self._made_up.size_px
+        return torch.randn(count, 3, side, side, device=self._device).contiguous(memory_format=torch.channels_last)
 
 
-def epoch_ratio(
-    method: str, architecture: str, size_px: int, images: int, device: torch.device, *, rounds: int = 5
-) -> Measurement:
+def epoch_ratio(method: str, made_up: MadeUp, *, rounds: int = 5) -> Measurement:
     """Time of a whole epoch over time of the bare passes."""
-    benchmark = EpochBenchmark(method, architecture, size_px, images, device)
+    benchmark = EpochBenchmark(method, made_up)
     with tempfile.TemporaryDirectory() as folder:
         found = ratios(benchmark.whole(Path(folder) / "run"), benchmark.bare(), rounds)
-    what = f"an epoch of {method} ({architecture}, {size_px} px, {images} images) over its bare network passes"
-    return of_rounds(f"epoch/{method}/{architecture}-{size_px}", what, found, "x", at_most=PROMISE)
+    network = f"{made_up.architecture}, {made_up.size_px} px"
+    what = f"an epoch of {method} ({network}, {made_up.images} images) over its bare network passes"
+    return of_rounds(f"epoch/{method}/{made_up.architecture}-{made_up.size_px}", what, found, "x", at_most=PROMISE)

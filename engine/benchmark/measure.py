@@ -21,6 +21,7 @@ class Measurement:
         highest: Largest round.
         limit: What the project promises, None without a promise.
         keeps: Whether the promise is kept, None without a promise.
+        at_least: Whether the promise is not to stay below the limit, instead of not to pass it.
     """
 
     name: str
@@ -31,11 +32,25 @@ class Measurement:
     highest: float
     limit: float | None = None
     keeps: bool | None = None
+    at_least: bool = False
 
 
-def of_rounds(name: str, what: str, rounds: list[float], unit: str, *, at_most: float | None = None) -> Measurement:
-    """The median of several rounds, held against a limit it should not pass."""
+def of_rounds(
+    name: str,
+    what: str,
+    rounds: list[float],
+    unit: str,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+) -> Measurement:
+    """The median of several rounds, held against a limit it should not pass, or one it should reach."""
     value = statistics.median(rounds)
+    keeps = None
+    if at_most is not None:
+        keeps = value <= at_most
+    elif at_least is not None:
+        keeps = value >= at_least
     return Measurement(
         name=name,
         what=what,
@@ -43,8 +58,9 @@ def of_rounds(name: str, what: str, rounds: list[float], unit: str, *, at_most: 
         unit=unit,
         lowest=min(rounds),
         highest=max(rounds),
-        limit=at_most,
-        keeps=None if at_most is None else value <= at_most,
+        limit=at_least if at_most is None else at_most,
+        keeps=keeps,
+        at_least=at_least is not None,
     )
 
 

@@ -5,21 +5,38 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import torch
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.benchmark.epoch import epoch_ratio
+from bandbridge.engine.benchmark.loop import loop_speeds, trained_methods
+from bandbridge.engine.benchmark.made_up import MadeUp
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.benchmark.reading import decode_rates
+from bandbridge.engine.worker.compute import choose_device
+
+SIZES = (("test_resnet", 64, 256), ("test_resnet", 128, 128), ("resnet18", 128, 64))
+"""Networks, sides of images in pixels, and numbers of images."""
 
 
-def _epochs() -> list[Measurement]:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    sizes = (("test_resnet", 64, 256), ("test_resnet", 128, 128), ("resnet18", 128, 64))
-    return [epoch_ratio("socket", name, size, images, device) for name, size, images in sizes]
+def _each_size() -> Iterator[MadeUp]:
+    device = choose_device("auto")
+    return (MadeUp(name, size, images, device) for name, size, images in SIZES)
+
+
+def _epochs(control: Control) -> list[Measurement]:
+    return [epoch_ratio("socket", made_up) for made_up in _each_size()]
+
+
+def _loops(control: Control) -> list[Measurement]:
+    return [
+        measurement
+        for made_up in _each_size()
+        for method in trained_methods()
+        for measurement in loop_speeds(method, made_up, control)
+    ]
 
 
 def _window(what: str) -> list[Measurement]:
@@ -35,11 +52,12 @@ def _window(what: str) -> list[Measurement]:
     return [Measurement(**row) for row in json.loads(done.stdout.strip().splitlines()[-1])]
 
 
-BENCHMARKS: Mapping[str, Callable[[], list[Measurement]]] = {
+BENCHMARKS: Mapping[str, Callable[[Control], list[Measurement]]] = {
     "epoch": _epochs,
-    "reading": decode_rates,
-    "window-start": lambda: _window("window-start"),
-    "window-latency": lambda: _window("window-latency"),
+    "loop": _loops,
+    "reading": lambda control: decode_rates(),
+    "window-start": lambda control: _window("window-start"),
+    "window-latency": lambda control: _window("window-latency"),
 }
 """Name -> what makes its measurements."""
 
@@ -58,5 +76,5 @@ def run(names: Sequence[str], emit: Callable[[Event], None], control: Control) -
     for number, name in enumerate(chosen):
         control.check()
         emit(Progress(title=f"Measuring {name}", done=number, total=len(chosen), unit="benchmark"))
-        found += BENCHMARKS[name]()
+        found += BENCHMARKS[name](control)
     return found

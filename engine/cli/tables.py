@@ -86,7 +86,7 @@ def show_measurements(measurements: Sequence[Measurement], stream: TextIO | None
             item.what,
             f"{item.value:.3g} {item.unit}",
             f"{item.lowest:.3g} to {item.highest:.3g}",
-            "" if item.limit is None else f"{item.limit:g} {item.unit}",
+            "" if item.limit is None else f"at {'least' if item.at_least else 'most'} {item.limit:g} {item.unit}",
             "" if item.keeps is None else "yes" if item.keeps else "NO",
         )
         for item in measurements

@@ -66,7 +66,7 @@ class Course:
     watcher: RunWatcher | None = None
 
     def __post_init__(self) -> None:
-        self.streams = _streams(self.ground, self.config)
+        self.streams = streams_of(self.ground, self.config)
         self.stages = stage_names(self.info, self.ground)
 
     def run(self, *, resume: bool) -> None:
@@ -149,7 +149,8 @@ class Course:
                 self.training_s += watcher.report.training_s
 
 
-def _streams(ground: Ground, config: RunConfig) -> dict[str, ImageStream]:
+def streams_of(ground: Ground, config: RunConfig) -> dict[str, ImageStream]:
+    """What a run draws its batches from: target images, and pairs where there are some to train on."""
     augment = str(ground.settings.get("augment", "none"))
     streams = {
         "target": ImageStream(
