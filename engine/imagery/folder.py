@@ -354,6 +354,7 @@ def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterat
             "means different bands.",
             do="Add the missing files, or leave out the images that lack some.",
         )
+    yield from _depth_findings(folder, usable)
     transparent = [one for one in usable if one.header.alpha is not None and one.header.alpha not in one.bands]
     if transparent:
         first = transparent[0]
@@ -375,6 +376,33 @@ def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterat
             what=f"{len(paged)} of {len(usable)} files hold several images, '{paged[0]}' for one.",
             why="Only the first image of each file is read.",
             do="Split them into one file an image if the others are needed.",
+        )
+
+
+def _depth_findings(folder: str, usable: list[SurveyedImage]) -> Iterator[Finding]:
+    zeros = [one for one in usable if one.header.zero_is_missing]
+    if zeros:
+        yield Finding(
+            severity="note",
+            kind="no-data",
+            file=folder,
+            what=f"In {len(zeros)} of {len(usable)} images, 0 was taken for 'nothing measured'.",
+            why="They are 16-bit depth maps by their names, and depth cameras write 0 where they see nothing.",
+            do="Nothing; if they are no depth maps, take the word 'depth' out of file and folder names.",
+        )
+    turned = [one for one in usable if one.header.bits_turned]
+    if turned:
+        is_all = len(turned) == len(usable)
+        others = next((one.name for one in usable if not one.header.bits_turned), "")
+        yield Finding(
+            severity="note" if is_all else "warning",
+            kind="depth",
+            file=folder,
+            what=f"In {len(turned)} of {len(usable)} depth maps the bits of every value were turned by three, "
+            "and have been turned back.",
+            why="SUN RGB-D stores depths so; turned back they are millimetres."
+            + ("" if is_all else f" The others, '{others}' for one, are on another scale if they are turned as well."),
+            do="Nothing." if is_all else "Look at the others, and leave them out if they do not fit.",
         )
 
 

@@ -24,6 +24,9 @@ class ImageHeader:
         alpha: 1-based number of the band declared as transparency, or None.
         pages: Images in the file; only the first is read.
         band_names: Names of the bands such as "B04", where every band is a file of its own; else ().
+        zero_is_missing: Whether `no_data` is 0 because the file is a depth map, not because it says so.
+        bits_turned: Whether the bits of a depth map were stored turned, as in SUN RGB-D, and were turned back; known
+            once pixels have been read.
     """
 
     path: Path
@@ -36,6 +39,8 @@ class ImageHeader:
     alpha: int | None = None
     pages: int = 1
     band_names: tuple[str, ...] = ()
+    zero_is_missing: bool = False
+    bits_turned: bool = False
 
     @property
     def stored_bands(self) -> int:

@@ -22,6 +22,7 @@ from bandbridge.engine.imagery.compressed import (
     read_jpeg,
     read_png,
 )
+from bandbridge.engine.imagery.depth import turned_back, with_zero_missing
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
 from numpy.typing import NDArray
@@ -60,14 +61,7 @@ def read_header(path: str | Path) -> ImageHeader:
     path = Path(path)
     if files := band_files(path):
         return together(path, [read_header(file) for file in files.values()], tuple(files))
-    start = _start(path)
-    if start.startswith(PNG_START):
-        return png_header(path, path.read_bytes())
-    if start.startswith(JPEG_START):
-        return jpeg_header(path, path.read_bytes())
-    if start.startswith(ARRAY_START):
-        return array_header(path)
-    return tiff_header(path)
+    return with_zero_missing(_header_of(path))
 
 
 def read_image(
@@ -98,7 +92,7 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
     path = Path(path)
     if files := band_files(path):
         return _load_bands(path, list(files.values()), bands, no_data)
-    stored = _read_stored(path, bands)
+    stored = turned_back(_read_stored(path, bands))
     return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
 
 
@@ -138,6 +132,17 @@ def likely_bytes(path: Path) -> int:
     except OSError:
         return 0
     return size * _EXPANSION.get(path.suffix.lower(), 10)
+
+
+def _header_of(path: Path) -> ImageHeader:
+    start = _start(path)
+    if start.startswith(PNG_START):
+        return png_header(path, path.read_bytes())
+    if start.startswith(JPEG_START):
+        return jpeg_header(path, path.read_bytes())
+    if start.startswith(ARRAY_START):
+        return array_header(path)
+    return tiff_header(path)
 
 
 def _load_bands(path: Path, files: list[Path], asked: tuple[int, ...] | None, no_data: float | None) -> Image:

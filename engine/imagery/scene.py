@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from bandbridge.engine.imagery.bands import choose_bands
+from bandbridge.engine.imagery.depth import is_depth_map
 from bandbridge.engine.imagery.geotiff import MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader
-from bandbridge.engine.imagery.reader import is_tiff, load_image, raw_values
+from bandbridge.engine.imagery.reader import is_tiff, load_image, raw_values, read_header
 from numpy.typing import NDArray
 
 Slice = tuple[int, int]
@@ -45,8 +46,8 @@ class Scene:
 def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None) -> Iterator[Scene]:
     """Open an image to read parts of it.
 
-    Of a TIFF only the parts asked for are decoded, so that its size does not matter; other files are decoded whole,
-    within the limit of `reader.LARGEST_IMAGE`.
+    Of a TIFF only the parts asked for are decoded, so that its size does not matter; other files, and depth maps (of
+    which the whole says how values are stored) are decoded whole, within the limit of `reader.LARGEST_IMAGE`.
 
     Args:
         path: The file.
@@ -56,7 +57,7 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
     Raises:
         ImageError: The file cannot be read or lacks a band; from inside the context, a part of it is damaged.
     """
-    if not is_tiff(path):
+    if not is_tiff(path) or is_depth_map(read_header(path)):
         image = load_image(path, bands=bands, no_data=no_data)
         yield Scene(image.header, image.bands, None, partial(_part, image.values))
         return

@@ -58,6 +58,11 @@ class SceneName:
     role: Role
 
 
+def sensors_named(part: str) -> frozenset[str]:
+    """The words for sensors in a single file or folder name; those that any picture may bear do not count."""
+    return (_SENSOR | {"rgb", "color", "colour"}).intersection(_SEPARATORS.split(part.casefold()))
+
+
 def is_sentinel_1_patch(name: str) -> bool:
     """Whether a relative path names a Sentinel-1 patch of BigEarthNet."""
     match = _SENTINEL.fullmatch(PurePosixPath(name.casefold()).name)
