@@ -44,7 +44,8 @@ def turned_back(stored: StoredPixels) -> StoredPixels:
     header = with_zero_missing(stored.header)
     if not is_depth_map(header) or not is_turned(stored.values):
         return replace(stored, header=header)
-    values = stored.values >> _BITS | stored.values << (16 - _BITS)
+    turned = stored.values.astype(np.uint16)
+    values = turned >> _BITS | turned << (16 - _BITS)
     return replace(stored, header=replace(header, bits_turned=True), values=values)
 
 
