@@ -360,6 +360,7 @@ QTabBar { background: transparent; }
 QTabBar::tab { background: transparent; color: @muted@; padding: 8px 14px; border: none;
     border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: @text@; }
+QTabBar::tab:disabled { color: @handle@; }
 QTabBar::tab:selected { color: @text@; border-bottom: 2px solid @accent@; font-weight: 600; }
 QTabBar::tab:focus { color: @accent@; }
 QSplitter::handle { background: transparent; }

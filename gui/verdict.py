@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.reports import AdaptReport, Scores
 from bandbridge.gui.quantities import count, counted, percent
 
@@ -66,11 +67,12 @@ def judge(report: AdaptReport) -> Verdict:
     if report.method == _SOURCE_ONLY:
         return _judge_source(report)
     kept = next((trial.name for trial in report.trials if trial.chosen), "")
+    if kept == method_info(_SOURCE_ONLY).title:
+        return _judge_untouched(report)
     verdict = _judge(report)
     if not kept:
         return verdict
-    tried = " ".join(trial.words for trial in report.trials)
-    return replace(verdict, explanation=f"{verdict.explanation} Of what was tried, “{kept}” was kept. {tried}")
+    return replace(verdict, explanation=f"{verdict.explanation} Kept: {kept}, one of {len(report.trials)} ways tried.")
 
 
 def _judge(report: AdaptReport) -> Verdict:
@@ -85,6 +87,14 @@ def _judge_source(report: AdaptReport) -> Verdict:
         return Verdict("neutral", headline, "Run a method to see whether it does better.")
     right = f"It names {percent(report.after.accuracy)} of {counted(report.after.images, 'labelled image')} right."
     return Verdict("neutral", headline, f"{right} Every method has to beat this number.")
+
+
+def _judge_untouched(report: AdaptReport) -> Verdict:
+    headline = "Nothing that was tried looked more reliable than the source model as it is, so this was kept."
+    right = ""
+    if report.after is not None:
+        right = f"It names {percent(report.after.accuracy)} of {counted(report.after.images, 'labelled image')} right. "
+    return Verdict("neutral", headline, f"{right}Pairs that resemble your images more may help, or another method.")
 
 
 def _judge_labelled(report: AdaptReport, before: Scores, after: Scores) -> Verdict:

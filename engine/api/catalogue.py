@@ -97,6 +97,7 @@ class MethodInfo:
         sentence: What it does, plainly, in one sentence.
         citation: Where it is published; empty for this program's own.
         needs_pairs: Whether it cannot run without pairs.
+        welcomes_pairs: Whether it can run without pairs, but learns from them where there are some.
         several_sources: Whether it can mix several source models.
         trains: Whether it trains at all (False: one pass or none).
         settings: Its knobs.
@@ -109,11 +110,17 @@ class MethodInfo:
     sentence: str
     citation: str
     needs_pairs: bool = False
+    welcomes_pairs: bool = False
     several_sources: bool = False
     trains: bool = True
     settings: tuple[Setting, ...] = ()
     stages: tuple[str, ...] = ("Adapting",)
     learning_rate: float = 1e-3
+
+    @property
+    def learns_from_pairs(self) -> bool:
+        """Whether pairs, where there are some, are trained on."""
+        return self.needs_pairs or self.welcomes_pairs
 
     def resolve(self, given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
         """All settings of this method: defaults overridden by what was given.
@@ -306,9 +313,10 @@ METHODS: tuple[MethodInfo, ...] = (
     MethodInfo(
         key="auto",
         title="Choose by itself",
-        sentence="Tries doing nothing, new statistics, pair-anchored self-training and TGMB + TGKT; keeps what is most "
-        "reliable as far as that shows without labels.",
+        sentence="Tries the source model as it is, normalisation only, pair-anchored self-training and TGMB + TGKT, "
+        "and keeps the one that looks most reliable without labels.",
         citation="",
+        welcomes_pairs=True,
         settings=(
             Setting(
                 key="try_bridge",

@@ -129,6 +129,34 @@ GAP_MEASURES: Mapping[str, tuple[str, str]] = {
 }
 """Measure -> (title, what it means)."""
 
+LOSS_TERMS: Mapping[str, tuple[str, str]] = {
+    "total": ("Total", "The terms of the step together, each with its weight."),
+    "information": ("Information", "Falls as answers get certain one by one and varied over all images."),
+    "pseudo-labels": ("Pseudo-labels", "Falls as answers follow the groups the model has found among your images."),
+    "features": ("Features", "Falls as the model sees a sensor image as it sees its RGB partner."),
+    "answers": (
+        "Answers",
+        "Falls as answers to sensor images come close to the source model's answers to their RGB side.",
+    ),
+    "statistics": ("Statistics", "Falls as the normalisation layers see on the sensor what they saw on RGB."),
+    "pairs": ("Pairs", "Falls as the model sees the sensor images of pairs as it sees their RGB partners."),
+    "reconstruction": ("Picture", "Falls as translated pictures come close to the RGB pictures of the pairs."),
+    "domain": ("Likeness", "Falls as translated target images look to the model like translated images of pairs."),
+    "discriminator": (
+        "Opponent",
+        "A small judge that learns to tell translated target images from those of pairs, so that the translator learns "
+        "to leave no difference. A rise means that the translator is winning.",
+    ),
+    "attraction": ("Attraction", "Falls as similar images get similar answers."),
+    "dispersion": ("Dispersion", "Falls as images that are not similar get different answers."),
+    "neighbours": ("Neighbours", "Falls as images agree with the images most similar to them."),
+    "their neighbours": ("Their neighbours", "Falls as images agree with the neighbours of their neighbours."),
+    "diversity": ("Variety", "Falls as the classes are used more evenly."),
+    "entropy": ("Indecision", "Falls as answers get certain."),
+    "cross-entropy": ("Wrong answers", "Falls as answers to the labelled images get right."),
+}
+"""Loss term -> (title, what its curve says)."""
+
 Better = Literal["higher", "lower", ""]
 
 LABEL_FREE: Mapping[str, tuple[str, str, Better]] = {

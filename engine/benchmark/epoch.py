@@ -94,7 +94,7 @@ class EpochBenchmark:
         passes = self._resident(PASS_BATCH)
         labels = torch.zeros(BATCH, dtype=torch.int64, device=self._device)
         steps = -(-self._images // BATCH)
-        uses_pairs = method_info(self.method).needs_pairs
+        uses_pairs = method_info(self.method).learns_from_pairs
 
         def epoch() -> None:
             network.train()

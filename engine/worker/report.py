@@ -15,7 +15,7 @@ import jinja2
 import numpy as np
 from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import RunConfig
-from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE
+from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, LOSS_TERMS
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.engine.api.storage import write_text
 from numpy.typing import NDArray
@@ -113,10 +113,10 @@ def render(template: str, **facts: Any) -> str:
 def _loss_curves(folder: Path, stages: Sequence[str]) -> list[Curve]:
     """Of all stages, each named after its own where there are several."""
     if len(stages) < 2:
-        return read_curves(folder / "losses.csv")
+        return read_curves(folder / "losses.csv", LOSS_TERMS)
     curves: list[Curve] = []
     for number, stage in enumerate(stages, start=1):
-        found = read_curves(folder / f"losses-{number}.csv")
+        found = read_curves(folder / f"losses-{number}.csv", LOSS_TERMS)
         curves += [replace(curve, title=f"{stage}: {curve.title.lower()}") for curve in found]
     return curves
 

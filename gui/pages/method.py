@@ -38,7 +38,20 @@ _ADAPTERS = (
     ("learned", "Learn a mixture"),
 )
 _DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics card"))
+_RECOMMENDED = (DEFAULT_METHOD, "anchored")
 _RESET = ("epochs", "effort", "batch_size", "learning_rate", "adapter", "seed", "seeds", "device")
+
+
+def method_groups() -> list[tuple[str, list[MethodInfo]]]:
+    """(title, methods) of the groups the cards stand in, the most elaborate methods of each first."""
+    recommended = [method_info(key) for key in _RECOMMENDED]
+    others = [info for info in reversed(METHODS) if info not in recommended]
+    return [
+        ("Recommended", recommended),
+        ("Learning from pairs", [info for info in others if info.trains and info.learns_from_pairs]),
+        ("Without pairs", [info for info in others if info.trains and not info.learns_from_pairs]),
+        ("Quick, to compare with", [info for info in others if not info.trains]),
+    ]
 
 
 def bridge_epochs(info: MethodInfo, project: Project) -> int:
@@ -51,11 +64,12 @@ def bridge_epochs(info: MethodInfo, project: Project) -> int:
 def seconds_an_epoch(project: Project) -> float | None:
     """How long an epoch took in the project's last finished run that trained, on this machine.
 
-    Runs with a translator do not count: their time is mostly not that of their last stage's epochs.
+    Runs with a translator or with several stages do not count: their time is mostly not that of their last stage.
     """
     for run in reversed(project.runs):
         info = method_info(run.method)
-        if run.outcome in ("completed", "kept") and info.trains and not bridge_epochs(info, project):
+        plain = info.trains and len(info.stages) == 1 and not bridge_epochs(info, project)
+        if run.outcome in ("completed", "kept") and plain:
             return _seconds_an_epoch_of(run.folder)
     return None
 
@@ -81,7 +95,9 @@ class MethodPage(Page):
     manual_chapter = "method"
 
     def __init__(self, project: ProjectModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__("Method", "How the model is taken to the new sensor. SOCKET is a good start.", parent=parent)
+        super().__init__(
+            "Method", "How the model is taken to the new sensor. In doubt, let the program choose.", parent=parent
+        )
         self._project = project
         self._theme = theme
         self._form: SettingsForm | None = None
@@ -89,20 +105,8 @@ class MethodPage(Page):
 
         self.cards: dict[str, MethodCard] = {}
         self._group = QButtonGroup(self)
-        grid = QGridLayout()
-        grid.setSpacing(2 * GRID)
-        others = [info for info in reversed(METHODS) if info.key != DEFAULT_METHOD]
-        for index, info in enumerate([method_info(DEFAULT_METHOD), *others]):
-            card = MethodCard(info)
-            card.chosen.connect(lambda key=info.key: self._project.update(method=key))
-            card.ticked.connect(lambda on, key=info.key: self._tick(key, on))
-            self._group.addButton(card.button)
-            self.cards[info.key] = card
-            grid.addWidget(card, index // 2, index % 2)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
         self.content.addWidget(self._make_modes())
-        self.content.addLayout(grid)
+        self.content.addLayout(self._make_cards())
         self.content.addWidget(self._make_effort())
         self.content.addWidget(self._make_seeds())
         self.content.addWidget(self._make_advanced())
@@ -140,6 +144,26 @@ class MethodPage(Page):
         project = self._project.project
         settings = {key: value for key, value in project.settings.items() if key != project.method}
         self._project.update(settings=settings, **{name: getattr(defaults, name) for name in _RESET})
+
+    def _make_cards(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID + GRID // 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        for title, infos in method_groups():
+            heading = text_label(title, "section", wrap=False)
+            heading.setContentsMargins(0, GRID, 0, 0)
+            row = grid.rowCount()
+            grid.addWidget(heading, row, 0, 1, 2)
+            for index, info in enumerate(infos):
+                card = MethodCard(info)
+                card.chosen.connect(lambda key=info.key: self._project.update(method=key))
+                card.ticked.connect(lambda on, key=info.key: self._tick(key, on))
+                self._group.addButton(card.button)
+                self.cards[info.key] = card
+                grid.addWidget(card, row + 1 + index // 2, index % 2)
+        return grid
 
     # ---- one or several ------------------------------------------------------------------------------------------
 
@@ -383,7 +407,7 @@ class MethodPage(Page):
             self._form.deleteLater()
         self._method_title.setText(f"{info.title}: its own settings")
         self._method_title.setVisible(bool(info.settings))
-        self._form = SettingsForm(info.settings, values)
+        self._form = SettingsForm(info.settings, values, info.stages)
         self._form.edited.connect(self._setting_edited)
         self._form_method = info.key
         self._form_holder.addWidget(self._form)

@@ -34,6 +34,7 @@ from bandbridge.gui.widgets.image_viewer import ImageViewer
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.picture_view import Origin
 from bandbridge.gui.widgets.run_table import ComparedRun, RunTable, method_title, when
+from bandbridge.gui.widgets.trials_card import TrialsCard
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
@@ -47,6 +48,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+_CHOICE_WIDTH = 36 * GRID
+"""The run shown stands beside the tabs, all of which must be seen in the smallest window; its list may be wider."""
 _NO_LABELS = (
     "A confusion matrix needs labels: put target images into folders named like the model's classes, and run again. "
     "Labels are used for measuring only, never for training."
@@ -87,6 +90,7 @@ class ResultsPage(Page):
         self.run_choice = ChoiceField([], "")
         self.run_choice.setAccessibleName("Run shown")
         self.run_choice.setStyleSheet("QComboBox { min-height: 18px; padding: 2px 8px; }")  # it stands among tabs
+        self.run_choice.setMaximumWidth(_CHOICE_WIDTH)
         self.run_choice.currentIndexChanged.connect(self._choose_run)
         self.verdict = Callout(theme)
         self.alarm = Callout(theme)
@@ -248,8 +252,13 @@ class ResultsPage(Page):
         self._facts = text_label("", "small")
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
+        self.trials = TrialsCard()
+        beside = QVBoxLayout()
+        beside.setSpacing(GRID + GRID // 2)
+        beside.addWidget(card, 1)
+        beside.addWidget(self.trials)
         row.addWidget(self.table, 3)
-        row.addWidget(card, 2)
+        row.addLayout(beside, 2)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, GRID + GRID // 2, 0, 0)
         column.setSpacing(GRID)
@@ -344,6 +353,7 @@ class ResultsPage(Page):
             title = f"{method_title(run.method)}, seed {run.seed}, {when(run.started)}"
             self.run_choice.addItem(title, run.folder)
         self.run_choice.set_value(shown)
+        self.run_choice.view().setMinimumWidth(self.run_choice.view().sizeHintForColumn(0) + 3 * GRID)
         self.run_choice.blockSignals(False)
         self._compare(runs)
         self._choose_run()
@@ -408,6 +418,7 @@ class ResultsPage(Page):
 
     def _choose_run(self) -> None:
         folder = str(self.run_choice.currentData() or "")
+        self.run_choice.setToolTip(self.run_choice.currentText())
         if folder == self._folder and self._report is not None:
             return
         self._folder = folder
@@ -430,6 +441,7 @@ class ResultsPage(Page):
         severity: Severity = "note" if judged.tone == "neutral" else judged.tone
         self.verdict.say(severity, judged.headline, judged.explanation)
         self.table.show_report(report)
+        self.trials.show_trials(report.trials)
         swallowed = takeover(report.predicted_after)
         name = swallowed.class_name if swallowed else ""
         self._counts.set_bars(count_bars(report.predicted_after, report.predicted_before, name))

@@ -452,7 +452,7 @@ class CloserView(QDialog):
         truth = names.index(report.truth) if report.truth in names else None
         shown = answers(names, report.source_on_sensor, report.source_on_translated, report.adapted, truth)
         self.answers.show_answers(shown)
-        self._truth.setText(f"Really {report.truth}" if report.truth else "")
+        self._truth.setText(f"True class: {report.truth}" if report.truth else "")
         self._truth.setVisible(bool(report.truth))
         if report.ssim is not None:
             words = f"Likeness {fixed(report.ssim, 2)} (1 = the same)"

@@ -78,7 +78,7 @@ class GalleryModel(QAbstractListModel):
             f"Before {p.class_names[p.before[i]]}, {percent(float(p.before_confidence[i]))}",
         ]
         if p.truth[i] >= 0:
-            words.append(f"Really {p.class_names[p.truth[i]]}")
+            words.append(f"True class: {p.class_names[p.truth[i]]}")
         return "\n".join(words)
 
 

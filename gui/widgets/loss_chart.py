@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from bandbridge.engine.api.events import LOSS_TERMS
 from bandbridge.gui.colours import mixed
 from bandbridge.gui.curve import Curve, FloatArray
 from bandbridge.gui.quantities import count, number
@@ -155,7 +156,9 @@ class LossChart(QFrame):
         self._terms = {}
         others = [name for name in curves if name != TOTAL]
         for name in curves:
-            chip = LegendChip(self._theme, term_title(name), parent=self)
+            title, explain = LOSS_TERMS.get(name, (name[:1].upper() + name[1:], ""))
+            chip = LegendChip(self._theme, title, parent=self)
+            chip.setToolTip(explain)
             chip.setChecked(name not in self._switched_off)
             chip.toggled.connect(self._redraw)
             self._chips.insertWidget(self._chips.count() - 2, chip)
@@ -271,9 +274,3 @@ def _thinned(steps: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatAr
     """As many points as a broad, smooth line needs; many more would make it slow to draw."""
     stride = -(-len(steps) // _SMOOTH_POINTS)
     return (steps, values) if stride <= 1 else (steps[::-stride][::-1], values[::-stride][::-1])
-
-
-def term_title(name: str) -> str:
-    """A loss term's name as it is written on the surface."""
-    words = name.replace("_", " ").replace("-", " ")
-    return words[:1].upper() + words[1:]

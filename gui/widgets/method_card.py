@@ -15,9 +15,12 @@ from PySide6.QtWidgets import QWidget
 def needs_in_words(info: MethodInfo) -> str:
     """What a method needs, and what it goes through."""
     needs = "pairs and target images" if info.needs_pairs else "target images only"
+    if info.welcomes_pairs:
+        needs = "target images, and does better with pairs"
     sources = "one or several source models" if info.several_sources else "one source model"
     time = "" if info.trains else " Takes one look at the images: seconds to minutes."
-    stages = f" Stages: {', then '.join(info.stages)}." if len(info.stages) > 1 else ""
+    *first, last = info.stages
+    stages = f" Stages: {', '.join(first)}, then {last}." if first else ""
     return f"Needs {needs}; {sources}.{stages}{time}"
 
 

@@ -51,11 +51,13 @@ def run_in_words(project: Project) -> list[tuple[str, str, str]]:
     )
     if pairs:
         rgb = "" if project.rgb_bands is None else f"RGB from {_bands(project.rgb_bands)}"
-        trained_on = info.needs_pairs or project.comparing
+        trained_on = info.learns_from_pairs or project.comparing
         unused = "" if trained_on else "not trained on by this method, only used to measure the modality gap"
         facts.append(("Pairs", pairs, ", ".join(part for part in (rgb, unused) if part)))
     elif info.needs_pairs and not project.comparing:
         facts.append(("Pairs", "none yet", ""))
+    elif info.welcomes_pairs and not project.comparing:
+        facts.append(("Pairs", "none", f"{info.title} does better with pairs (step 2)"))
     if project.comparing:
         titles = [one.title for one in project.fitting()]
         runs = counted(len(titles) * project.seeds, "run")
@@ -111,6 +113,7 @@ class RunSummary(Card):
                 words.addWidget(text_label(more[0].upper() + more[1:], "small"))
             grid.addLayout(words, row, 1)
         self.body.replaceWidget(self._holder, fresh)
+        self._holder.hide()  # it may be painted once more before it goes
         self._holder.deleteLater()
         self._holder = fresh
         missing = what_is_missing(project)

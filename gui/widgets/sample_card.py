@@ -55,7 +55,7 @@ class SampleCard(QAbstractButton):
         self._sample = sample
         self._answers = answers(class_names, sample.before, sample.bridged, sample.after, sample.truth)
         words = [answer.in_words() for answer in self._answers]
-        truth = "" if sample.truth is None else f"<br>Really {escape(class_names[sample.truth])}."
+        truth = "" if sample.truth is None else f"<br>True class: {escape(class_names[sample.truth])}."
         self.setAccessibleName("; ".join([sample.key, *words]))
         lines = "<br>".join(escape(line) for line in words)
         self.setToolTip(f"<b>{escape(sample.key)}</b><br>{lines}{truth}<br>Press to enlarge.")

@@ -80,7 +80,7 @@ class SampleViewer(QDialog):
         self.pictures.set_pictures(pictures_of(sample))
         self._file.setText(sample.key)
         names = samples.class_names
-        self._truth.setText("" if sample.truth is None else f"Really {names[sample.truth]}")
+        self._truth.setText("" if sample.truth is None else f"True class: {names[sample.truth]}")
         self._truth.setVisible(sample.truth is not None)
         self.answers.show_answers(answers(names, sample.before, sample.bridged, sample.after, sample.truth))
         order = sorted(range(len(names)), key=lambda index: -float(sample.after[index]))

@@ -57,6 +57,7 @@ class SettingsForm(ExplainedForm):
     Args:
         settings: The catalogue's settings.
         values: Those that differ from their defaults.
+        stages: Names of all stages of the method, in order.
         parent: Qt parent.
 
     Signals:
@@ -66,16 +67,19 @@ class SettingsForm(ExplainedForm):
     edited = Signal(object)
 
     def __init__(
-        self, settings: Sequence[Setting], values: Mapping[str, SettingValue], parent: QWidget | None = None
+        self,
+        settings: Sequence[Setting],
+        values: Mapping[str, SettingValue],
+        stages: Sequence[str] = (),
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._settings = tuple(settings)
         self._read: dict[str, Callable[[], SettingValue]] = {}
         self._write: dict[str, Callable[[SettingValue], None]] = {}
-        stages = list(dict.fromkeys(setting.stage for setting in self._settings if setting.stage))
         former: str | None = None
         for setting in self._settings:
-            if stages and setting.stage != former:
+            if len(stages) > 1 and setting.stage != former:
                 former = setting.stage
                 self.add_heading(f"Stage {stages.index(former) + 1}: {former}" if former else "All stages")
             self.add_row(setting.title, self._field(setting), setting.explain)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+
+_ROUND_TEXT = 2 * GRID
+_ENOUGH = 24 * GRID
 
 
 class StageChoice(QWidget):
     """A button a stage, side by side; hidden where there is one stage alone.
+
+    Where names do not fit, the stages not shown go by their numbers, and the one shown shortens its name.
 
     Args:
         parent: Qt parent.
@@ -57,8 +63,46 @@ class StageChoice(QWidget):
                 state = "at work" if number == at_work and story.running else "done"
             else:
                 state = "not begun" if number > at_work else "done before the run was taken up again"
-            button.setToolTip(f"Stage {number + 1} of {len(names)}, {state}")
+            button.setToolTip(f"Stage {number + 1} of {len(names)}, {names[number]}: {state}")
             button.setChecked(number == self.number)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        """Room for all names."""
+        return QSize(sum(map(self._full_width, range(len(self._names)))) + self._gaps, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for short names."""
+        return QSize(min(self.sizeHint().width(), _ENOUGH), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write names as far as they fit."""
+        super().resizeEvent(event)
+        self._fit()
+
+    @property
+    def _gaps(self) -> int:
+        return self._row.spacing() * max(len(self._names) - 1, 0)
+
+    def _width(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text) + _ROUND_TEXT
+
+    def _full_width(self, number: int) -> int:
+        return self._width(f"{number + 1} {self._names[number]}")
+
+    def _fit(self) -> None:
+        """Give every button its text and width; the widths never depend on the texts of the moment."""
+        whole = self.width() >= self.sizeHint().width()
+        left = self.width() - self._gaps - sum(self._width(str(n + 1)) for n in range(len(self.buttons)))
+        for number, (name, button) in enumerate(zip(self._names, self.buttons, strict=True)):
+            text, width = f"{number + 1} {name}", self._full_width(number)
+            if not whole and number != self.number:
+                text, width = str(number + 1), self._width(str(number + 1))
+            elif not whole:
+                width = min(width, left + self._width(str(number + 1)))
+                text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width - _ROUND_TEXT)
+            button.setText(text)
+            button.setFixedWidth(width)
 
     def _rebuild(self, names: tuple[str, ...]) -> None:
         for button in self.buttons:
@@ -69,15 +113,16 @@ class StageChoice(QWidget):
         self._names, self.buttons = names, []
         for number, name in enumerate(names):
             button = QToolButton()
-            button.setText(f"{number + 1} {name}")
             button.setAccessibleName(f"Show the losses of stage {number + 1}, {name}")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._group.addButton(button, number)
             self._row.addWidget(button)
             self.buttons.append(button)
+        self.updateGeometry()
 
     def _pick(self, number: int) -> None:
         assert self._story is not None
         self._picked = None if number == max(self._story.stages) else number
+        self._fit()
         self.chosen.emit()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
 from bandbridge.engine.api.config import PairFolders
-from bandbridge.gui.pages.method import MethodPage
+from bandbridge.gui.pages.method import MethodPage, method_groups
 from bandbridge.gui.project import Project, ProjectModel, RunEntry
 from bandbridge.gui.theme import Theme
 from PySide6.QtWidgets import QLabel
@@ -36,6 +36,9 @@ def page(qtbot: QtBot, model: ProjectModel, theme: Theme) -> MethodPage:
 def test_every_method_has_a_card(page: MethodPage) -> None:
     assert set(page.cards) == {info.key for info in METHODS}
     assert page.cards[DEFAULT_METHOD].button.isChecked()
+    shown = [info.key for _, infos in method_groups() for info in infos]
+    assert sorted(shown) == sorted(info.key for info in METHODS)
+    assert shown[0] == DEFAULT_METHOD
 
 
 def test_missing_needs_grey_a_method_and_say_why(page: MethodPage, model: ProjectModel) -> None:

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from bandbridge.engine.api.events import Finished, Problem, Progress
 from bandbridge.engine.api.jobs import Export, LookCloser, Thumbnails, Translate
-from bandbridge.engine.api.reports import ExportReport, Finding, ThumbnailsReport, TranslatedImage, TranslateReport
+from bandbridge.engine.api.reports import (
+    ExportReport,
+    Finding,
+    ThumbnailsReport,
+    TranslatedImage,
+    TranslateReport,
+    Trial,
+)
 from bandbridge.gui.pages.results import ResultsPage
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ProjectModel, RunEntry
@@ -17,6 +24,7 @@ from bandbridge.gui.theme import Theme
 from bandbridge.gui.widgets.picture_view import Lens
 from made_up_runs import ALARM, BEFORE, CLASSES, QuietWorker, adapt_report, picture, project_model, scores, write_run
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 
@@ -105,6 +113,18 @@ def test_signs_without_labels_have_lines_and_alarms_are_repeated(page: ResultsPa
     assert page.alarm.isHidden()
     with pytest.raises(StopIteration):
         page.table.text("Balanced agreement")
+
+
+def test_what_was_tried_stands_beside_the_table(page: ResultsPage, model: ProjectModel) -> None:
+    add_run(model, "first", changed=9)
+    assert page.trials.isHidden()
+    trials = (
+        Trial(name="Doing much", reliability=0.5, balanced_agreement=0.2, ruled_out=True),
+        Trial(name="Doing little", reliability=0.4, balanced_agreement=0.6, ruled_out=False, chosen=True),
+    )
+    add_run(model, "second", method="auto", changed=9, trials=trials)
+    words = [label.text() for label in page.trials.findChildren(QLabel) if label.isVisible()]
+    assert words[-6:] == ["Doing much", "0.50", "ruled out", "Doing little", "0.40", "kept"]
 
 
 def test_without_labels_dashes_are_explained(page: ResultsPage, model: ProjectModel) -> None:

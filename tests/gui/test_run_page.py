@@ -218,6 +218,7 @@ def test_each_stage_has_curves_of_its_own(page: RunPage, worker: QuietWorker) ->
     page._redraw()
     chart = loss_chart(page)
     bridge, transfer = chart.stages.buttons
+    QApplication.processEvents()  # the buttons get their widths
     assert (bridge.text(), transfer.text()) == ("1 Bridge", "2 Transfer")
     assert (bridge.isChecked(), transfer.isEnabled()) == (True, False)
     worker.say(Progress(title="Stage 2 of 2: Transfer", done=1, total=30, unit="step", fraction=0.52, seconds_left=70))
@@ -238,6 +239,23 @@ def test_each_stage_has_curves_of_its_own(page: RunPage, worker: QuietWorker) ->
     assert chart._terms["total"].raw.getData()[0].max() == pytest.approx(1.7)
     assert page.status._stage.text() == "Stage 2 of 2: Transfer"
     assert page.status._facts["epoch"].text() == "Epoch 2 of 3"
+
+
+def test_stages_with_long_names_fit_the_smallest_window(page: RunPage, worker: QuietWorker) -> None:
+    names = ("Normalisation only", "Pair-anchored self-training")
+    page.resize(860, 640)
+    page.on_primary()
+    worker.say(replace(stage_started(0), stages=names), losses(1, 31))
+    page._redraw()
+    chart = loss_chart(page)
+    QApplication.processEvents()
+    assert page.minimumSizeHint().width() <= 860
+    assert [button.text()[0] for button in chart.stages.buttons] == ["1", "2"]
+    assert chart.stages.buttons[1].text() == "2", "what is not shown goes by its number"
+    assert names[1] in chart.stages.buttons[1].toolTip()
+    page.resize(1600, 900)
+    QApplication.processEvents()
+    assert chart.stages.buttons[1].text() == "2 Pair-anchored self-training"
 
 
 def test_one_stage_alone_offers_no_choice(running: RunPage) -> None:

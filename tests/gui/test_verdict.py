@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from bandbridge.engine.api.reports import Trial
 from bandbridge.gui.verdict import judge, takeover
 from made_up_runs import AFTER, BEFORE, adapt_report, scores
 
@@ -67,3 +70,15 @@ def test_takeover_waits_for_enough_images_and_knows_two_class_tasks() -> None:
     assert takeover({"a": 85, "b": 15}) is None
     assert takeover({"a": 5, "b": 0, "c": 0}) is None
     assert takeover({"a": 100}) is None
+
+
+def test_a_choice_is_told_in_a_sentence_and_keeping_the_source_model_is_no_failure() -> None:
+    names = ("Source model as it is", "Normalisation only")
+    trials = tuple(Trial(name=name, reliability=0.3, balanced_agreement=0.4, ruled_out=False) for name in names)
+    kept = judge(adapt_report(method="auto", changed=9, trials=(trials[0], replace(trials[1], chosen=True))))
+    assert kept.tone == "good"
+    assert kept.explanation.endswith("Kept: Normalisation only, one of 2 ways tried.")
+    untouched = (replace(trials[0], chosen=True), replace(trials[1], ruled_out=True))
+    nothing = judge(adapt_report(method="auto", after=scores(BEFORE), changed=0, trials=untouched))
+    assert nothing.tone == "neutral"
+    assert "the source model as it is, so this was kept" in nothing.headline

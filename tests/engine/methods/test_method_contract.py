@@ -7,6 +7,7 @@ import torch
 from bandbridge.engine.api.catalogue import METHODS, method_info
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped, TrainingError
+from bandbridge.engine.api.events import LOSS_TERMS
 from bandbridge.engine.methods.table import STAGES
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position, save_checkpoint
 from bandbridge.engine.training.loop import build_optimisers, train
@@ -85,6 +86,7 @@ def test_it_runs_from_defaults_and_changes_the_twin_alone(method, make_ground, m
     again = make_ground(method)
     stages = {stage.name: set(stage.terms) for stage in STAGES[method](again)}
     assert recorder.terms == {name: terms for name, terms in stages.items() if terms}
+    assert set().union(*stages.values()) <= set(LOSS_TERMS), "a curve has a name and an explanation"
     if len(method_info(method).stages) > 1:
         assert tuple(stages) == method_info(method).stages
     assert len(stages) == len(method_info(method).stages)
