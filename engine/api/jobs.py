@@ -48,6 +48,31 @@ class ScanPairs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckData:
+    """Look for whatever would harm a run in pairs and target images -> `CheckReport`. Nothing is changed.
+
+    Attributes:
+        pairs: Folders of pairs, any number.
+        target: Folder of target images, or None.
+        rgb_bands: 1-based bands of the RGB files; None takes the first three.
+        sensor_bands: 1-based bands of the sensor files; None takes all.
+        stretch: How raw values would become 0..1.
+        no_data: A raw value that means "nothing here".
+        exclude: Files to leave out, relative to their folders.
+        shifts: CSV file to write with the shift of every pair, or None.
+    """
+
+    pairs: tuple[PairFolders, ...] = ()
+    target: str | None = None
+    rgb_bands: tuple[int, ...] | None = None
+    sensor_bands: tuple[int, ...] | None = None
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
+    exclude: tuple[str, ...] = ()
+    shifts: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnails:
     """Small pictures -> `ThumbnailsReport`.
 
@@ -199,6 +224,7 @@ Job = (
     InspectModel
     | ScanFolder
     | ScanPairs
+    | CheckData
     | Thumbnails
     | Adapt
     | Compare

@@ -164,6 +164,70 @@ class PairsReport:
     findings: tuple[Finding, ...] = ()
 
 
+CheckedRole = Literal["target", "rgb", "sensor", "pairs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPart:
+    """What a check found in one folder, or in how two folders go together.
+
+    Attributes:
+        role: "target", "rgb" or "sensor" for a folder of images, "pairs" for how these two go together.
+        folder: The folder; of "pairs", that of the sensor images.
+        images: Image files that could be read; of "pairs", the pairs.
+        findings: Everything doubtful; files are relative to the folder.
+    """
+
+    role: CheckedRole
+    folder: str
+    images: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairShift:
+    """How far the images of a pair are shifted against each other.
+
+    Attributes:
+        pair: Its key.
+        rgb: RGB file, relative to its folder.
+        sensor: Sensor file, relative to its folder.
+        right_px: The sensor image shows the same things so many of its own pixels further right.
+        down_px: So many further down.
+        confidence: 0 where nothing could be measured; see `sure`.
+        sure: Whether the measurement can be believed.
+    """
+
+    pair: str
+    rgb: str
+    sensor: str
+    right_px: float
+    down_px: float
+    confidence: float
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """The result of a check.
+
+    Attributes:
+        parts: Target first, then three of every pair of folders: RGB, sensor, and how they go together.
+        counts: Kind of finding -> how many.
+        shifts: One entry a pair that could be read.
+        images: Image files that could be read, in all folders.
+        seconds: Wall time without pauses.
+        output: Table of the shifts that was written, or "".
+    """
+
+    parts: tuple[CheckedPart, ...]
+    counts: Mapping[str, int]
+    shifts: tuple[PairShift, ...] = ()
+    images: int = 0
+    seconds: float = 0.0
+    output: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThumbnailsReport:
     """Small pictures in the order asked for; None where a file could not be read."""
@@ -588,6 +652,7 @@ Report = (
     ModelReport
     | FolderReport
     | PairsReport
+    | CheckReport
     | ThumbnailsReport
     | AdaptReport
     | CompareReport

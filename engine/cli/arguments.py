@@ -27,6 +27,17 @@ _EXAMPLES = {
   bandbridge inspect thermal                      what it sees in a folder of images
   bandbridge inspect rgb thermal                  how two folders pair up
 """,
+    "check": """
+  bandbridge check --pairs rgb nir --target fields/nir
+  bandbridge check --pairs scenes scenes --rgb-bands 4,3,2 --sensor-bands 8 --target fields --json found.json
+  bandbridge check --pairs rgb thermal --csv shifts.csv
+  bandbridge check --target thermal --no-data 0
+
+Looked for: files that cannot be read or do not fit the rest, images without a partner, constant and clipped images,
+images that are there twice, sensor images of the pairs that are among the target images too, pairs whose images are
+shifted against each other, values in other units than the rest. Nothing is changed.
+The exit code is 0 once the check is done, whatever was found; --json counts the findings by kind.
+""",
     "adapt": """
   bandbridge adapt --source model.safetensors --pairs rgb nir --target fields/nir -o runs/nir
   bandbridge adapt --source a.onnx --source b.onnx --pairs rgb nir --target fields/nir -o runs/mixed --seed 1
@@ -92,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sample(verbs)
     _add_train_source(verbs)
     _add_inspect(verbs)
+    _add_check(verbs)
     _add_adapt(verbs)
     _add_compare(verbs)
     _add_evaluate(verbs)
@@ -139,6 +151,15 @@ def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("--pair-table", type=Path, metavar="CSV", help="table of the pairs of both folders")
 
 
+def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "check", "look for whatever would harm a run in pairs and target images")
+    _add_pairs(verb)
+    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor that shall be recognised")
+    _add_band_choice(verb)
+    verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
+    verb.add_argument("--csv", type=Path, metavar="FILE", help="table to write: the shift of every pair, in pixels")
+
+
 def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "adapt", "adapt source models to a sensor")
     _add_data(verb)
@@ -176,6 +197,15 @@ def _add_compare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _add_data(verb: argparse.ArgumentParser) -> None:
     """What is adapted, and for how long."""
     verb.add_argument("--source", type=Path, action="append", metavar="MODEL", help="source model; may be repeated")
+    _add_pairs(verb)
+    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels")
+    verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
+    _add_band_choice(verb)
+    verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
+    verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
+
+
+def _add_pairs(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--pairs",
         type=Path,
@@ -191,12 +221,11 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
         metavar="CSV",
         help="columns 'rgb' and 'sensor', for names that do not tell the pairs; one for each --pairs, in order",
     )
-    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels")
-    verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
+
+
+def _add_band_choice(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the sensor (default: all)")
-    verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
-    verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

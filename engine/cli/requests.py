@@ -12,6 +12,7 @@ from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.jobs import (
     Adapt,
+    CheckData,
     Compare,
     Evaluate,
     Export,
@@ -47,6 +48,8 @@ def job_of(options: argparse.Namespace) -> Job:
             return _train_source(options)
         case "inspect":
             return _inspect(options)
+        case "check":
+            return _check(options)
         case "adapt":
             return _resume(options) if options.resume else _adapt(options)
         case "compare":
@@ -143,6 +146,21 @@ def _inspect(options: argparse.Namespace) -> Job:
     )
 
 
+def _check(options: argparse.Namespace) -> CheckData:
+    from bandbridge.engine.api.config import PairFolders
+
+    if not options.pairs and options.target is None:
+        raise UsageError("There is nothing to check.", "", "Give --pairs, --target or both.")
+    return CheckData(
+        pairs=tuple(PairFolders(**folders) for folders in _given_pairs(options)),
+        target=_folder(options.target, "--target") if options.target else None,
+        rgb_bands=options.rgb_bands,
+        sensor_bands=options.sensor_bands,
+        no_data=options.no_data,
+        shifts=_absolute(options.csv) if options.csv else None,
+    )
+
+
 def _adapt(options: argparse.Namespace) -> Adapt:
     from bandbridge.engine.worker.config_file import run_config
 
@@ -202,10 +220,8 @@ def _data(options: argparse.Namespace) -> dict[str, Any]:
     fields = read_fields(options.config) if options.config else {}
     if options.source:
         fields["sources"] = [_file(path, "--source") for path in options.source]
-    if options.pairs:
-        fields["pairs"] = _pairs(options)
-    elif options.pair_table:
-        raise UsageError("--pair-table was given without --pairs.", "", "Name the folders with --pairs as well.")
+    if pairs := _given_pairs(options):
+        fields["pairs"] = pairs
     if options.target:
         fields["target"] = _folder(options.target, "--target")
     for field in ("rgb_bands", "sensor_bands", "epochs", "device"):
@@ -233,7 +249,12 @@ def _class_names(model: str, listed: Path) -> tuple[str, ...]:
     return inspect_model(InspectModel(path=model, class_names=_file(listed, "--class-names"))).class_names
 
 
-def _pairs(options: argparse.Namespace) -> list[dict[str, str | None]]:
+def _given_pairs(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The folders of --pairs with their tables, [] without."""
+    if not options.pairs:
+        if options.pair_table:
+            raise UsageError("--pair-table was given without --pairs.", "", "Name the folders with --pairs as well.")
+        return []
     tables: list[Path | None] = list(options.pair_table or [])
     if len(tables) > len(options.pairs):
         raise UsageError(

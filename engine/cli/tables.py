@@ -13,6 +13,8 @@ from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE
 from bandbridge.engine.api.measures import Measure, Standing, foremost, measure, standings
 from bandbridge.engine.api.reports import (
     AdaptReport,
+    CheckedPart,
+    CheckReport,
     ComparedMethod,
     CompareReport,
     EvaluateReport,
@@ -38,6 +40,8 @@ from rich.table import Table
 from rich.text import Text
 
 _MOST_FINDINGS = 20
+_MOST_ALIKE = 5
+_SEVERITIES = ("error", "warning", "note")
 _UNITS = {"share": "%", "number": "", "seconds": "s", "images/s": "", "MiB": "MiB"}
 _MOST_CLASSES = 20
 _MOST_PICTURES = 20
@@ -73,6 +77,8 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_folder(page, report)
         case PairsReport():
             _show_pairs(page, report)
+        case CheckReport():
+            _show_check(page, report)
         case SampleReport():
             _show_sample(page, report)
         case ThumbnailsReport() | PicturesReport():
@@ -360,6 +366,51 @@ def _show_pairs(page: _Page, report: PairsReport) -> None:
     for key, rgb, sensor in report.pairs[:3]:
         page.say(f"  {key}: {rgb} and {sensor}")
     _show_findings(page, (*report.findings, *report.rgb.findings, *report.sensor.findings))
+
+
+_PART_TITLES = {
+    "target": "Target images",
+    "rgb": "Pairs, RGB images",
+    "sensor": "Pairs, sensor images",
+    "pairs": "Pairs together",
+}
+
+
+def _show_check(page: _Page, report: CheckReport) -> None:
+    rows = [(_part_title(part), str(part.images), str(len(part.findings))) for part in report.parts]
+    page.table(("Looked at", "images", "findings"), rows)
+    for part in report.parts:
+        if part.findings:
+            page.say()
+            page.say(f"{_part_title(part)}, {part.folder}")
+            _show_by_advice(page, part.findings)
+    page.say()
+    sure = sum(shift.sure for shift in report.shifts)
+    page.facts(
+        {
+            "Found": _counted(report.counts) or "nothing doubtful",
+            "Shift of pairs": f"measured for {sure} of {len(report.shifts)}" if report.shifts else "",
+            "Took": f"{duration(report.seconds)}, {report.images / max(report.seconds, 1e-3):.0f} images/s",
+            "Written": report.output,
+        }
+    )
+
+
+def _show_by_advice(page: _Page, findings: Sequence[Finding]) -> None:
+    """Findings with the same reason and advice together, which then are said once."""
+    alike: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda one: _SEVERITIES.index(one.severity)):
+        alike.setdefault((finding.severity, finding.kind, finding.why, finding.do), []).append(finding)
+    for (severity, _, why, do), group in alike.items():
+        for finding in group[:_MOST_ALIKE]:
+            page.say(f"{severity.capitalize()}: {finding.what}")
+        if len(group) > _MOST_ALIKE:
+            page.say(f"and {len(group) - _MOST_ALIKE} more like these (--json writes them all)")
+        page.say("  " + " ".join(part for part in (why, do) if part))
+
+
+def _part_title(part: CheckedPart) -> str:
+    return _PART_TITLES[part.role]
 
 
 def _show_sample(page: _Page, report: SampleReport) -> None:

@@ -165,3 +165,144 @@ def nothing_paired(rgb: Sequence[str], sensor: Sequence[str], crowded: Sequence[
         why=why,
         do=do,
     )
+
+
+def constant_image(name: str, value: float) -> Finding:
+    """An image that holds one value."""
+    return Finding(
+        severity="warning",
+        kind="constant",
+        file=name,
+        what=f"The image '{name}' has the value {value:g} everywhere.",
+        why="It shows nothing, yet counts as an image when a model is trained.",
+        do="Leave it out, or save it again from the original data.",
+    )
+
+
+def clipped(name: str, share: float, value: float) -> Finding:
+    """An image that is cut off at an end of its range."""
+    return Finding(
+        severity="warning",
+        kind="clipped",
+        file=name,
+        what=f"In the image '{name}', {share:.0%} of a band's values are exactly {value:g}.",
+        why="That is an end of the range: what was beyond it is lost, or the value means that nothing is there.",
+        do=f"If it means that nothing is there, give {value:g} as the no-data value; otherwise save it again from the "
+        "original data, or leave it out.",
+    )
+
+
+def beyond_stretch(name: str, colour: str) -> Finding:
+    """An image that the common stretch turns into black or white."""
+    return Finding(
+        severity="note",
+        kind="beyond-stretch",
+        file=name,
+        what=f"The image '{name}' becomes {colour} nearly everywhere.",
+        why="Its values lie beyond those of the other images, and all images share one stretch.",
+        do="Look at it: nothing, if the scene is like that; otherwise leave it out.",
+    )
+
+
+def repeated(name: str, earlier: str) -> Finding:
+    """An image whose values are those of an earlier one."""
+    return Finding(
+        severity="warning",
+        kind="duplicate",
+        file=name,
+        what=f"The image '{name}' is the same as '{earlier}'.",
+        why="What is there twice counts twice, and may be learned from and measured on at once.",
+        do="Leave one of both out.",
+    )
+
+
+def repeated_alike(name: str, earlier: str) -> Finding:
+    """An image that shows what an earlier one shows."""
+    return Finding(
+        severity="note",
+        kind="near-duplicate",
+        file=name,
+        what=f"The image '{name}' looks like '{earlier}' saved again.",
+        why="What is there twice counts twice, and may be learned from and measured on at once.",
+        do="Look at both, and leave one out if they are the same picture.",
+    )
+
+
+def leaked(name: str, target: str, *, exactly: bool) -> Finding:
+    """A sensor image of the pairs that is among the target images too."""
+    return Finding(
+        severity="warning",
+        kind="leak",
+        file=name,
+        what=f"The pairs' sensor image '{name}' {'is' if exactly else 'looks like'} the target image '{target}'.",
+        why="The pairs then tell how this very target image looks in RGB, so measurements on it promise too much for "
+        "new images.",
+        do="Leave it out of the pairs, or measure on other images.",
+    )
+
+
+def same_folder(folder: str) -> Finding:
+    """The pairs' sensor side and the target are one folder."""
+    return Finding(
+        severity="warning",
+        kind="leak",
+        file=folder,
+        what=f"The pairs' sensor images and the target images are the same folder, '{folder}'.",
+        why="The pairs then tell how the very target images look in RGB, so measurements on them promise too much for "
+        "new images.",
+        do="Take pairs of other scenes, or measure on other images.",
+    )
+
+
+def odd_unit(name: str, theirs: str, usual: str) -> Finding:
+    """An image in other units than its folder's."""
+    return Finding(
+        severity="warning",
+        kind="units",
+        file=name,
+        what=f"The values of the image '{name}' look like {theirs}; most others look like {usual}.",
+        why="All images share one stretch, so it would be far too dark or too bright.",
+        do="Save it again in the units of the others, or leave it out.",
+    )
+
+
+def units_apart(folder: str, theirs: str, usual: str) -> Finding:
+    """The pairs' sensor images are in other units than the target's."""
+    return Finding(
+        severity="warning",
+        kind="units",
+        file=folder,
+        what=f"The values of the pairs' sensor images look like {theirs}; those of the target look like {usual}.",
+        why="The pairs are seen through the target's stretch, so they would be far too dark or too bright.",
+        do="Save both in the same units.",
+    )
+
+
+def misplaced(pair: str, sensor: str, right_px: float, down_px: float) -> Finding:
+    """A pair whose images do not lie on each other."""
+    across = f"{abs(right_px):.1f} pixels to the {'right' if right_px > 0 else 'left'}"
+    along = f"{abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"
+    return Finding(
+        severity="warning",
+        kind="shift",
+        file=sensor,
+        what=f"In the pair '{pair}', the sensor image is shifted {across} and {along} against the RGB image.",
+        why="What is learned from a pair assumes that both images show the same place at the same pixel; a translator "
+        "learns blurred pictures otherwise.",
+        do="Align both images, or leave the pair out.",
+    )
+
+
+def misplaced_together(folder: str, right_px: float, down_px: float, count: int, measured: int) -> Finding:
+    """All pairs are shifted alike."""
+    across = f"{abs(right_px):.1f} pixels to the {'right' if right_px > 0 else 'left'}"
+    along = f"{abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"
+    return Finding(
+        severity="warning",
+        kind="shift",
+        file=folder,
+        what=f"{count} of the {measured} pairs that could be measured are shifted alike: the sensor images lie about "
+        f"{across} and {along}.",
+        why="A common shift comes from how the two cameras look, or how the images were cut.",
+        do="Move all sensor images back by it, once.",
+    )

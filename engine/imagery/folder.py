@@ -24,7 +24,7 @@ from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable,
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
-from bandbridge.engine.imagery.survey import Kind, SurveyedImage, survey
+from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy")
 """Endings of file names that are looked at, in any case; the content decides what a file is."""
@@ -108,6 +108,7 @@ def scan_images(
     control: Control,
     emit: Callable[[Event], None],
     title: str = "Looking through images",
+    see: See | None = None,
 ) -> FolderScan:
     """Look through named images of a folder, every file decoded once.
 
@@ -123,13 +124,14 @@ def scan_images(
         control: Pause and stop.
         emit: Takes progress.
         title: Of the progress.
+        see: Looks at every image as well, as in `survey`.
 
     Raises:
         Stopped: The person asked to stop.
         UsageError: The stretch rule or the choice of bands is none.
     """
     root = Path(folder)
-    found = survey(root, names, bands=bands, no_data=no_data, control=control, emit=emit, title=title)
+    found = survey(root, names, bands=bands, no_data=no_data, control=control, emit=emit, title=title, see=see)
     kind = found.commonest_kind()
     usable = [image for image in found.images if image.kind == kind]
     statistics = found.statistics[kind] if kind else None

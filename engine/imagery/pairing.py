@@ -27,6 +27,7 @@ from bandbridge.engine.imagery.findings import (
 from bandbridge.engine.imagery.folder import list_images, natural_order, rgb_bands, scan_images
 from bandbridge.engine.imagery.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
 from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.survey import See
 
 Pair = tuple[str, str, str]
 """(key, RGB file, sensor file)"""
@@ -168,10 +169,23 @@ def scan_pairs(job: ScanPairs, control: Control, emit: Callable[[Event], None]) 
     return scan_pair_images(job, control, emit).report
 
 
-def scan_pair_images(job: ScanPairs, control: Control, emit: Callable[[Event], None]) -> PairsScan:
+def scan_pair_images(
+    job: ScanPairs,
+    control: Control,
+    emit: Callable[[Event], None],
+    see_rgb: See | None = None,
+    see_sensor: See | None = None,
+) -> PairsScan:
     """As `scan_pairs`, with the stretches of both sides.
 
     A pair is kept if both its images are usable.
+
+    Args:
+        job: The folders.
+        control: Pause and stop.
+        emit: Takes progress.
+        see_rgb: Looks at every RGB image as well, as in `survey`; all of them come before the first sensor image.
+        see_sensor: The same for sensor images.
 
     Raises:
         PairingError: The table cannot be used.
@@ -194,6 +208,7 @@ def scan_pair_images(job: ScanPairs, control: Control, emit: Callable[[Event], N
         control=control,
         emit=_part(emit, 0.0, share),
         title="Looking through RGB images",
+        see=see_rgb,
     )
     sensor = scan_images(
         folders.sensor,
@@ -204,6 +219,7 @@ def scan_pair_images(job: ScanPairs, control: Control, emit: Callable[[Event], N
         control=control,
         emit=_part(emit, share, 1.0),
         title="Looking through sensor images",
+        see=see_sensor,
     )
     pairs, lost = _usable_pairs(pairing.pairs, rgb.report, sensor.report)
     findings = [*pairing.findings, *lost]

@@ -15,10 +15,14 @@ from bandbridge.engine.imagery.band_statistics import BandStatistics
 from bandbridge.engine.imagery.header import ImageHeader
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import likely_bytes, load_image
+from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
 
 Kind = tuple[str, int]
 """What images must have in common to be one data set: number type and number of bands read."""
+
+
+See = Callable[[str, Image], None]
+"""Takes a file's name and the image while it is in memory; called from several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,19 @@ def survey(
     control: Control,
     emit: Callable[[Event], None],
     title: str,
+    see: See | None = None,
 ) -> Survey:
     """Decode every file once; memory does not grow with their pixels.
+
+    Args:
+        root: Where the files lie.
+        names: Their relative paths.
+        bands: 1-based bands by the band rule, or None for all.
+        no_data: A raw value that means "nothing here".
+        control: Pause and stop.
+        emit: Takes progress.
+        title: Of the progress.
+        see: Looks at every image as well.
 
     Raises:
         Stopped: The person asked to stop.
@@ -78,7 +93,7 @@ def survey(
     """
     found = Survey()
     pace = Pace(emit, title, len(names))
-    look = partial(_look, root, bands, no_data)
+    look = partial(_look, root, bands, no_data, see)
     weigh = partial(_weigh, root)
     for (_, name), looked in read_ahead(list(enumerate(names)), look, control, weigh):
         if isinstance(looked, ImageError):
@@ -97,10 +112,12 @@ def survey(
 
 
 def _look(
-    root: Path, bands: tuple[int, ...] | None, no_data: float | None, numbered: tuple[int, str]
+    root: Path, bands: tuple[int, ...] | None, no_data: float | None, see: See | None, numbered: tuple[int, str]
 ) -> tuple[SurveyedImage, BandStatistics]:
     number, name = numbered
     image = load_image(root / name, bands=bands, no_data=no_data)
+    if see:
+        see(name, image)
     statistics = BandStatistics(image.values, image.header.dtype, number)
     return SurveyedImage(name, image.header, image.bands), statistics
 

@@ -11,6 +11,7 @@ from bandbridge.engine.api.errors import BandbridgeError, Stopped
 from bandbridge.engine.api.events import Event, Finished, Outcome, Problem
 from bandbridge.engine.api.jobs import (
     Adapt,
+    CheckData,
     Compare,
     Evaluate,
     Export,
@@ -52,6 +53,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.imagery.pairing import scan_pairs
 
             return scan_pairs(job, control, emit)
+        case CheckData():
+            from bandbridge.engine.worker.check import check_data
+
+            return check_data(job, emit, control)
         case Thumbnails():
             from bandbridge.engine.imagery.picture import thumbnails
 

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
 from bandbridge.engine.api.jobs import (
     Adapt,
+    CheckData,
     Evaluate,
     Export,
     Job,
@@ -32,12 +34,15 @@ from bandbridge.engine.api.jobs import (
 from bandbridge.engine.api.reports import (
     AdaptReport,
     Alarm,
+    CheckedPart,
+    CheckReport,
     ComparedMethod,
     ComparedRun,
     CompareReport,
     EvaluateReport,
     ExportReport,
     Finding,
+    PairShift,
     Prediction,
     PredictReport,
     Report,
@@ -57,6 +62,7 @@ VERBS = (
     "sample",
     "train-source",
     "inspect",
+    "check",
     "adapt",
     "compare",
     "evaluate",
@@ -189,6 +195,9 @@ def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]):
         "predict m.safetensors",
         "export m.safetensors --format pickle -o x",
         "inspect nowhere",
+        "check",
+        "check --pairs rgb nowhere",
+        "check --target target --pair-table names.txt",
         "open nowhere",
         "sample here --seed one",
         "evaluate m.safetensors labelled --json nir",
@@ -331,6 +340,11 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
         ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),
+        ("check --pairs rgb nir --pairs target nir --pair-table names.txt --target target --sensor-bands 8 --csv s.csv",
+            lambda at: CheckData(
+                pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir"), table=at("names.txt")),
+                    PairFolders(rgb=at("target"), sensor=at("nir"))),
+                target=at("target"), sensor_bands=(8,), shifts=at("s.csv"))),
     ],
 )  # fmt: skip
 def test_what_is_typed_becomes_the_job(line: str, wanted, folders: Path, engine):
@@ -361,6 +375,39 @@ def test_inspecting_two_folders_pairs_them(folders: Path, engine):
     (job,) = asked
     assert isinstance(job, ScanPairs)
     assert (Path(job.folders.rgb).name, Path(job.folders.sensor).name) == ("rgb", "nir")
+
+
+def test_a_check_is_done_whatever_it_found(folders: Path, engine, capsys):
+    alike = [
+        Finding(
+            severity="warning", kind="clipped", file=f"{n}.tif", what=f"{n} is cut off.", why="It is lost.", do="Redo."
+        )
+        for n in range(9)
+    ]
+    sparse = Finding(severity="error", kind="empty", file="rgb", what="There are no images.")
+    shift = PairShift(pair="a", rgb="a", sensor="a", right_px=3, down_px=0, confidence=20, sure=True)
+    engine(
+        CheckReport(
+            parts=(
+                CheckedPart(role="target", folder="/t", images=9, findings=(*alike, sparse)),
+                CheckedPart(role="pairs", folder="/n", images=1),
+            ),
+            counts={"clipped": 9, "empty": 1},
+            shifts=(shift,),
+            images=11,
+            seconds=0.5,
+        )
+    )
+    assert main(shlex.split("check --target target --json r.json")) == 0
+    text = capsys.readouterr().out
+    assert text.index("There are no images.") < text.index("0 is cut off."), "errors come first"
+    assert text.count("It is lost. Redo.") == 1, "a reason is said once"
+    assert "and 4 more like these" in text
+    assert "clipped (9), empty (1)" in text
+    assert "measured for 1 of 1" in text
+    result = strict(folders / "r.json")
+    assert result["counts"] == {"clipped": 9, "empty": 1}
+    assert result["parts"][0]["findings"][9]["severity"] == "error"  # type: ignore[index]
 
 
 def strict(path: Path) -> dict[str, object]:

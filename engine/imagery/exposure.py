@@ -1,0 +1,63 @@
+"""Images that show nothing: constant, cut off at the ends of their range, or beyond the common stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.imagery.findings import beyond_stretch, clipped, constant_image
+from bandbridge.engine.imagery.glimpse import Glimpse
+from bandbridge.engine.imagery.stretch import Stretch
+
+MOST_CLIPPED = 0.25
+"""Share of an image's values at one end of the range that is still taken as natural (clouds, shadow, snow)."""
+
+# In shares of the stretch. Every folder has a darkest and a brightest image, by nature just beyond.
+_MARGIN = 0.25
+# Full scale of sensors with so many bits; files of 16 bits often hold fewer.
+_CEILINGS = frozenset(float(2**bits - 1) for bits in (8, 10, 11, 12, 13, 14, 15, 16, 32))
+_FLOORS = frozenset((0.0, *(-float(2 ** (bits - 1)) for bits in (8, 16, 32))))
+
+
+def exposure_findings(glimpses: Mapping[str, Glimpse], stretch: Stretch | None) -> Iterator[Finding]:
+    """At most one finding an image: constant, else clipped, else beyond the stretch.
+
+    Args:
+        glimpses: File -> its record; all of one number type and number of bands.
+        stretch: Common to the folder, or None.
+    """
+    for name, one in glimpses.items():
+        if one.is_constant:
+            yield constant_image(name, float(one.smallest[0]))
+            continue
+        share, value = _clipped(one)
+        if share > MOST_CLIPPED:
+            yield clipped(name, share, value)
+        elif stretch is not None and len(stretch.low) == len(one.low):
+            low, high = np.array(stretch.low), np.array(stretch.high)
+            margin = _MARGIN * (high - low)
+            if (one.low >= high + margin).all():
+                yield beyond_stretch(name, "white")
+            elif (one.high <= low - margin).all():
+                yield beyond_stretch(name, "black")
+
+
+def _clipped(one: Glimpse) -> tuple[float, float]:
+    """The largest share of a band's values at the end of a range, and their value."""
+    if np.dtype(one.dtype).kind not in "iu":
+        return 0.0, 0.0
+    ends = [
+        *(
+            (share, value)
+            for share, value in zip(one.at_largest, one.largest, strict=True)
+            if float(value) in _CEILINGS
+        ),
+        *(
+            (share, value)
+            for share, value in zip(one.at_smallest, one.smallest, strict=True)
+            if float(value) in _FLOORS
+        ),
+    ]
+    share, value = max(ends, default=(0.0, 0.0))
+    return float(share), float(value)

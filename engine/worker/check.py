@@ -1,0 +1,289 @@
+"""The doctor: everything in pairs and target images that would harm a run, found before it begins."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.jobs import CheckData, ScanPairs
+from bandbridge.engine.api.reports import CheckedPart, CheckReport, Finding, FolderReport, PairShift
+from bandbridge.engine.api.storage import check_writable, write_text
+from bandbridge.engine.imagery import findings as words
+from bandbridge.engine.imagery.duplicates import leaks, repeats
+from bandbridge.engine.imagery.exposure import exposure_findings
+from bandbridge.engine.imagery.folder import list_images, scan_images
+from bandbridge.engine.imagery.glimpse import Glimpse, grey, take_glimpse
+from bandbridge.engine.imagery.pairing import Pairing, pair_folders, scan_pair_images
+from bandbridge.engine.imagery.reader import Image
+from bandbridge.engine.imagery.registration import Shift, measure_shift
+from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.units import odd_units
+from numpy.typing import NDArray
+
+Emit = Callable[[Event], None]
+
+LARGEST_COMPARED_PX = 256
+FEWEST_ALIKE = 5
+"""Pairs from which a shift they have in common is named."""
+
+# The RGB side's small pictures wait in memory for their partners.
+_MOST_WAITING_BYTES = 512 << 20
+_CSV_HEAD = ("pair", "rgb", "sensor", "right_px", "down_px", "confidence", "sure")
+
+
+def check_data(job: CheckData, emit: Emit, control: Control) -> CheckReport:
+    """Look through all images, every file decoded once for all checks (twice if it is both sides of a pair).
+
+    Raises:
+        PairingError: A table of pairs cannot be used.
+        Stopped: The person asked to stop.
+        StorageError: The table of shifts cannot be written.
+        UsageError: There is nothing to look at, a folder cannot be read, or the stretch rule or a choice of bands is
+            none.
+    """
+    if not job.pairs and job.target is None:
+        raise UsageError("There is nothing to check.", "Neither pairs nor target images were named.", "Name folders.")
+    if job.shifts is not None:
+        check_writable(Path(job.shifts))
+    started = time.monotonic()
+    parts: list[CheckedPart] = []
+    shifts: list[PairShift] = []
+    target = None
+    if job.target is not None:
+        target, part = _look_at_target(job, job.target, emit, control)
+        parts.append(part)
+    for folders in job.pairs:
+        checked, measured = _look_at_pairs(job, folders, target, emit, control)
+        parts += checked
+        shifts += measured
+    if job.shifts is not None:
+        write_text(Path(job.shifts), _as_csv(shifts))
+    return CheckReport(
+        parts=tuple(parts),
+        counts=dict(Counter(finding.kind for part in parts for finding in part.findings).most_common()),
+        shifts=tuple(shifts),
+        images=sum(part.images for part in parts if part.role != "pairs"),
+        seconds=time.monotonic() - started - control.paused_s,
+        output=job.shifts or "",
+    )
+
+
+class _Records:
+    """The records of a folder's images, taken as they are decoded, by several threads at once."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, Glimpse | None] = {}
+
+    @property
+    def seen(self) -> int:
+        """Images that could be read."""
+        return len(self._taken)
+
+    def see(self, name: str, image: Image) -> None:
+        """Take an image's record; one without any data has none."""
+        self._taken[name] = None if np.isnan(image.values).all() else take_glimpse(image)
+
+    def of(self, report: FolderReport) -> dict[str, Glimpse]:
+        """File -> record of the usable images, in order."""
+        return {name: one for name in report.files if (one := self._taken[name]) is not None}
+
+
+class _Shifts:
+    """Measures every pair as soon as its sensor image is decoded; the RGB side is kept small until then.
+
+    Args:
+        pairing: Which files belong together.
+    """
+
+    def __init__(self, pairing: Pairing) -> None:
+        self._wanted = Counter(rgb for _, rgb, _ in pairing.pairs)
+        self._partners: dict[str, list[tuple[str, str]]] = {}
+        for key, rgb, sensor in pairing.pairs:
+            self._partners.setdefault(sensor, []).append((key, rgb))
+        room = math.isqrt(_MOST_WAITING_BYTES // max(1, len(self._wanted)))
+        self._size_px = min(LARGEST_COMPARED_PX, room)
+        self._waiting: dict[str, NDArray[np.uint8]] = {}
+        self._measured: dict[tuple[str, str], PairShift] = {}
+        self._misplaced: set[tuple[str, str]] = set()
+
+    def see_rgb(self, name: str, image: Image) -> None:
+        """Keep what the partner will be compared with."""
+        if name in self._wanted:
+            self._waiting[name] = grey(image.values, self._size_px)
+
+    def see_sensor(self, name: str, image: Image) -> None:
+        """Compare with the partners."""
+        for key, rgb in self._partners.get(name, ()):
+            if rgb in self._waiting:
+                picture = grey(image.values, self._size_px)
+                shift = measure_shift(self._waiting[rgb], picture)
+                if shift.is_misplaced:
+                    self._misplaced.add((rgb, name))
+                self._measured[rgb, name] = _pair_shift(key, rgb, name, shift, image.header.width / picture.shape[1])
+
+    def measured(self, pairs: Sequence[tuple[str, str, str]]) -> list[PairShift]:
+        """Those of the pairs that were kept, in their order."""
+        return [self._measured[rgb, sensor] for _, rgb, sensor in pairs if (rgb, sensor) in self._measured]
+
+    def findings(self, folder: str, shifts: Sequence[PairShift]) -> Iterator[Finding]:
+        """What is wrong with the pairs measured: all of them alike, and each."""
+        wrong = [one for one in shifts if (one.rgb, one.sensor) in self._misplaced]
+        if len(wrong) >= FEWEST_ALIKE:
+            right, down = (float(np.median([getattr(one, way) for one in wrong])) for way in ("right_px", "down_px"))
+            alike = [one for one in wrong if math.hypot(one.right_px - right, one.down_px - down) <= 1]
+            sure = sum(one.sure for one in shifts)
+            if 2 * len(alike) > sure:
+                yield words.misplaced_together(folder, right, down, len(alike), sure)
+        for one in wrong:
+            yield words.misplaced(one.pair, one.sensor, one.right_px, one.down_px)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    folder: str
+    records: Mapping[str, Glimpse]
+    """Of usable images in the usual units."""
+
+
+def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -> tuple[_Target, CheckedPart]:
+    records = _Records()
+    names = list_images(folder, job.exclude)
+    scan = scan_images(
+        folder,
+        names,
+        bands=job.sensor_bands,
+        rule=job.stretch,
+        no_data=job.no_data,
+        control=control,
+        emit=emit,
+        title="Looking through target images",
+        see=records.see,
+    )
+    usual, found = _judge(records.of(scan.report), scan.stretch)
+    part = CheckedPart(role="target", folder=folder, images=records.seen, findings=(*scan.report.findings, *found))
+    return _Target(folder, usual), part
+
+
+def _look_at_pairs(
+    job: CheckData, folders: PairFolders, target: _Target | None, emit: Emit, control: Control
+) -> tuple[list[CheckedPart], list[PairShift]]:
+    asked = ScanPairs(
+        folders=folders,
+        rgb_bands=job.rgb_bands,
+        sensor_bands=job.sensor_bands,
+        stretch=job.stretch,
+        no_data=job.no_data,
+        exclude=job.exclude,
+    )
+    rgb_records, sensor_records = _Records(), _Records()
+    compared = _Shifts(pair_folders(folders, job.exclude))
+
+    def see_rgb(name: str, image: Image) -> None:
+        rgb_records.see(name, image)
+        compared.see_rgb(name, image)
+
+    def see_sensor(name: str, image: Image) -> None:
+        sensor_records.see(name, image)
+        compared.see_sensor(name, image)
+
+    scan = scan_pair_images(asked, control, emit, see_rgb, see_sensor)
+    report = scan.report
+    shifts = compared.measured(report.pairs)
+    _, rgb_found = _judge(rgb_records.of(report.rgb), scan.rgb_stretch)
+    usual, sensor_found = _judge(sensor_records.of(report.sensor), scan.sensor_stretch)
+    if target is not None:
+        sensor_found += _against_target(folders.sensor, usual, target)
+    control.check()
+    together = (*report.findings, *compared.findings(folders.sensor, shifts))
+    parts = [
+        CheckedPart(
+            role="rgb",
+            folder=folders.rgb,
+            images=rgb_records.seen,
+            findings=(*report.rgb.findings, *rgb_found),
+        ),
+        CheckedPart(
+            role="sensor",
+            folder=folders.sensor,
+            images=sensor_records.seen,
+            findings=(*report.sensor.findings, *sensor_found),
+        ),
+        CheckedPart(role="pairs", folder=folders.sensor, images=len(report.pairs), findings=together),
+    ]
+    return parts, shifts
+
+
+def _judge(records: Mapping[str, Glimpse], stretch: Stretch | None) -> tuple[dict[str, Glimpse], list[Finding]]:
+    """The records of images in the usual units, and what is wrong with the images of one folder."""
+    found: list[Finding] = []
+    usual = dict(records)
+    odd = odd_units(records)
+    if odd is not None:
+        found += [words.odd_unit(name, odd.theirs, odd.usual) for name in odd.names]
+        usual = {name: one for name, one in records.items() if name not in odd.names}
+    found += exposure_findings(usual, stretch)
+    for one in repeats(records):
+        tell = words.repeated if one.sameness == "same" else words.repeated_alike
+        found.append(tell(one.name, one.earlier))
+    return usual, found
+
+
+def _against_target(folder: str, records: Mapping[str, Glimpse], target: _Target) -> list[Finding]:
+    """What is wrong with the sensor side of pairs beside the target."""
+    found: list[Finding] = []
+    if records and _kind(records) == _kind(target.records):
+        # Both are of one kind by themselves, so if they disagree together, they disagree with each other.
+        mine, others = (
+            {f"{side}/{name}": one for name, one in side_records.items()}
+            for side, side_records in (("pairs", records), ("target", target.records))
+        )
+        odd = odd_units(mine | others)
+        if odd is not None and set(odd.names) == set(mine):
+            found.append(words.units_apart(folder, odd.theirs, odd.usual))
+        elif odd is not None and set(odd.names) == set(others):
+            found.append(words.units_apart(folder, odd.usual, odd.theirs))
+    if Path(folder).samefile(target.folder):
+        return [*found, words.same_folder(folder)]
+    found += [
+        words.leaked(one.name, one.earlier, exactly=one.sameness == "same") for one in leaks(records, target.records)
+    ]
+    return found
+
+
+def _pair_shift(pair: str, rgb: str, sensor: str, shift: Shift, scale: float) -> PairShift:
+    return PairShift(
+        pair=pair,
+        rgb=rgb,
+        sensor=sensor,
+        right_px=shift.right_px * scale,
+        down_px=shift.down_px * scale,
+        confidence=shift.confidence,
+        sure=shift.is_sure,
+    )
+
+
+def _kind(records: Mapping[str, Glimpse]) -> tuple[str, int] | None:
+    """Number type and number of bands that all these records have in common."""
+    first = next(iter(records.values()), None)
+    return None if first is None else (first.dtype, len(first.low))
+
+
+def _as_csv(shifts: Sequence[PairShift]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_CSV_HEAD)
+    for one in shifts:
+        numbers = (f"{one.right_px:.2f}", f"{one.down_px:.2f}", f"{one.confidence:.1f}")
+        writer.writerow((one.pair, one.rgb, one.sensor, *numbers, "yes" if one.sure else "no"))
+    return text.getvalue()
