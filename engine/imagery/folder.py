@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+import numpy as np
 from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, UsageError
@@ -20,13 +21,15 @@ from bandbridge.engine.api.reports import Finding, FolderReport
 from bandbridge.engine.imagery.band_files import gathered, red_green_blue
 from bandbridge.engine.imagery.band_statistics import BandStatistics
 from bandbridge.engine.imagery.bands import RGB_BANDS, MissingBandError
+from bandbridge.engine.imagery.envi import is_envi_header
 from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.reader import read_header
+from bandbridge.engine.imagery.sensor_words import RADAR, sensors_named
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy", ".hdr")
 """Endings of file names that are looked at, in any case; the content decides what a file is."""
 
 
@@ -48,6 +51,7 @@ def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, .
     left_out = frozenset(exclude)
     root = Path(folder)
     files = (name for name in _walk(root) if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
+    files = (name for name in files if not name.lower().endswith(".hdr") or is_envi_header(root / name))
     names = gathered(files, partial(_is_one_band, root))
     return tuple(sorted((name for name in names if name not in left_out), key=natural_order))
 
@@ -252,10 +256,13 @@ def _folder_findings(
     yield from _class_findings(folder, class_counts)
     yield from _duplicate_findings(names)
     yield from _hidden_content_findings(folder, usable)
+    yield from _depth_findings(folder, usable)
+    if measured:
+        yield from _radar_findings(folder, usable, measured)
 
 
 def _nothing_usable(folder: str, names: Sequence[str], errors: Sequence[ImageError]) -> Finding:
-    do = "Choose a folder with PNG, JPEG, TIFF or NPY files."
+    do = "Choose a folder with PNG, JPEG, TIFF, ENVI or NPY files."
     if names:
         what = f"None of the {len(names)} image files in '{folder}' can be used."
         why = "The reason for each is listed with its name."
@@ -356,7 +363,6 @@ def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterat
             "means different bands.",
             do="Add the missing files, or leave out the images that lack some.",
         )
-    yield from _depth_findings(folder, usable)
     transparent = [one for one in usable if one.header.alpha is not None and one.header.alpha not in one.bands]
     if transparent:
         first = transparent[0]
@@ -379,6 +385,28 @@ def _hidden_content_findings(folder: str, usable: list[SurveyedImage]) -> Iterat
             why="Only the first image of each file is read.",
             do="Split them into one file an image if the others are needed.",
         )
+
+
+def _radar_findings(folder: str, usable: list[SurveyedImage], measured: BandsMeasured) -> Iterator[Finding]:
+    """Which unit radar images are in, as far as names say that they are radar."""
+    first = usable[0]
+    named = [set(first.header.band_names), *map(sensors_named, (Path(folder).name, *PurePosixPath(first.name).parts))]
+    if not any(RADAR.intersection(word.casefold() for word in words) for words in named):
+        return
+    lows, highs = (tuple(getattr(one, side) for one in measured.histograms) for side in ("low", "high"))
+    if all(-80 < low < 0 and low < high < 30 for low, high in zip(lows, highs, strict=True)):
+        what, why = (
+            "These radar images are in decibels.",
+            "Most of their values are negative, as backscatter in decibels.",
+        )
+        do = "Nothing: the stretch suits them. Give the model the same unit later."
+    elif min(lows) >= 0 and np.dtype(first.header.dtype).kind == "f":
+        what = "These radar images are on a linear scale, not in decibels."
+        why = "None of their values is negative; a few bright spots then take most of the range, and land looks dark."
+        do = "Convert them to decibels (10 log10 of the value) first; it shows far more."
+    else:
+        return
+    yield Finding(severity="note", kind="radar", file=folder, what=what, why=why, do=do)
 
 
 def _depth_findings(folder: str, usable: list[SurveyedImage]) -> Iterator[Finding]:

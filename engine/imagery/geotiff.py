@@ -1,13 +1,14 @@
 """TIFF and GeoTIFF files, read by GDAL through rasterio, behind closed doors.
 
-Only GDAL's GTiff driver may look at a file, only at the file itself (no side files, no other formats, no network).
+Only GDAL's GTiff driver may look at a file, only at the file itself (no side files, no other formats, no network); the
+ENVI driver sees what `envi` hands it.
 """
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def tiff_header(path: Path) -> ImageHeader:
     Raises:
         ImageError: The file is damaged or of a kind that cannot be read.
     """
-    with _opened(path) as dataset:
+    with opened_by("GTiff", path, path, {}) as dataset:
         return _header(path, dataset)
 
 
@@ -73,7 +74,7 @@ class MapPlace:
 
 
 class OpenTiff:
-    """A TIFF file of which windows can be read, until its context ends.
+    """A TIFF file (or another that GDAL opened) of which windows can be read, until its context ends.
 
     Args:
         path: The file.
@@ -121,7 +122,7 @@ def open_tiff(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> I
     Raises:
         ImageError: The file is damaged, cut short or of a kind that cannot be read.
     """
-    with _opened(path) as dataset:
+    with opened_by("GTiff", path, path, {}) as dataset:
         yield OpenTiff(path, dataset, choose)
 
 
@@ -152,13 +153,27 @@ def new_tiff(path: Path, place: MapPlace | None, **profile: Any) -> Iterator[Any
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    with rasterio.Env(session=DummySession(), **_CLOSED_DOORS):
+def opened_by(driver: str, data: Path, path: Path, doors: Mapping[str, str]) -> Iterator[Any]:
+    """A file, opened by one driver of GDAL alone.
+
+    Args:
+        driver: Its name.
+        data: The file to open.
+        path: Of the image in errors.
+        doors: Settings of GDAL besides or instead of those that keep the doors closed.
+
+    Yields:
+        rasterio's dataset.
+
+    Raises:
+        ImageError: The driver cannot open it.
+    """
+    with rasterio.Env(session=DummySession(), **{**_CLOSED_DOORS, **doors}):
         with _in_words(path), _OPENING, warnings.catch_warnings():
             # A picture without a place on the map is an ordinary picture here.
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             # A Path, not a text: rasterio reads no scheme, archive or query into a Path.
-            dataset = rasterio.open(path.absolute(), driver="GTiff")
+            dataset = rasterio.open(data.absolute(), driver=driver)
         with dataset:
             yield dataset
 

@@ -1,4 +1,4 @@
-"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF and NumPy arrays, with radiometry kept.
+"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, ENVI and NumPy arrays, with radiometry kept.
 
 An image is a file, or several files with a band each, see `band_files`.
 """
@@ -23,6 +23,7 @@ from bandbridge.engine.imagery.compressed import (
     read_png,
 )
 from bandbridge.engine.imagery.depth import turned_back, with_zero_missing
+from bandbridge.engine.imagery.envi import ENVI_START, envi_bytes, envi_header, read_envi
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
 from numpy.typing import NDArray
@@ -128,6 +129,8 @@ def likely_bytes(path: Path) -> int:
         if files := band_files(path):
             # The finest band says how large all of them are in memory.
             return len(files) * max(file.stat().st_size for file in files.values()) * 10
+        if path.suffix.lower() == ".hdr":
+            return 2 * envi_bytes(path)
         size = path.stat().st_size
     except OSError:
         return 0
@@ -142,6 +145,8 @@ def _header_of(path: Path) -> ImageHeader:
         return jpeg_header(path, path.read_bytes())
     if start.startswith(ARRAY_START):
         return array_header(path)
+    if start.startswith(ENVI_START):
+        return envi_header(path)
     return tiff_header(path)
 
 
@@ -163,6 +168,8 @@ def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:
         return read_jpeg(path, path.read_bytes(), choose)
     if start.startswith(ARRAY_START):
         return read_array(path, choose)
+    if start.startswith(ENVI_START):
+        return read_envi(path, choose)
     return read_tiff(path, choose)
 
 
@@ -195,10 +202,10 @@ def _start(path: Path) -> bytes:
             "The file has no content at all (zero bytes).",
             "Copy it again from where it came from, or leave it out.",
         )
-    if not start.startswith((PNG_START, JPEG_START, ARRAY_START, *TIFF_STARTS)):
+    if not start.startswith((PNG_START, JPEG_START, ARRAY_START, ENVI_START, *TIFF_STARTS)):
         raise ImageError(
             f"The file '{path}' is no image this program reads.",
-            "Its content is neither PNG, JPEG, TIFF nor a NumPy array, whatever its name says.",
+            "Its content is none of PNG, JPEG, TIFF, NumPy array or header of an ENVI image, whatever its name says.",
             "Save it in one of these formats, or leave it out.",
         )
     return start

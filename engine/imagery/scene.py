@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.imagery.bands import choose_bands
 from bandbridge.engine.imagery.depth import is_depth_map
+from bandbridge.engine.imagery.envi import is_envi_header, open_envi
 from bandbridge.engine.imagery.geotiff import MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader
 from bandbridge.engine.imagery.reader import is_tiff, load_image, raw_values, read_header
@@ -46,8 +47,9 @@ class Scene:
 def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None) -> Iterator[Scene]:
     """Open an image to read parts of it.
 
-    Of a TIFF only the parts asked for are decoded, so that its size does not matter; other files, and depth maps (of
-    which the whole says how values are stored) are decoded whole, within the limit of `reader.LARGEST_IMAGE`.
+    Of a TIFF or ENVI image only the parts asked for are decoded, so that its size does not matter; other files,
+    and depth maps (of which the whole says how values are stored) are decoded whole, within the limit of
+    `reader.LARGEST_IMAGE`.
 
     Args:
         path: The file.
@@ -57,11 +59,12 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
     Raises:
         ImageError: The file cannot be read or lacks a band; from inside the context, a part of it is damaged.
     """
-    if not is_tiff(path) or is_depth_map(read_header(path)):
+    if not (is_tiff(path) or is_envi_header(path)) or is_depth_map(read_header(path)):
         image = load_image(path, bands=bands, no_data=no_data)
         yield Scene(image.header, image.bands, None, partial(_part, image.values))
         return
-    with open_tiff(path, partial(choose_bands, bands)) as tiff:
+    opened = open_envi if is_envi_header(path) else open_tiff
+    with opened(path, partial(choose_bands, bands)) as tiff:
         yield Scene(tiff.header, tiff.bands, tiff.place, partial(_read, tiff, no_data))
 
 

@@ -21,8 +21,8 @@ Role = Literal["rgb", "sensor", "either", "plain"]
 _RGB = frozenset({"rgb", "color", "colour", "visible", "vis", "image", "images", "img", "optical", "eo", "s2"})
 _INFRARED = frozenset({"nir", "swir", "mwir", "lwir", "fir", "ir", "infrared", "thermal"})
 _SHAPE = frozenset({"depth", "disparity", "lidar", "dsm", "dem", "hha"})
-_RADAR = frozenset({"sar", "s1", "vv", "vh", "hh", "hv"})
-_SENSOR = _INFRARED | _SHAPE | _RADAR
+RADAR = frozenset({"sar", "s1", "vv", "vh", "hh", "hv"})
+_SENSOR = _INFRARED | _SHAPE | RADAR
 _SENSOR_PHRASES = (
     ("thermal", "16", "bit"),
     ("thermal", "8", "bit"),

@@ -170,6 +170,23 @@ def test_a_scan_can_be_stopped_at_every_file(tmp_path, write_tiff, noise):
         scan_folder(ScanFolder(folder=str(tmp_path)), Control(lambda: next(polls)), lambda event: None)
 
 
+@pytest.mark.parametrize(
+    ("name", "low", "high", "words"),
+    [
+        ("sar/{}.tif", -25, -3, "in decibels"),
+        ("a/{}_VV.tif", -25, 4, "in decibels"),
+        ("s1/{}.tif", 0, 0.4, "linear"),
+        ("thermal/{}.tif", -25, -3, None),
+    ],
+)
+def test_the_unit_of_radar_images_is_told(name, low, high, words, write_tiff, noise, tmp_path):
+    for number in range(3):
+        write_tiff(name.format(number), (noise((8, 8), np.float32, 1, number) * (high - low) + low).astype(np.float32))
+    said = [finding.what for finding in scan(tmp_path).findings if finding.kind == "radar"]
+    assert len(said) == (words is not None)
+    assert all(words in what for what in said)
+
+
 def test_the_real_eurosat_folder(shared_data):
     report = scan(shared_data("eurosat_ms"), bands=(8,))
     assert len(report.files) == report.georeferenced == 200
