@@ -29,7 +29,10 @@ from bandbridge.engine.imagery.sensor_words import RADAR, sensors_named
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy", ".hdr")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy"),
+    *(".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4"),
+)
 """Endings of file names that are looked at, in any case; the content decides what a file is."""
 
 
@@ -262,7 +265,7 @@ def _folder_findings(
 
 
 def _nothing_usable(folder: str, names: Sequence[str], errors: Sequence[ImageError]) -> Finding:
-    do = "Choose a folder with PNG, JPEG, TIFF, ENVI or NPY files."
+    do = "Choose a folder with PNG, JPEG, TIFF, ENVI, HDF5 or NPY files."
     if names:
         what = f"None of the {len(names)} image files in '{folder}' can be used."
         why = "The reason for each is listed with its name."
@@ -395,10 +398,8 @@ def _radar_findings(folder: str, usable: list[SurveyedImage], measured: BandsMea
         return
     lows, highs = (tuple(getattr(one, side) for one in measured.histograms) for side in ("low", "high"))
     if all(-80 < low < 0 and low < high < 30 for low, high in zip(lows, highs, strict=True)):
-        what, why = (
-            "These radar images are in decibels.",
-            "Most of their values are negative, as backscatter in decibels.",
-        )
+        what = "These radar images are in decibels."
+        why = "Their values reach below zero, as backscatter in decibels does."
         do = "Nothing: the stretch suits them. Give the model the same unit later."
     elif min(lows) >= 0 and np.dtype(first.header.dtype).kind == "f":
         what = "These radar images are on a linear scale, not in decibels."

@@ -1,4 +1,4 @@
-"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, ENVI and NumPy arrays, with radiometry kept.
+"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, ENVI, HDF5 and NumPy arrays, with radiometry kept.
 
 An image is a file, or several files with a band each, see `band_files`.
 """
@@ -25,6 +25,7 @@ from bandbridge.engine.imagery.compressed import (
 from bandbridge.engine.imagery.depth import turned_back, with_zero_missing
 from bandbridge.engine.imagery.envi import ENVI_START, envi_bytes, envi_header, read_envi
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
+from bandbridge.engine.imagery.hdf5 import HDF5_START, hdf5_header, read_hdf5
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
 from numpy.typing import NDArray
 
@@ -147,6 +148,8 @@ def _header_of(path: Path) -> ImageHeader:
         return array_header(path)
     if start.startswith(ENVI_START):
         return envi_header(path)
+    if start.startswith(HDF5_START):
+        return hdf5_header(path)
     return tiff_header(path)
 
 
@@ -170,6 +173,8 @@ def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:
         return read_array(path, choose)
     if start.startswith(ENVI_START):
         return read_envi(path, choose)
+    if start.startswith(HDF5_START):
+        return read_hdf5(path, choose)
     return read_tiff(path, choose)
 
 
@@ -202,10 +207,10 @@ def _start(path: Path) -> bytes:
             "The file has no content at all (zero bytes).",
             "Copy it again from where it came from, or leave it out.",
         )
-    if not start.startswith((PNG_START, JPEG_START, ARRAY_START, ENVI_START, *TIFF_STARTS)):
+    if not start.startswith((PNG_START, JPEG_START, ARRAY_START, ENVI_START, HDF5_START, *TIFF_STARTS)):
         raise ImageError(
             f"The file '{path}' is no image this program reads.",
-            "Its content is none of PNG, JPEG, TIFF, NumPy array or header of an ENVI image, whatever its name says.",
+            "Its content is none of PNG, JPEG, TIFF, NumPy array, HDF5 (NetCDF 4) or header of an ENVI image.",
             "Save it in one of these formats, or leave it out.",
         )
     return start
