@@ -201,7 +201,8 @@ def _compare(options: argparse.Namespace) -> Compare:
     fields |= {"run": "", "seed": 0, "method": methods[0]}
     _require(fields, (("sources", "--source"), ("target", "--target")))
     for method, own in settings.items():
-        chosen[method].resolve(own)
+        typed = chosen[method].resolve(own)
+        settings[method] = {key: typed[key] for key in own}
     return Compare(
         config=CompareConfig(
             base=_with_class_names(options, run_config(fields)),

@@ -71,7 +71,9 @@ def run_config(fields: Mapping[str, Any]) -> RunConfig:
         UsageError: A field is missing or does not fit.
     """
     config = _checked(RunConfig, fields)
-    method_info(config.method).resolve(config.settings)
+    settings = method_info(config.method).resolve(config.settings)
+    # In their own types, so that a run typed and a run from the window are the same to the last sign.
+    config = dataclasses.replace(config, settings={key: settings[key] for key in config.settings})
     _require(config.learning_rate is None or config.learning_rate > 0, "learning_rate", "it must be above 0")
     _check_stretch(config.stretch)
     return config

@@ -257,7 +257,7 @@ def test_adapt_passes_on_everything_typed(folders: Path, engine):
     assert (config.method, config.rgb_bands, config.sensor_bands) == ("socket", (4, 3, 2), (8,))
     assert (config.epochs, config.seed, config.device, config.batch_size) == (3, 5, "cpu", 8)
     assert (config.no_data, config.stretch.high_percent, config.adapter) == (-9999.0, 99.5, "replicate")
-    assert dict(config.settings) == {"im_weight": "0.5"}
+    assert dict(config.settings) == {"im_weight": 0.5}
 
 
 def test_options_go_before_the_configuration_file(folders: Path, engine):
@@ -267,7 +267,7 @@ def test_options_go_before_the_configuration_file(folders: Path, engine):
     assert main(shlex.split("adapt --config c.json -o new --seed 2 --set im_weight=3")) == 0
     config = asked[0].config  # type: ignore[union-attr]
     assert (config.run, config.seed, config.epochs) == (str(folders / "new"), 2, 9)
-    assert dict(config.settings) == {"im_weight": "3", "pseudo_weight": 0.1}
+    assert dict(config.settings) == {"im_weight": 3.0, "pseudo_weight": 0.1}
 
 
 def test_resume_goes_on_with_the_runs_own_configuration_where_the_folder_now_is(folders: Path, engine, capsys):
@@ -296,7 +296,7 @@ def test_compare_gives_every_method_its_settings_and_all_the_rest_to_all(folders
     assert (config.base.epochs, config.base.batch_size, len(config.base.pairs)) == (9, 8, 1)
     assert config.settings == {
         "shot": {"im_weight": 2.0, "augment": "none"},
-        "socket": {"augment": "none", "im_weight": "3"},
+        "socket": {"augment": "none", "im_weight": 3.0},
     }
     runs = config.runs()
     assert [(run.method, run.seed) for run in runs[:4]] == [("shot", 0), ("bn-adapt", 0), ("socket", 0), ("shot", 1)]
