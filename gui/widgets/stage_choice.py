@@ -99,7 +99,7 @@ class StageChoice(QWidget):
             if not whole and number != self.number:
                 text, width = str(number + 1), self._width(str(number + 1))
             elif not whole:
-                width = min(width, left + self._width(str(number + 1)))
+                width = min(width, max(left, 0) + self._width(str(number + 1)))
                 text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width - _ROUND_TEXT)
             button.setText(text)
             button.setFixedWidth(width)
