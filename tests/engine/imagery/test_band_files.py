@@ -120,3 +120,9 @@ def test_real_sentinel_patches_pair_without_a_word(shared_data):
         assert report.rgb.chosen_bands == (4, 3, 2), "red, green and blue are known by name"
         assert report.sensor.band_names == ("VV", "VH")
         assert report.rgb.sizes == {"120 x 120": 6}
+
+
+def test_a_single_patch_may_be_named_by_its_folder(write_patch, tmp_path):
+    write_patch("deep/p/p", {"B02": 8, "B03": 8})
+    [name] = list_images(tmp_path / "deep" / "p")
+    np.testing.assert_array_equal(read_image(tmp_path / "deep" / "p" / name), read_image(tmp_path / "deep" / "p"))

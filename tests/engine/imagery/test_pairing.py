@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from bandbridge.engine.api.config import PairFolders
@@ -226,6 +229,31 @@ def test_pairs_lose_members_that_cannot_be_used(write_picture, write_tiff, noise
     fractions = [event.fraction for event in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
+
+
+def test_a_hundred_pairs_with_bad_files_are_paired_without_them(write_picture, noise, tmp_path):
+    for number in range(100):
+        write_picture(f"rgb/{number:03}.png", noise((8, 8, 3), seed=number))
+        write_picture(f"thermal/{number:03}.png", noise((8, 8), np.uint16, 16_000, number))
+    for number in range(3):
+        (tmp_path / "thermal" / f"{number:03}.png").unlink()
+    whole = (tmp_path / "thermal" / "003.png").read_bytes()
+    (tmp_path / "thermal" / "003.png").write_bytes(whole[:-20])
+    (tmp_path / "thermal" / "004.png").write_bytes(b"")
+    write_picture("thermal/005.png", noise((8, 8)))
+    size = struct.pack(">II", 60_000, 60_000) + whole[24:29]
+    bomb = whole[:16] + size + struct.pack(">I", zlib.crc32(whole[12:16] + size)) + whole[33:]
+    (tmp_path / "thermal" / "006.png").write_bytes(bomb)
+    report = scan(tmp_path / "rgb", tmp_path / "thermal")
+    assert len(report.pairs) == 93
+    assert report.unmatched_rgb == ("000.png", "001.png", "002.png")
+    assert [finding.file for finding in report.sensor.findings if finding.severity == "warning"] == [
+        "003.png",
+        "004.png",
+        "006.png",
+        "005.png",
+    ]
+    assert any("too large" in finding.what for finding in report.sensor.findings)
 
 
 def test_one_folder_with_both_kinds_is_scanned_side_by_side(write_tiff, noise, tmp_path):

@@ -8,6 +8,7 @@ from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.imagery.geotiff import MapPlace
 from bandbridge.engine.imagery.picture_file import png_picture, tiff_picture
 from bandbridge.engine.imagery.reader import load_image
+from bandbridge.engine.imagery.scene import open_scene
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.transform import IDENTITY, Affine
@@ -53,6 +54,31 @@ def test_points_on_the_ground_are_kept(tmp_path):
         found, crs = file.gcps
     assert crs == CRS.from_epsg(4326)
     assert [(p.row, p.col, p.x, p.y) for p in found] == [(p.row, p.col, p.x, p.y) for p in points]
+
+
+CUSTOM = "+proj=tmerc +lat_0=12.34 +lon_0=56.78 +k=0.9995 +x_0=1234 +y_0=5678 +ellps=bessel +units=m +no_defs"
+
+
+@pytest.mark.parametrize("crs", [CRS.from_epsg(32633), CRS.from_proj4(CUSTOM)], ids=["EPSG", "no EPSG"])
+@pytest.mark.parametrize("point", ["Area", "Point"])
+@pytest.mark.parametrize("width", [9, 1])
+def test_a_scene_and_its_picture_lie_in_the_same_place(tmp_path, crs, point, width):
+    place = Affine(10, 0, 500_005, 0, -10, 4_999_995)
+    values = np.arange(2 * 7 * width, dtype=np.float32).reshape(2, 7, width)
+    values[:, 5] = np.nan
+    profile = {"driver": "GTiff", "count": 2, "dtype": "float32", "nodata": np.nan, "crs": crs, "transform": place}
+    with rasterio.open(tmp_path / "scene.tif", "w", width=width, height=7, **profile) as file:
+        file.update_tags(AREA_OR_POINT=point)
+        file.write(values)
+    with open_scene(tmp_path / "scene.tif") as scene:
+        np.testing.assert_array_equal(scene.read((2, 7), (0, width)), values[:, 2:])
+        there = ~np.isnan(scene.read((0, 7), (0, width))[0])
+        with tiff_picture(tmp_path / "picture.tif", width, 7, scene.place) as write:
+            write(np.ones((7, width, 3), np.uint8), there)
+    with rasterio.open(tmp_path / "scene.tif") as file, rasterio.open(tmp_path / "picture.tif") as made:
+        assert (made.crs, made.transform, made.bounds) == (file.crs, file.transform, file.bounds)
+        assert made.crs == crs
+        np.testing.assert_array_equal(made.dataset_mask() > 0, there)
 
 
 @pytest.mark.parametrize("make", [png_picture, lambda *sizes: tiff_picture(*sizes, None)], ids=["png", "tiff"])
