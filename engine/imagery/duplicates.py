@@ -15,7 +15,7 @@ Sameness = Literal["same", "alike"]
 
 MOST_BITS = 12
 """Bits of 64 in which the perceptual hashes of two versions of a picture may differ."""
-LEAST_LIKENESS = 0.85
+LEAST_LIKENESS = 0.75
 """Correlation, of small pictures and of their details alone, from which two images are one picture."""
 
 _BLOCK = 512
@@ -87,7 +87,10 @@ def _arrays(
     for row, glimpse in enumerate(kept.values()):
         outlines[row] = glimpse.outline.ravel()
         # A bright left and a dark right side make many smooth pictures alike; what is finer tells them apart.
-        details[row] = (glimpse.outline - cv2.GaussianBlur(glimpse.outline, (0, 0), 2)).ravel()
+        detail = (glimpse.outline - cv2.GaussianBlur(glimpse.outline, (0, 0), 2)).ravel()
+        # Cut off, so that one bright spot (a ship, a corner of land) does not outweigh everything around it.
+        most = 3 * float(np.median(np.abs(detail)))
+        details[row] = np.clip(detail, -most, most)
     for part in (outlines, details):
         part /= np.maximum(np.linalg.norm(part, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return list(kept), marks, outlines, details

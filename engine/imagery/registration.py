@@ -54,8 +54,9 @@ def measure_shift(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Shift:
     """The shift between two grey pictures of a scene, up to a quarter of its sides.
 
     Phase correlation of the edges (two sensors agree on where edges are, not on which side is brighter), once on all
-    edges alike and once on strong, smooth ones; where both disagree, nothing is believed. On 500 real pairs of
-    Sentinel-2 bands with planted shifts, believed measurements were right to 0.2 pixels (median), and of 1000 pairs of
+    edges alike and once on strong, smooth ones; where both disagree, nothing is believed. On 700 real pairs of
+    Sentinel-2 bands with planted shifts, 50 % of the measurements were believed, more on large and rich images than on
+    small and plain ones; these were right to 0.2 pixels (median), 2 % of them wrong by more than one. Of 1000 pairs of
     different scenes none was believed.
 
     Args:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 _Flags = NDArray[np.bool_]
 
 _LEAST_FACTOR = 250.0
-# An 8-bit picture uses most of its levels: its brightest value and the spread of its middle nine tenths.
+# Most 8-bit pictures use most of their levels: their brightest value and the spread of their middle nine tenths.
 _EIGHT_BIT_TOP, _EIGHT_BIT_SPREAD = 200.0, 48.0
 
 
@@ -86,9 +86,11 @@ _Split = tuple[_Flags, str, str]
 
 def _eight_bit(seen: _Ranges) -> _Split | None:
     """8-bit pictures among counts of more bits: every image is wholly one or the other."""
-    small = (seen.largest <= 255) & (seen.largest >= _EIGHT_BIT_TOP) & (seen.spread >= _EIGHT_BIT_SPREAD)
+    small = seen.largest <= 255
     if not _is_split(small) or not (seen.low[~small] > 255).all():
         return None
+    if np.median(seen.largest[small]) < _EIGHT_BIT_TOP or np.median(seen.spread[small]) < _EIGHT_BIT_SPREAD:
+        return None  # raw counts of something dark, such as water
     return small, "8-bit pictures (0 to 255)", f"raw counts (about {_median(seen.middle[~small])})"
 
 

@@ -26,7 +26,11 @@ EIGHT_BIT = {
         Image(
             header=ImageHeader(path=None, width=24, height=24, bands=1, dtype="uint16"),
             bands=(1,),
-            values=np.random.default_rng(number).permutation(np.linspace(0, 255, 576)).reshape(1, 24, 24).astype("f4"),
+            # One of them holds a bright spot on an even ground, so that it uses few levels.
+            values=np.random.default_rng(number)
+            .permutation(255 * np.linspace(0, 1, 576) ** (1 if number else 40))
+            .reshape(1, 24, 24)
+            .astype("f4"),
         )
     )
     for number in range(5)
