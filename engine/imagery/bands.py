@@ -17,9 +17,10 @@ def choose_bands(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[in
     """The bands to read from a file.
 
     `None` takes every band but transparency. A file with exactly as many bands as are asked for is taken whole, so
-    that `4, 3, 2` reads 13-band files and ready-made RGB files alike. Otherwise every band must exist; a band asked
-    for by its number is a measurement even where the file declares it as transparency, for common writers mark the
-    fourth band of four 8-bit ones so whatever it holds.
+    that `4, 3, 2` reads 13-band files and ready-made RGB files alike; but not where every band is a file of its own,
+    for those lie in the order of their names: blue (B02) before red (B04). Otherwise every band must exist; a band
+    asked for by its number is a measurement even where the file declares it as transparency, for common writers mark
+    the fourth band of four 8-bit ones so whatever it holds.
 
     Args:
         asked: 1-based band numbers, or None.
@@ -40,7 +41,7 @@ def choose_bands(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[in
         raise UsageError(
             "The choice of bands is not valid.", "Bands are counted from 1.", "Give numbers such as 4,3,2."
         )
-    if len(asked) == len(measurements):
+    if len(asked) == len(measurements) and not header.band_names:
         return measurements
     missing = sorted(set(asked).difference(stored))
     if missing:

@@ -40,6 +40,15 @@ def test_a_folder_of_band_files_is_one_image(write_patch, tmp_path):
     assert (report.class_counts, report.band_names) == ({"Forest": 1}, tuple(SIDES))
 
 
+def test_three_bands_are_read_in_the_order_asked_for(write_patch, tmp_path):
+    files = write_patch("p", {"B02": 8, "B03": 8, "B04": 8})
+    bands = rgb_bands(None, tmp_path, ["p"])
+    for values, band in zip(read_image(tmp_path / "p", bands=bands), ("B04", "B03", "B02"), strict=True):
+        np.testing.assert_array_equal(values, read_image(files[band])[0])
+    with pytest.raises(ImageError, match="lacks band 8"):
+        read_image(tmp_path / "p", bands=(8, 3, 2))
+
+
 def test_coarse_bands_keep_their_place_on_the_finest_grid(write_tiff, tmp_path):
     ramp = np.tile(np.arange(4, dtype=np.uint16) * 100, (4, 1))
     write_tiff("p_B02.tif", np.zeros((16, 16), np.uint16))
