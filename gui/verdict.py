@@ -72,7 +72,7 @@ def judge(report: AdaptReport) -> Verdict:
     verdict = _judge(report)
     if not kept:
         return verdict
-    return replace(verdict, explanation=f"{verdict.explanation} Kept: {kept}, one of {len(report.trials)} ways tried.")
+    return replace(verdict, explanation=f"{verdict.explanation} Kept: {kept}.")
 
 
 def _judge(report: AdaptReport) -> Verdict:

@@ -48,7 +48,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-_CHOICE_WIDTH = 36 * GRID
+_CHOICE_WIDTH = 38 * GRID
 """The run shown stands beside the tabs, all of which must be seen in the smallest window; its list may be wider."""
 _NO_LABELS = (
     "A confusion matrix needs labels: put target images into folders named like the model's classes, and run again. "
