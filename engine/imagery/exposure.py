@@ -44,20 +44,15 @@ def exposure_findings(glimpses: Mapping[str, Glimpse], stretch: Stretch | None) 
 
 
 def _clipped(one: Glimpse) -> tuple[float, float]:
-    """The largest share of a band's values at the end of a range, and their value."""
+    """The larger share of an image's values at one end of its range, mean over its bands, and their value."""
     if np.dtype(one.dtype).kind not in "iu":
         return 0.0, 0.0
-    ends = [
-        *(
-            (share, value)
-            for share, value in zip(one.at_largest, one.largest, strict=True)
-            if float(value) in _CEILINGS
-        ),
-        *(
-            (share, value)
-            for share, value in zip(one.at_smallest, one.smallest, strict=True)
-            if float(value) in _FLOORS
-        ),
-    ]
-    share, value = max(ends, default=(0.0, 0.0))
-    return float(share), float(value)
+    shares: list[tuple[float, float]] = []
+    for found, edges, ends in (
+        (one.at_largest, one.largest, _CEILINGS),
+        (one.at_smallest, one.smallest, _FLOORS),
+    ):
+        at_end = np.array([float(edge) in ends for edge in edges])
+        if at_end.any():
+            shares.append((float((found * at_end).mean()), float(edges[at_end][0])))
+    return max(shares, default=(0.0, 0.0))

@@ -185,10 +185,10 @@ def clipped(name: str, share: float, value: float) -> Finding:
         severity="warning",
         kind="clipped",
         file=name,
-        what=f"In the image '{name}', {share:.0%} of a band's values are exactly {value:g}.",
+        what=f"In the image '{name}', {share:.0%} of the values are exactly {value:g}.",
         why="That is an end of the range: what was beyond it is lost, or the value means that nothing is there.",
-        do=f"If it means that nothing is there, give {value:g} as the no-data value; otherwise save it again from the "
-        "original data, or leave it out.",
+        do=f"If {value:g} stands for nothing in all images, give it as the no-data value; otherwise save it again "
+        "from the original data, or leave it out.",
     )
 
 
