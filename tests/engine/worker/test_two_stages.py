@@ -83,7 +83,7 @@ def test_both_stages_are_told_recorded_and_shown(two_stages):
     assert all(item.bridged.sum() == pytest.approx(1, abs=1e-4) for item in strip.items)
     assert {"ssim", "psnr"} <= report.label_free_before.keys() & report.label_free_after.keys()
     page = (Path(config.run) / "report.html").read_text()
-    assert "Bridge: reconstruction" in page
+    assert "Bridge: picture" in page
     assert "Transfer: answers" in page
 
 
