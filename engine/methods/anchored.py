@@ -24,7 +24,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.losses.information import entropy
 from bandbridge.engine.losses.pairs import answer_divergence, sample_distance
 from bandbridge.engine.methods.ground import Ground, statistics_kept
@@ -132,12 +131,7 @@ class AnchoredSelfTraining:
     terms = ("information", "pseudo-labels", "features", "answers")
 
     def __init__(self, ground: Ground) -> None:
-        if ground.pairs is None or len(ground.training_pairs) == 0:
-            raise UsageError(
-                "'Pair-anchored self-training' needs pairs.",
-                "No RGB and sensor images of the same scenes were given.",
-                "Add them.",
-            )
+        ground.require_pairs("'Pair-anchored self-training'")
         self._ground = ground
         self._member = ground.members[0]
         self._partners = PartnerFeatures(self._member, ground)

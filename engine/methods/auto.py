@@ -30,11 +30,10 @@ from bandbridge.engine.methods.tgkt import bridge_and_transfer
 from bandbridge.engine.training.passes import feature_pass
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Stage
 from bandbridge.engine.validation.label_free import balanced_agreement, information, partner_margin, reliability
+from bandbridge.engine.validation.modality_gap import FEWEST_PAIRS
 from torch import Tensor, nn
 
 UNTOUCHED = "Source model as it is"
-FEWEST_HELD_OUT = 4
-"""With fewer held-out pairs there is no evidence from pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def candidates(ground: Ground) -> tuple[Candidate, ...]:
     found: list[Candidate] = []
     if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in ground.members[0].encoder.modules()):
         found.append(Candidate("bn-adapt", lambda g: (BatchNormAdaptation(g),), (BatchNormAdaptation.name,)))
-    if ground.pairs is not None and len(ground.training_pairs) > 0 and len(ground.held_out_pairs) >= FEWEST_HELD_OUT:
+    if ground.pairs is not None and len(ground.training_pairs) > 0 and len(ground.held_out_pairs) >= FEWEST_PAIRS:
         found.append(Candidate("anchored", lambda g: (AnchoredSelfTraining(g),), (AnchoredSelfTraining.name,)))
         if ground.settings["try_bridge"] and likeness(ground) > ONE_FORWARD:
             found.append(Candidate("tgkt", bridge_and_transfer, method_info("tgkt").stages))
@@ -143,7 +142,7 @@ class Choice:
     def _rgb(self) -> tuple[Tensor, Tensor] | None:
         """Features and answers of the untouched source model on the held-out pairs' RGB images."""
         ground, (member,) = self._ground, self._ground.members
-        if member.rgb is None or len(ground.held_out_pairs) < FEWEST_HELD_OUT:
+        if member.rgb is None or len(ground.held_out_pairs) < FEWEST_PAIRS:
             return None
         features = feature_pass(
             member.source, member.rgb, ground.control, chosen=ground.held_out_pairs, precision=ground.precision

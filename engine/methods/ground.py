@@ -151,6 +151,20 @@ class Ground:
                 "Use models of one architecture, or train them with a bottleneck of the same width.",
             )
 
+    def require_pairs(self, who: str) -> None:
+        """Refuse to go on without pairs to train on.
+
+        Args:
+            who: Begins the sentence, e.g. "SOCKET".
+
+        Raises:
+            UsageError: There are none.
+        """
+        if self.pairs is None or len(self.training_pairs) == 0:
+            raise UsageError(
+                f"{who} needs pairs.", "No RGB and sensor images of the same scenes were given.", "Add them."
+            )
+
     def number(self, key: str) -> float:
         """A method setting that is a number."""
         return float(self.settings[key])

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.losses.pairs import answer_divergence, sample_distance
 from bandbridge.engine.methods.ground import Ground, statistics_kept
 from bandbridge.engine.methods.partner_features import PartnerFeatures
@@ -43,10 +42,7 @@ class PairsOnly:
     terms = ("answers", "features")
 
     def __init__(self, ground: Ground) -> None:
-        if ground.pairs is None or len(ground.training_pairs) == 0:
-            raise UsageError(
-                "'Pairs only' needs pairs.", "No RGB and sensor images of the same scenes were given.", "Add them."
-            )
+        ground.require_pairs("'Pairs only'")
         self._ground = ground
         self._member = ground.members[0]
         self._partners = PartnerFeatures(self._member, ground)

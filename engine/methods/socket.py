@@ -26,7 +26,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.losses.moments import RelativeStatisticsDistance, StatisticsDistance
 from bandbridge.engine.losses.pairs import batch_distance, sample_distance
 from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
@@ -64,10 +63,7 @@ class Socket:
     terms = ("information", "pseudo-labels", "statistics", "pairs")
 
     def __init__(self, ground: Ground) -> None:
-        if ground.pairs is None or len(ground.training_pairs) == 0:
-            raise UsageError(
-                "SOCKET needs pairs.", "No RGB and sensor images of the same scenes were given.", "Add them."
-            )
+        ground.require_pairs("SOCKET")
         ground.require_one_width()
         self._ground = ground
         self._self_training = SelfTraining(ground)

@@ -24,7 +24,6 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
-from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.losses.adversarial import not_told_apart, telling_apart
 from bandbridge.engine.losses.information import information_maximisation
 from bandbridge.engine.losses.pairs import sample_distance
@@ -62,12 +61,10 @@ class ModalityBridging:
     terms = ("reconstruction", "features", "domain", "information", "discriminator")
 
     def __init__(self, ground: Ground) -> None:
-        if ground.pairs is None or len(ground.training_pairs) == 0:
-            raise UsageError(
-                "A translator needs pairs.", "No RGB and sensor images of the same scenes were given.", "Add them."
-            )
+        ground.require_pairs("A translator")
         self._ground = ground
         self._member = ground.members[0]
+        assert ground.pairs is not None
         assert self._member.rgb is not None
         self._rgb = self._member.rgb
         self._partners = PartnerFeatures(self._member, ground)
