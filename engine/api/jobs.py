@@ -59,7 +59,8 @@ class CheckData:
         stretch: How raw values would become 0..1.
         no_data: A raw value that means "nothing here".
         exclude: Files to leave out, relative to their folders.
-        shifts: CSV file to write with the shift of every pair, or None.
+        table: CSV file to write with every finding, or None.
+        shifts: CSV files to write with the shift of every pair, one for each of the first `pairs`.
     """
 
     pairs: tuple[PairFolders, ...] = ()
@@ -69,7 +70,8 @@ class CheckData:
     stretch: StretchRule = field(default_factory=StretchRule)
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
-    shifts: str | None = None
+    table: str | None = None
+    shifts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ class Finding:
         what: What was found. One sentence.
         why: Why it matters. One sentence.
         do: What to do. One sentence.
+        other: The other file concerned, relative to its own folder: the earlier image that this one repeats, the target
+            image it equals, the RGB image it lies askew on; "" without one.
     """
 
     severity: Severity
@@ -31,6 +33,7 @@ class Finding:
     what: str
     why: str = ""
     do: str = ""
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,23 +171,6 @@ CheckedRole = Literal["target", "rgb", "sensor", "pairs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedPart:
-    """What a check found in one folder, or in how two folders go together.
-
-    Attributes:
-        role: "target", "rgb" or "sensor" for a folder of images, "pairs" for how these two go together.
-        folder: The folder; of "pairs", that of the sensor images.
-        images: Image files that could be read; of "pairs", the pairs.
-        findings: Everything doubtful; files are relative to the folder.
-    """
-
-    role: CheckedRole
-    folder: str
-    images: int
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PairShift:
     """How far the images of a pair are shifted against each other.
 
@@ -208,24 +194,46 @@ class PairShift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPart:
+    """What a check found in one folder, or in how two folders go together.
+
+    Attributes:
+        role: "target", "rgb" or "sensor" for a folder of images, "pairs" for how these two go together.
+        folder: The folder; of "pairs", that of the sensor images.
+        images: Image files that could be read; of "pairs", the pairs.
+        findings: Everything doubtful; files are relative to the folder.
+        shifts: Of "pairs": one entry a pair that could be read.
+    """
+
+    role: CheckedRole
+    folder: str
+    images: int
+    findings: tuple[Finding, ...] = ()
+    shifts: tuple[PairShift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
     """The result of a check.
 
     Attributes:
         parts: Target first, then three of every pair of folders: RGB, sensor, and how they go together.
         counts: Kind of finding -> how many.
-        shifts: One entry a pair that could be read.
         images: Image files that could be read, in all folders.
         seconds: Wall time without pauses.
-        output: Table of the shifts that was written, or "".
+        written: The tables that were written.
     """
 
     parts: tuple[CheckedPart, ...]
     counts: Mapping[str, int]
-    shifts: tuple[PairShift, ...] = ()
     images: int = 0
     seconds: float = 0.0
-    output: str = ""
+    written: tuple[str, ...] = ()
+
+    @property
+    def shifts(self) -> tuple[PairShift, ...]:
+        """Those of all pairs."""
+        return tuple(shift for part in self.parts for shift in part.shifts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

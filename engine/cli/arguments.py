@@ -30,7 +30,7 @@ _EXAMPLES = {
     "check": """
   bandbridge check --pairs rgb nir --target fields/nir
   bandbridge check --pairs scenes scenes --rgb-bands 4,3,2 --sensor-bands 8 --target fields --json found.json
-  bandbridge check --pairs rgb thermal --csv shifts.csv
+  bandbridge check --pairs rgb thermal --csv found.csv --shifts shifts.csv
   bandbridge check --target thermal --no-data 0
 
 Looked for: files that cannot be read or do not fit the rest, images without a partner, constant and clipped images,
@@ -157,7 +157,14 @@ def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor that shall be recognised")
     _add_band_choice(verb)
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
-    verb.add_argument("--csv", type=Path, metavar="FILE", help="table to write: the shift of every pair, in pixels")
+    verb.add_argument("--csv", type=Path, metavar="FILE", help="table to write: every finding")
+    verb.add_argument(
+        "--shifts",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="table to write: the shift of every pair, in pixels; one for each --pairs, in order",
+    )
 
 
 def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

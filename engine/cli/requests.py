@@ -157,7 +157,8 @@ def _check(options: argparse.Namespace) -> CheckData:
         rgb_bands=options.rgb_bands,
         sensor_bands=options.sensor_bands,
         no_data=options.no_data,
-        shifts=_absolute(options.csv) if options.csv else None,
+        table=_absolute(options.csv) if options.csv else None,
+        shifts=tuple(_absolute(path) for path in _for_pairs(options, "shifts", "--shifts") if path),
     )
 
 
@@ -252,26 +253,30 @@ def _class_names(model: str, listed: Path) -> tuple[str, ...]:
 
 def _given_pairs(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The folders of --pairs with their tables, [] without."""
-    if not options.pairs:
-        if options.pair_table:
-            raise UsageError("--pair-table was given without --pairs.", "", "Name the folders with --pairs as well.")
-        return []
-    tables: list[Path | None] = list(options.pair_table or [])
-    if len(tables) > len(options.pairs):
-        raise UsageError(
-            f"There are {len(tables)} --pair-table for {len(options.pairs)} --pairs.",
-            "Each table belongs to the --pairs at the same place.",
-            "Leave the surplus out.",
-        )
-    tables += [None] * (len(options.pairs) - len(tables))
+    tables = _for_pairs(options, "pair_table", "--pair-table")
     return [
         {
             "rgb": _folder(rgb, "--pairs"),
             "sensor": _folder(sensor, "--pairs"),
             "table": _file(table, "--pair-table") if table else None,
         }
-        for (rgb, sensor), table in zip(options.pairs, tables, strict=True)
+        for (rgb, sensor), table in zip(options.pairs or (), tables, strict=True)
     ]
+
+
+def _for_pairs(options: argparse.Namespace, field: str, name: str) -> list[Path | None]:
+    """The files of an option that is given once for each --pairs, None for those at the end that have none."""
+    files: list[Path | None] = list(getattr(options, field) or [])
+    pairs = len(options.pairs or ())
+    if files and not pairs:
+        raise UsageError(f"{name} was given without --pairs.", "", "Name the folders with --pairs as well.")
+    if len(files) > pairs:
+        raise UsageError(
+            f"There are {len(files)} {name} for {pairs} --pairs.",
+            "Each table belongs to the --pairs at the same place.",
+            "Leave the surplus out.",
+        )
+    return files + [None] * (pairs - len(files))
 
 
 def _resume(options: argparse.Namespace) -> Adapt:

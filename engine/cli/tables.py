@@ -391,7 +391,7 @@ def _show_check(page: _Page, report: CheckReport) -> None:
             "Found": _counted(report.counts) or "nothing doubtful",
             "Shift of pairs": f"measured for {sure} of {len(report.shifts)}" if report.shifts else "",
             "Took": f"{duration(report.seconds)}, {report.images / max(report.seconds, 1e-3):.0f} images/s",
-            "Written": report.output,
+            "Written": ", ".join(report.written),
         }
     )
 
@@ -405,7 +405,7 @@ def _show_by_advice(page: _Page, findings: Sequence[Finding]) -> None:
         for finding in group[:_MOST_ALIKE]:
             page.say(f"{severity.capitalize()}: {finding.what}")
         if len(group) > _MOST_ALIKE:
-            page.say(f"and {len(group) - _MOST_ALIKE} more like these (--json writes them all)")
+            page.say(f"and {len(group) - _MOST_ALIKE} more like these (--csv writes them all)")
         page.say("  " + " ".join(part for part in (why, do) if part))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bandbridge.engine.api.errors import ImageError
-from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.api.reports import Finding, PairShift
 from bandbridge.engine.imagery.bands import MissingBandError
 
 
@@ -213,6 +213,7 @@ def repeated(name: str, earlier: str) -> Finding:
         what=f"The image '{name}' is the same as '{earlier}'.",
         why="What is there twice counts twice, and may be learned from and measured on at once.",
         do="Leave one of both out.",
+        other=earlier,
     )
 
 
@@ -225,6 +226,7 @@ def repeated_alike(name: str, earlier: str) -> Finding:
         what=f"The image '{name}' looks like '{earlier}' saved again.",
         why="What is there twice counts twice, and may be learned from and measured on at once.",
         do="Look at both, and leave one out if they are the same picture.",
+        other=earlier,
     )
 
 
@@ -238,6 +240,7 @@ def leaked(name: str, target: str, *, exactly: bool) -> Finding:
         why="The pairs then tell how this very target image looks in RGB, so measurements on it promise too much for "
         "new images.",
         do="Leave it out of the pairs, or measure on other images.",
+        other=target,
     )
 
 
@@ -278,31 +281,34 @@ def units_apart(folder: str, theirs: str, usual: str) -> Finding:
     )
 
 
-def misplaced(pair: str, sensor: str, right_px: float, down_px: float) -> Finding:
+def misplaced(shift: PairShift) -> Finding:
     """A pair whose images do not lie on each other."""
-    across = f"{abs(right_px):.1f} pixels to the {'right' if right_px > 0 else 'left'}"
-    along = f"{abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"
     return Finding(
         severity="warning",
         kind="shift",
-        file=sensor,
-        what=f"In the pair '{pair}', the sensor image is shifted {across} and {along} against the RGB image.",
+        file=shift.sensor,
+        what=f"In the pair '{shift.pair}', the sensor image is shifted {_way(shift.right_px, shift.down_px)} "
+        "against the RGB image.",
         why="What is learned from a pair assumes that both images show the same place at the same pixel; a translator "
         "learns blurred pictures otherwise.",
         do="Align both images, or leave the pair out.",
+        other=shift.rgb,
     )
 
 
 def misplaced_together(folder: str, right_px: float, down_px: float, count: int, measured: int) -> Finding:
     """All pairs are shifted alike."""
-    across = f"{abs(right_px):.1f} pixels to the {'right' if right_px > 0 else 'left'}"
-    along = f"{abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"
     return Finding(
         severity="warning",
         kind="shift",
         file=folder,
         what=f"{count} of the {measured} pairs that could be measured are shifted alike: the sensor images lie about "
-        f"{across} and {along}.",
+        f"{_way(right_px, down_px)}.",
         why="A common shift comes from how the two cameras look, or how the images were cut.",
         do="Move all sensor images back by it, once.",
     )
+
+
+def _way(right_px: float, down_px: float) -> str:
+    across = f"{abs(right_px):.1f} pixels to the {'right' if right_px > 0 else 'left'}"
+    return f"{across} and {abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"

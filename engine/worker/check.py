@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from collections import Counter
@@ -16,8 +14,10 @@ from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.finding_table import finding_table
 from bandbridge.engine.api.jobs import CheckData, ScanPairs
 from bandbridge.engine.api.reports import CheckedPart, CheckReport, Finding, FolderReport, PairShift
+from bandbridge.engine.api.shift_table import shift_table
 from bandbridge.engine.api.storage import check_writable, write_text
 from bandbridge.engine.imagery import findings as words
 from bandbridge.engine.imagery.duplicates import leaks, repeats
@@ -39,7 +39,6 @@ FEWEST_ALIKE = 5
 
 # The RGB side's small pictures wait in memory for their partners.
 _MOST_WAITING_BYTES = 512 << 20
-_CSV_HEAD = ("pair", "rgb", "sensor", "right_px", "down_px", "confidence", "sure")
 
 
 def check_data(job: CheckData, emit: Emit, control: Control) -> CheckReport:
@@ -48,34 +47,33 @@ def check_data(job: CheckData, emit: Emit, control: Control) -> CheckReport:
     Raises:
         PairingError: A table of pairs cannot be used.
         Stopped: The person asked to stop.
-        StorageError: The table of shifts cannot be written.
+        StorageError: A table cannot be written.
         UsageError: There is nothing to look at, a folder cannot be read, or the stretch rule or a choice of bands is
             none.
     """
     if not job.pairs and job.target is None:
         raise UsageError("There is nothing to check.", "Neither pairs nor target images were named.", "Name folders.")
-    if job.shifts is not None:
-        check_writable(Path(job.shifts))
+    tables = (*((job.table,) if job.table is not None else ()), *job.shifts)
+    for table in tables:
+        check_writable(Path(table))
     started = time.monotonic()
     parts: list[CheckedPart] = []
-    shifts: list[PairShift] = []
     target = None
     if job.target is not None:
         target, part = _look_at_target(job, job.target, emit, control)
         parts.append(part)
     for folders in job.pairs:
-        checked, measured = _look_at_pairs(job, folders, target, emit, control)
-        parts += checked
-        shifts += measured
-    if job.shifts is not None:
-        write_text(Path(job.shifts), _as_csv(shifts))
+        parts += _look_at_pairs(job, folders, target, emit, control)
+    if job.table is not None:
+        write_text(Path(job.table), finding_table(parts))
+    for table, part in zip(job.shifts, (part for part in parts if part.role == "pairs"), strict=False):
+        write_text(Path(table), shift_table(part.shifts))
     return CheckReport(
         parts=tuple(parts),
         counts=dict(Counter(finding.kind for part in parts for finding in part.findings).most_common()),
-        shifts=tuple(shifts),
         images=sum(part.images for part in parts if part.role != "pairs"),
         seconds=time.monotonic() - started - control.paused_s,
-        output=job.shifts or "",
+        written=tables,
     )
 
 
@@ -146,7 +144,7 @@ class _Shifts:
             if 2 * len(alike) > sure:
                 yield words.misplaced_together(folder, right, down, len(alike), sure)
         for one in wrong:
-            yield words.misplaced(one.pair, one.sensor, one.right_px, one.down_px)
+            yield words.misplaced(one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +175,7 @@ def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -
 
 def _look_at_pairs(
     job: CheckData, folders: PairFolders, target: _Target | None, emit: Emit, control: Control
-) -> tuple[list[CheckedPart], list[PairShift]]:
+) -> list[CheckedPart]:
     asked = ScanPairs(
         folders=folders,
         rgb_bands=job.rgb_bands,
@@ -206,7 +204,7 @@ def _look_at_pairs(
         sensor_found += _against_target(folders.sensor, usual, target)
     control.check()
     together = (*report.findings, *compared.findings(folders.sensor, shifts))
-    parts = [
+    return [
         CheckedPart(
             role="rgb",
             folder=folders.rgb,
@@ -219,9 +217,10 @@ def _look_at_pairs(
             images=sensor_records.seen,
             findings=(*report.sensor.findings, *sensor_found),
         ),
-        CheckedPart(role="pairs", folder=folders.sensor, images=len(report.pairs), findings=together),
+        CheckedPart(
+            role="pairs", folder=folders.sensor, images=len(report.pairs), findings=together, shifts=tuple(shifts)
+        ),
     ]
-    return parts, shifts
 
 
 def _judge(records: Mapping[str, Glimpse], stretch: Stretch | None) -> tuple[dict[str, Glimpse], list[Finding]]:
@@ -277,13 +276,3 @@ def _kind(records: Mapping[str, Glimpse]) -> tuple[str, int] | None:
     """Number type and number of bands that all these records have in common."""
     first = next(iter(records.values()), None)
     return None if first is None else (first.dtype, len(first.low))
-
-
-def _as_csv(shifts: Sequence[PairShift]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CSV_HEAD)
-    for one in shifts:
-        numbers = (f"{one.right_px:.2f}", f"{one.down_px:.2f}", f"{one.confidence:.1f}")
-        writer.writerow((one.pair, one.rgb, one.sensor, *numbers, "yes" if one.sure else "no"))
-    return text.getvalue()

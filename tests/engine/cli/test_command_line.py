@@ -340,11 +340,16 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
         ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),
-        ("check --pairs rgb nir --pairs target nir --pair-table names.txt --target target --sensor-bands 8 --csv s.csv",
+        ("check --pairs rgb nir --pairs target nir --pair-table names.txt --target target --sensor-bands 8 --csv f.csv "
+            "--shifts s.csv --shifts t.csv",
             lambda at: CheckData(
                 pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir"), table=at("names.txt")),
                     PairFolders(rgb=at("target"), sensor=at("nir"))),
-                target=at("target"), sensor_bands=(8,), shifts=at("s.csv"))),
+                target=at("target"), sensor_bands=(8,), table=at("f.csv"), shifts=(at("s.csv"), at("t.csv")))),
+        ("check --pairs rgb nir --pairs target nir --shifts s.csv",
+            lambda at: CheckData(
+                pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir")), PairFolders(rgb=at("target"), sensor=at("nir"))),
+                shifts=(at("s.csv"),))),
     ],
 )  # fmt: skip
 def test_what_is_typed_becomes_the_job(line: str, wanted, folders: Path, engine):
@@ -390,10 +395,9 @@ def test_a_check_is_done_whatever_it_found(folders: Path, engine, capsys):
         CheckReport(
             parts=(
                 CheckedPart(role="target", folder="/t", images=9, findings=(*alike, sparse)),
-                CheckedPart(role="pairs", folder="/n", images=1),
+                CheckedPart(role="pairs", folder="/n", images=1, shifts=(shift,)),
             ),
             counts={"clipped": 9, "empty": 1},
-            shifts=(shift,),
             images=11,
             seconds=0.5,
         )

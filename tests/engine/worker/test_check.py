@@ -22,6 +22,11 @@ def check(job: CheckData) -> CheckReport:
     return check_data(job, lambda event: None, Control())
 
 
+def table(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def named(report: CheckReport) -> set[tuple[str, str, str]]:
     """(role, kind, file) of every finding."""
     return {(part.role, finding.kind, finding.file) for part in report.parts for finding in part.findings}
@@ -72,7 +77,8 @@ class Planted:
         self.job = CheckData(
             pairs=(PairFolders(rgb=str(root / "rgb"), sensor=str(root / "sensor")),),
             target=str(root / "target"),
-            shifts=str(root / "shifts.csv"),
+            table=str(root / "found.csv"),
+            shifts=(str(root / "shifts.csv"),),
         )
         self.root = root
         self.expected: set[tuple[str, str, str]] = set()
@@ -157,8 +163,7 @@ def test_every_planted_fault_is_found_and_nothing_else(planted, report):
 
 
 def test_shifts_are_measured_to_a_part_of_a_pixel(planted, report):
-    with Path(planted.job.shifts).open(newline="") as file:
-        rows = {row["pair"]: row for row in csv.DictReader(file)}
+    rows = {row["pair"]: row for row in table(planted.job.shifts[0])}
     assert rows.keys() == planted.shifts.keys()
     errors = [
         np.hypot(float(rows[pair]["right_px"]) - right, float(rows[pair]["down_px"]) - down)
@@ -168,6 +173,22 @@ def test_shifts_are_measured_to_a_part_of_a_pixel(planted, report):
     assert len(errors) >= 0.95 * len(rows)
     assert np.median(errors) < 0.25
     assert max(errors) < 1
+
+
+def test_the_table_has_every_finding_with_what_belongs_to_it(planted, report):
+    rows = table(planted.job.table)
+    assert {(row["part"], row["kind"], row["file"]) for row in rows} == planted.expected
+    assert len(rows) == sum(report.counts.values())
+    assert all(row["folder"] and row["severity"] and row["what"] and row["why"] and row["do"] for row in rows)
+    repeat = next(row for row in rows if row["kind"] == "duplicate")
+    assert (repeat["file"], repeat["other"]) == ("twice-00-b.png", "twice-00-a.png")
+    for row in rows:
+        if row["kind"] == "shift":
+            right, down = planted.shifts[Path(row["file"]).stem]
+            assert row["other"] == row["file"]
+            assert np.hypot(float(row["right_px"]) - right, float(row["down_px"]) - down) < 1
+        else:
+            assert row["right_px"] == row["down_px"] == row["confidence"] == ""
 
 
 def clean_parts(report: CheckReport, *, but: str = "") -> set[tuple[str, str, str]]:
