@@ -35,6 +35,10 @@ class ImageError(BandbridgeError):
     """An image cannot be read or does not fit the others."""
 
 
+class ClipError(ImageError):
+    """A video or its sound cannot be read, or clips do not fit what is asked of them."""
+
+
 class PairingError(BandbridgeError):
     """RGB and sensor images cannot be brought into pairs."""
 

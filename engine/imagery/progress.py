@@ -17,12 +17,14 @@ class Pace:
         emit: Takes the events.
         title: What is being done, e.g. "Reading target images".
         total: Files in all.
+        unit: What a file is.
     """
 
-    def __init__(self, emit: Callable[[Event], None], title: str, total: int) -> None:
+    def __init__(self, emit: Callable[[Event], None], title: str, total: int, unit: str = "image") -> None:
         self._emit = emit
         self._title = title
         self._total = total
+        self._unit = unit
         self._done = 0
         self._started = time.monotonic()
         self._said = -_INTERVAL_S
@@ -47,7 +49,7 @@ class Pace:
                 title=self._title,
                 done=self._done,
                 total=self._total,
-                unit="image",
+                unit=self._unit,
                 fraction=done / self._total,
                 seconds_left=now / done * (self._total - done) if done else None,
                 detail=name,

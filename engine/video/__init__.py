@@ -1,0 +1,1 @@
+"""Clips: videos with their sound, decoded once, and the networks that take pictures and sound of clips."""
