@@ -39,7 +39,7 @@ def _map(path: Path) -> NDArray[np.generic]:
     try:
         # Mapped, not loaded: the header is checked before memory is spent; pickled objects are refused by numpy.
         array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # a header is Python source to numpy: what its parser raises has no end
         raise damaged(path, str(error)) from error
     return array
 

@@ -153,6 +153,8 @@ def _decode(header: ImageHeader, data: bytes) -> NDArray[np.generic]:
         # UNCHANGED keeps the number type and also means: do not turn by EXIF orientation.
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError(str(error)) from error
         raise damaged(header.path, str(error)) from error
     if decoded is None or decoded.shape[:2] != (header.height, header.width):
         raise damaged(header.path)

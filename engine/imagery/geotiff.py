@@ -19,6 +19,7 @@ import rasterio
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.compressed import damaged
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.session import DummySession
@@ -26,6 +27,9 @@ from rasterio.transform import IDENTITY
 from rasterio.windows import Window as RasterWindow
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+MOST_BANDS = 4096
+"""Bands of a file that is read. The finest spectrometers have hundreds; GDAL's time grows with their square."""
 
 _CLOSED_DOORS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -44,7 +48,7 @@ def tiff_header(path: Path) -> ImageHeader:
     Raises:
         ImageError: The file is damaged or of a kind that cannot be read.
     """
-    with opened_by("GTiff", path, path, {}) as dataset:
+    with opened_by("GTiff", path, path, {}) as dataset, _in_words(path):
         return _header(path, dataset)
 
 
@@ -88,9 +92,10 @@ class OpenTiff:
     """
 
     def __init__(self, path: Path, dataset: Any, choose: Callable[[ImageHeader], tuple[int, ...]]) -> None:
-        self.header = _header(path, dataset)
+        with _in_words(path):
+            self.header = _header(path, dataset)
+            self.place = MapPlace(dataset.crs, dataset.transform, dataset.gcps) if self.header.georeferenced else None
         self.bands = choose(self.header)
-        self.place = MapPlace(dataset.crs, dataset.transform, dataset.gcps) if self.header.georeferenced else None
         self._dataset = dataset
 
     def read(self, rows: tuple[int, int] | None = None, columns: tuple[int, int] | None = None) -> StoredPixels:
@@ -182,11 +187,18 @@ def opened_by(driver: str, data: Path, path: Path, doors: Mapping[str, str]) -> 
 def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
-    except (RasterioError, UnicodeError, MemoryError) as error:
+    # Of rasterio's two families of errors the second has no public name; it comes late, with the next thing asked.
+    except (RasterioError, CPLE_BaseError, UnicodeError) as error:
         raise damaged(path, f"{error} {error.__cause__ or ''}") from error
 
 
 def _header(path: Path, dataset: Any) -> ImageHeader:
+    if dataset.count > MOST_BANDS:
+        raise ImageError(
+            f"The image '{path}' has more bands than any sensor.",
+            f"It claims {dataset.count} bands; the limit is {MOST_BANDS}.",
+            "Save the bands that matter to a file of their own, or leave it out.",
+        )
     dtype = str(np.result_type(*dataset.dtypes))
     if np.dtype(dtype).kind == "c":
         raise ImageError(

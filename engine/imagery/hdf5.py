@@ -46,8 +46,14 @@ def read_hdf5(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> S
         if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > _LARGEST_BLOCK:
             raise damaged(path, f"blocks of {dataset.chunks} values")
         first, is_bands_last = _layout(dataset.shape)
-        planes = [dataset[(*first, ..., b - 1)] if is_bands_last else dataset[(*first, b - 1)] for b in bands]
-        values = np.stack(planes) if len(dataset.shape) - len(first) == 3 else np.asarray(dataset[first])[None]
+        if header.bands == 1 or len(bands) == header.bands:
+            # At once: band by band, blocks that hold several bands would be unpacked for every one of them.
+            whole = np.asarray(dataset[first])
+            whole = whole[None] if whole.ndim == 2 else whole.transpose(2, 0, 1) if is_bands_last else whole
+            values = whole[[band - 1 for band in bands]]
+        else:
+            planes = (dataset[(*first, ..., b - 1)] if is_bands_last else dataset[(*first, b - 1)] for b in bands)
+            values = np.stack(list(planes))
     return StoredPixels(header=header, bands=bands, values=values)
 
 

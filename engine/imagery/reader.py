@@ -94,8 +94,15 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
     path = Path(path)
     if files := band_files(path):
         return _load_bands(path, list(files.values()), bands, no_data)
-    stored = turned_back(_read_stored(path, bands))
-    return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
+    try:
+        stored = turned_back(_read_stored(path, bands))
+        return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
+    except MemoryError as error:
+        raise ImageError(
+            f"The image '{path}' needs more memory than is free.",
+            "Its pixels, or those of others read at the same time, do not fit.",
+            "Close other programs and try again, cut it into tiles, or leave it out.",
+        ) from error
 
 
 def raw_values(stored: StoredPixels, no_data: float | None = None) -> NDArray[np.float32]:

@@ -1,12 +1,17 @@
 """Writers of small image files, each in the way other programs write them."""
 
+import sys
 import warnings
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
+
+# The fuzzer is a program of its own and finds its parts beside it.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@ import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import rasterio
 from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery import reader
 from bandbridge.engine.imagery.reader import LARGEST_IMAGE, load_image, read_header, read_image
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -271,6 +273,24 @@ def test_a_picture_that_claims_to_be_huge_is_refused_before_decoding(tmp_path):
     for name in ("bomb.png", "bomb.tif", "bomb.npy"):
         with pytest.raises(ImageError, match="too large"):
             read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
+def test_a_file_that_does_not_fit_into_memory_is_named(suffix, tmp_path, write_picture, write_tiff, monkeypatch):
+    if suffix == ".npy":
+        np.save(tmp_path / "x.npy", RAMP)
+    path = {".png": write_picture, ".tif": write_tiff}.get(suffix, lambda name, values: tmp_path / name)(
+        f"x{suffix}", RAMP
+    )
+
+    def no_room(*args, **settings):
+        if suffix == ".png":
+            cv2.resize(np.zeros((2, 2), np.uint8), (2**30, 2**30))
+        raise MemoryError
+
+    monkeypatch.setattr(*{".png": (cv2, "imdecode")}.get(suffix, (reader, "_as_float32")), no_room)
+    with pytest.raises(ImageError, match=rf"x\{suffix}' needs more memory"):
+        read_image(path)
 
 
 def test_complex_radar_data_are_refused_in_words(write_tiff):
