@@ -252,7 +252,7 @@ def project_from_json(text: str, folder: Path) -> Project:
         for key in ("rgb_bands", "sensor_bands"):
             given[key] = tuple(map(int, given[key])) if given.get(key) else None
         given["pairs"] = tuple(
-            PairFolders(rgb=found(p["rgb"]), sensor=found(p["sensor"]), table=found(p["table"]) if p["table"] else None)
+            PairFolders(**{key: found(path) if path else path for key, path in p.items()})
             for p in given.get("pairs", ())
         )
         given["runs"] = tuple(RunEntry(**(r | {"folder": found(r["folder"])})) for r in given.get("runs", ()))

@@ -267,8 +267,7 @@ def config_from(facts: Mapping[str, Any], folder: Path, *, run: str | None = Non
     given["target"] = found(given["target"])
     given["sources"] = tuple(found(path) for path in given["sources"])
     given["pairs"] = tuple(
-        PairFolders(rgb=found(p["rgb"]), sensor=found(p["sensor"]), table=found(p["table"]) if p["table"] else None)
-        for p in given.get("pairs", ())
+        PairFolders(**{key: found(path) if path else path for key, path in p.items()}) for p in given.get("pairs", ())
     )
     given["stretch"] = StretchRule(**given.get("stretch", {}))
     for name in ("rgb_bands", "sensor_bands", "exclude", "class_names"):

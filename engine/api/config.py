@@ -34,11 +34,13 @@ class PairFolders:
         rgb: Folder of RGB images.
         sensor: Folder of sensor images; may equal `rgb` when one file holds all bands.
         table: CSV file with the columns `rgb` and `sensor` (paths relative to the folders), or None to pair by name.
+        shifts: CSV file as `shift_table` writes it: pairs to move into place, or None.
     """
 
     rgb: str
     sensor: str
     table: str | None = None
+    shifts: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,11 +75,29 @@ class CheckData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InPlace:
+    """An image of a pair that is moved into place: it is cut to the ground it has in common with its partner.
+
+    Attributes:
+        partner: The partner's file.
+        side: Which of both images this one is.
+        right_px: The sensor image shows the same things so many of its own pixels further right.
+        down_px: So many further down.
+    """
+
+    partner: str
+    side: Literal["rgb", "sensor"]
+    right_px: float
+    down_px: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnails:
     """Small pictures -> `ThumbnailsReport`.
 
     Attributes:
         paths: Image files.
+        in_place: For each of them, how its pair is moved into place, or None; () for none of them.
         bands: 1-based; one band is shown grey, three as colours, None lets the file decide.
         low: Raw value per band shown black; None stretches each image on its own.
         high: Raw value per band shown white.
@@ -87,6 +105,7 @@ class Thumbnails:
     """
 
     paths: tuple[str, ...]
+    in_place: tuple[InPlace | None, ...] = ()
     bands: tuple[int, ...] | None = None
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None

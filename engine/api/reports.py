@@ -342,6 +342,7 @@ class AdaptReport:
         target_images: Target images used.
         pairs_used: Pairs trained on.
         pairs_held_out: Pairs kept aside to measure.
+        pairs_moved: Pairs of both kinds that were moved into place.
         set_aside: Files left out, with reasons.
         mixing: Source model -> learned mixing weight (one entry of 1.0 for a single source).
         adapter: How the bands entered the network.
@@ -394,6 +395,7 @@ class AdaptReport:
     label_free_before: Mapping[str, float] = field(default_factory=dict)
     label_free_after: Mapping[str, float] = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
+    pairs_moved: int = 0
     peak_memory_mb: float = 0.0
     peak_gpu_memory_mb: float = 0.0
 

@@ -228,6 +228,13 @@ def _add_pairs(verb: argparse.ArgumentParser) -> None:
         metavar="CSV",
         help="columns 'rgb' and 'sensor', for names that do not tell the pairs; one for each --pairs, in order",
     )
+    verb.add_argument(
+        "--pair-shifts",
+        type=Path,
+        action="append",
+        metavar="CSV",
+        help="table of shifts as 'check --shifts' writes it: its sure pairs are moved into place; one for each --pairs",
+    )
 
 
 def _add_band_choice(verb: argparse.ArgumentParser) -> None:

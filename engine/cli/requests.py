@@ -254,13 +254,15 @@ def _class_names(model: str, listed: Path) -> tuple[str, ...]:
 def _given_pairs(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The folders of --pairs with their tables, [] without."""
     tables = _for_pairs(options, "pair_table", "--pair-table")
+    shifts = _for_pairs(options, "pair_shifts", "--pair-shifts")
     return [
         {
             "rgb": _folder(rgb, "--pairs"),
             "sensor": _folder(sensor, "--pairs"),
             "table": _file(table, "--pair-table") if table else None,
+            "shifts": _file(moved, "--pair-shifts") if moved else None,
         }
-        for (rgb, sensor), table in zip(options.pairs or (), tables, strict=True)
+        for (rgb, sensor), table, moved in zip(options.pairs or (), tables, shifts, strict=True)
     ]
 
 

@@ -172,6 +172,7 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
         {
             "Took": f"{duration(report.seconds)} on {report.device}{speed}",
             "Pairs": f"{report.pairs_used} trained on, {report.pairs_held_out} held out" if report.pairs_used else "",
+            "Moved into place": counted(report.pairs_moved, "pair") if report.pairs_moved else "",
             "Sensor's bands": report.adapter,
             "Mixing": ", ".join(f"{Path(name).name} {weight:.2f}" for name, weight in report.mixing.items())
             if len(report.mixing) > 1

@@ -18,6 +18,7 @@ from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import storage_error
+from bandbridge.engine.imagery.common_ground import Cut
 from bandbridge.engine.imagery.findings import unreadable, without_data
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
@@ -26,6 +27,8 @@ from bandbridge.engine.imagery.stretch import Stretch
 from numpy.typing import ArrayLike, NDArray
 
 _LEVELS = 65535
+_Wanted = tuple[int, str, Cut | None]
+"""Place in the list, file, and the part of it to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,13 @@ class DecodedSet:
         names: Relative paths, one an image.
         pixels: (N, C, S, S); 0..65535 means stretched 0..1.
         stretch: The stretch applied.
+        places: Of each image, its place in the list that was asked for.
     """
 
     names: tuple[str, ...]
     pixels: NDArray[np.uint16]
     stretch: Stretch
+    places: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -70,6 +75,7 @@ def decode_images(
     control: Control,
     emit: Callable[[Event], None],
     title: str = "Reading images",
+    cuts: Sequence[Cut | None] = (),
     scratch: str | Path | None = None,
 ) -> tuple[DecodedSet, tuple[Finding, ...]]:
     """Read, stretch and resize every image once.
@@ -87,6 +93,7 @@ def decode_images(
         control: Pause and stop.
         emit: Takes progress.
         title: Of the progress.
+        cuts: The part of each image to take, None for all of it; () takes all of all.
         scratch: Folder for a set too large for memory; None takes the system's folder for temporary files.
 
     Returns:
@@ -99,21 +106,23 @@ def decode_images(
     root = Path(folder)
     # Channels vary fastest, as networks prefer them; seen from outside the order is (N, C, S, S) all the same.
     pixels = _room_for((len(names), size_px, size_px, len(stretch.low)), scratch).transpose(0, 3, 1, 2)
-    kept: list[str] = []
+    kept: list[int] = []
     findings: list[Finding] = []
     pace = Pace(emit, title, len(names))
+    wanted = list(zip(range(len(names)), names, cuts or (None,) * len(names), strict=True))
     read = partial(_decode, root, bands, no_data, stretch, size_px)
     weigh = partial(_weigh, root)
-    for name, image in read_ahead(names, read, control, weigh):
+    for (place, name, _), image in read_ahead(wanted, read, control, weigh):
         if isinstance(image, ImageError):
             findings.append(unreadable(name, root / name, image))
         elif image is None:
             findings.append(without_data(name))
         else:
             pixels[len(kept)] = image
-            kept.append(name)
+            kept.append(place)
         pace.step(name)
-    return DecodedSet(tuple(kept), pixels[: len(kept)], stretch), tuple(findings)
+    kept_names = tuple(names[place] for place in kept)
+    return DecodedSet(kept_names, pixels[: len(kept)], stretch, tuple(kept)), tuple(findings)
 
 
 def resize(image: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
@@ -132,9 +141,10 @@ def resize(image: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
 
 
 def _decode(
-    root: Path, bands: tuple[int, ...] | None, no_data: float | None, stretch: Stretch, size_px: int, name: str
+    root: Path, bands: tuple[int, ...] | None, no_data: float | None, stretch: Stretch, size_px: int, wanted: _Wanted
 ) -> NDArray[np.uint16] | None:
     """(C, S, S) quantised, or None for an image without any data."""
+    _, name, cut = wanted
     values = read_image(root / name, bands=bands, no_data=no_data)
     if len(values) != len(stretch.low):
         raise ImageError(
@@ -143,14 +153,16 @@ def _decode(
             "All images must have the same bands in the same order.",
             "Choose bands by number, or leave it out.",
         )
+    if cut is not None:
+        values = cut.of(values)
     if np.isnan(values).all():
         return None
     quantised: NDArray[np.uint16] = np.rint(resize(stretch.apply(values), size_px) * _LEVELS).astype(np.uint16)
     return quantised
 
 
-def _weigh(root: Path, name: str) -> int:
-    return likely_bytes(root / name)
+def _weigh(root: Path, wanted: _Wanted) -> int:
+    return likely_bytes(root / wanted[1])
 
 
 def _room_for(shape: tuple[int, ...], scratch: str | Path | None) -> NDArray[np.uint16]:

@@ -291,8 +291,33 @@ def misplaced(shift: PairShift) -> Finding:
         "against the RGB image.",
         why="What is learned from a pair assumes that both images show the same place at the same pixel; a translator "
         "learns blurred pictures otherwise.",
-        do="Align both images, or leave the pair out.",
+        do="Move the pair into place (--pair-shifts), or leave it out.",
         other=shift.rgb,
+    )
+
+
+def moved_too_far(pair: str, rgb: str, sensor: str) -> Finding:
+    """A pair that a table of shifts would move apart."""
+    return Finding(
+        severity="warning",
+        kind="shift",
+        file=sensor,
+        what=f"The pair '{pair}' is not used, for moving it into place would leave less than half of it.",
+        why="So large a shift is hardly a true one.",
+        do="Correct its row in the table of shifts, write 'no' there, or leave the pair out.",
+        other=rgb,
+    )
+
+
+def moves_nothing(table: str, first: tuple[str, str]) -> Finding:
+    """A table of shifts that names none of the pairs."""
+    return Finding(
+        severity="warning",
+        kind="shift",
+        file=table,
+        what="The table of shifts moves none of the pairs.",
+        why=f"Its files are others, '{first[0]}' with '{first[1]}' for one; paths are relative to the two folders.",
+        do="Give the table that was written for these folders.",
     )
 
 
@@ -305,7 +330,7 @@ def misplaced_together(folder: str, right_px: float, down_px: float, count: int,
         what=f"{count} of the {measured} pairs that could be measured are shifted alike: the sensor images lie about "
         f"{_way(right_px, down_px)}.",
         why="A common shift comes from how the two cameras look, or how the images were cut.",
-        do="Move all sensor images back by it, once.",
+        do="Move the pairs into place (--pair-shifts), or all sensor images back by it, once.",
     )
 
 

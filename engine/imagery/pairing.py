@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import defaultdict
@@ -12,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.csv_rows import as_listed, read_csv_rows
 from bandbridge.engine.api.errors import PairingError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.api.jobs import ScanPairs
@@ -314,34 +314,17 @@ def _with_findings(pairing: Pairing) -> Pairing:
 
 def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and the two cells of every row that is not empty."""
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-        heading = text.partition("\n")[0]
-        reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=heading.count))
-        reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
-        rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PairingError(
-            f"The table '{table}' cannot be read.",
-            f"The system says: {error}.",
-            "Save it as a CSV file with UTF-8 encoding.",
-        ) from error
-    if not {"rgb", "sensor"} <= set(reader.fieldnames):
+    read = read_csv_rows(table, "table")
+    if not {"rgb", "sensor"} <= set(read.columns):
         raise PairingError(
             f"The table '{table}' lacks the columns it needs.",
-            f"Its heading is: {heading.strip() or 'empty'}.",
+            f"Its heading is: {read.heading or 'empty'}.",
             "Its first line must name the columns 'rgb' and 'sensor'.",
         )
-    for number, row in rows:
-        cells = {side: _as_listed(row[side] or "") for side in ("rgb", "sensor")}
+    for number, row in read.rows:
+        cells = {side: as_listed(row[side]) for side in ("rgb", "sensor")}
         if any(cells.values()):
             yield number, cells
-
-
-def _as_listed(cell: str) -> str:
-    """A path as `list_images` writes it."""
-    plain = cell.strip().replace("\\", "/")
-    return PurePosixPath(plain).as_posix() if plain else ""
 
 
 def _usable_pairs(

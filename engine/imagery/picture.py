@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
-from bandbridge.engine.api.jobs import Thumbnails
+from bandbridge.engine.api.jobs import InPlace, Thumbnails
 from bandbridge.engine.api.reports import ThumbnailsReport
+from bandbridge.engine.api.shift_table import Move
+from bandbridge.engine.imagery.common_ground import cut_pair
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import likely_bytes, load_image
+from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
 from numpy.typing import NDArray
 
 
@@ -58,19 +60,29 @@ def thumbnails(job: Thumbnails, control: Control) -> ThumbnailsReport:
         UsageError: The choice of bands is none.
     """
     make = partial(_thumbnail, job)
-    paths = list(map(Path, job.paths))
-    made = [result for _, result in read_ahead(paths, make, control, likely_bytes)]
+    wanted = list(zip(map(Path, job.paths), job.in_place or (None,) * len(job.paths), strict=True))
+    made = [result for _, result in read_ahead(wanted, make, control, lambda one: likely_bytes(one[0]))]
     return ThumbnailsReport(pictures=tuple(None if isinstance(one, ImageError) else one for one in made))
 
 
-def _thumbnail(job: Thumbnails, path: Path) -> NDArray[np.uint8]:
+def _thumbnail(job: Thumbnails, wanted: tuple[Path, InPlace | None]) -> NDArray[np.uint8]:
+    path, in_place = wanted
     image = load_image(path, bands=job.bands)
+    values = image.values if in_place is None else _in_place(image, in_place)
     count = len(image.bands)
     low = job.low if job.low is not None and len(job.low) == count else None
     high = job.high if job.high is not None and len(job.high) == count else None
     if low is None and high is None and image.header.dtype == "uint8" and count == 3:
         low, high = (0.0,) * 3, (255.0,) * 3
-    return picture(image.values, low=low, high=high, size_px=job.size_px)
+    return picture(values, low=low, high=high, size_px=job.size_px)
+
+
+def _in_place(image: Image, how: InPlace) -> NDArray[np.float32]:
+    """The part of an image that its partner shows too; all of it where hardly any is common."""
+    is_rgb = how.side == "rgb"
+    files = (image.header.path, Path(how.partner)) if is_rgb else (Path(how.partner), image.header.path)
+    cuts = cut_pair(*files, Move(how.right_px, how.down_px))
+    return image.values if cuts is None else cuts[0 if is_rgb else 1].of(image.values)
 
 
 def shrink(bands: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:

@@ -301,6 +301,7 @@ class _Run:
             target_images=len(truth),
             pairs_used=len(pairs.training) if pairs is not None and course.saw_pairs else 0,
             pairs_held_out=0 if pairs is None else len(pairs.held_out),
+            pairs_moved=0 if pairs is None else pairs.moved,
             set_aside=self.images.findings,
             mixing=dict(zip(self.config.sources, self.ground.mixing().detach().cpu().tolist(), strict=True)),
             adapter=self.adapter,

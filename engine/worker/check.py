@@ -17,9 +17,10 @@ from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.finding_table import finding_table
 from bandbridge.engine.api.jobs import CheckData, ScanPairs
 from bandbridge.engine.api.reports import CheckedPart, CheckReport, Finding, FolderReport, PairShift
-from bandbridge.engine.api.shift_table import shift_table
+from bandbridge.engine.api.shift_table import Move, Moves, shift_table
 from bandbridge.engine.api.storage import check_writable, write_text
 from bandbridge.engine.imagery import findings as words
+from bandbridge.engine.imagery.common_ground import moves_of
 from bandbridge.engine.imagery.duplicates import leaks, repeats
 from bandbridge.engine.imagery.exposure import exposure_findings
 from bandbridge.engine.imagery.folder import list_images, scan_images
@@ -45,7 +46,7 @@ def check_data(job: CheckData, emit: Emit, control: Control) -> CheckReport:
     """Look through all images, every file decoded once for all checks (twice if it is both sides of a pair).
 
     Raises:
-        PairingError: A table of pairs cannot be used.
+        PairingError: A table of pairs or of shifts cannot be used.
         Stopped: The person asked to stop.
         StorageError: A table cannot be written.
         UsageError: There is nothing to look at, a folder cannot be read, or the stretch rule or a choice of bands is
@@ -102,9 +103,11 @@ class _Shifts:
 
     Args:
         pairing: Which files belong together.
+        moves: Pairs that are moved into place: only what is left of their shifts is a fault.
     """
 
-    def __init__(self, pairing: Pairing) -> None:
+    def __init__(self, pairing: Pairing, moves: Moves) -> None:
+        self._moves = moves
         self._wanted = Counter(rgb for _, rgb, _ in pairing.pairs)
         self._partners: dict[str, list[tuple[str, str]]] = {}
         for key, rgb, sensor in pairing.pairs:
@@ -126,9 +129,16 @@ class _Shifts:
             if rgb in self._waiting:
                 picture = grey(image.values, self._size_px)
                 shift = measure_shift(self._waiting[rgb], picture)
-                if shift.is_misplaced:
+                scale = image.header.width / picture.shape[1]
+                if self._left_over(shift, scale, self._moves.get((rgb, name))).is_misplaced:
                     self._misplaced.add((rgb, name))
-                self._measured[rgb, name] = _pair_shift(key, rgb, name, shift, image.header.width / picture.shape[1])
+                self._measured[rgb, name] = _pair_shift(key, rgb, name, shift, scale)
+
+    @staticmethod
+    def _left_over(shift: Shift, scale: float, move: Move | None) -> Shift:
+        if move is None:
+            return shift
+        return Shift(shift.right_px - move.right_px / scale, shift.down_px - move.down_px / scale, shift.confidence)
 
     def measured(self, pairs: Sequence[tuple[str, str, str]]) -> list[PairShift]:
         """Those of the pairs that were kept, in their order."""
@@ -185,7 +195,7 @@ def _look_at_pairs(
         exclude=job.exclude,
     )
     rgb_records, sensor_records = _Records(), _Records()
-    compared = _Shifts(pair_folders(folders, job.exclude))
+    compared = _Shifts(pair_folders(folders, job.exclude), moves_of(folders))
 
     def see_rgb(name: str, image: Image) -> None:
         rgb_records.see(name, image)

@@ -19,6 +19,7 @@ from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.api.reports import Finding, FolderReport
+from bandbridge.engine.imagery.common_ground import Cuts, moved_pairs
 from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
 from bandbridge.engine.imagery.labels import match_classes
@@ -63,6 +64,7 @@ class PairImages:
         rgb: One (N, 3, S, S) uint16 array for every source model (the same array where they agree).
         training: Indices trained on.
         held_out: Indices kept aside.
+        moved: How many were moved into place.
     """
 
     names: tuple[str, ...]
@@ -72,6 +74,7 @@ class PairImages:
     rgb: tuple[NDArray[np.uint16], ...]
     training: NDArray[np.int64]
     held_out: NDArray[np.int64]
+    moved: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,13 @@ class Images:
 
 @dataclass(frozen=True, slots=True)
 class _PairGroup:
-    """The matched files of one pair of folders."""
+    """The matched files of one pair of folders, and how those that are moved into place are cut."""
 
     folders: PairFolders
     keys: tuple[str, ...]
     rgb_files: tuple[str, ...]
     sensor_files: tuple[str, ...]
+    cuts: tuple[Cuts | None, ...]
     rgb_depth: str
     rgb_stretch: Stretch
     sensor_depth: str
@@ -185,6 +189,7 @@ def _in_order_of_content(decoded: DecodedSet) -> DecodedSet:
         names=tuple(decoded.names[index] for index in order),
         pixels=decoded.pixels[np.asarray(order, dtype=np.int64)],
         stretch=decoded.stretch,
+        places=tuple(decoded.places[index] for index in order),
     )
 
 
@@ -230,12 +235,20 @@ def _pair_group(
             first.do if first else "Give both images of a scene the same name, or list them in a CSV table.",
         )
     findings += found
-    keys, rgb_files, sensor_files = zip(*report.pairs, strict=True)
+    moved = moved_pairs(folders, report.pairs, control)
+    findings += moved.findings
+    pairs = [(key, rgb, sensor) for key, rgb, sensor in report.pairs if (rgb, sensor) not in moved.lost]
+    if not pairs:
+        raise PairingError(
+            f"No pair is left of '{folders.rgb}' and '{folders.sensor}'.", moved.findings[0].why, moved.findings[0].do
+        )
+    keys, rgb_files, sensor_files = zip(*pairs, strict=True)
     return _PairGroup(
         folders=folders,
         keys=keys,
         rgb_files=rgb_files,
         sensor_files=sensor_files,
+        cuts=tuple(moved.cuts.get((rgb, sensor)) for _, rgb, sensor in pairs),
         rgb_depth=_depth(report.rgb),
         rgb_stretch=scan.rgb_stretch,
         sensor_depth=_depth(report.sensor),
@@ -269,6 +282,7 @@ def _decode_pairs(
     means: list[NDArray[np.float32]] = []
     stds: list[NDArray[np.float32]] = []
     rgbs: list[list[NDArray[np.uint16]]] = [[] for _ in inputs]
+    moved = 0
     for group in groups:
         # The model is made for the target's stretch, so pairs of the same number type are seen through it.
         stretch = target_stretches.get(group.sensor_depth, group.sensor_stretch)
@@ -282,20 +296,19 @@ def _decode_pairs(
             control=control,
             emit=emit,
             title="Reading the pairs' sensor images",
+            cuts=[cut and cut[1] for cut in group.cuts],
         )
         findings += unreadable
         rgb_sets, rgb_unreadable = _decode_rgb(config, inputs, group, control, emit)
         findings += rgb_unreadable
-        sensor_rows = {name: row for row, name in enumerate(sensor.names)}
-        rgb_rows = {name: row for row, name in enumerate(rgb_sets[0].names)}
-        kept = [
-            (key, rgb_rows[rgb], sensor_rows[sensor_name])
-            for key, rgb, sensor_name in zip(group.keys, group.rgb_files, group.sensor_files, strict=True)
-            if rgb in rgb_rows and sensor_name in sensor_rows
-        ]
+        sensor_rows = {place: row for row, place in enumerate(sensor.places)}
+        rgb_rows = {place: row for row, place in enumerate(rgb_sets[0].places)}
+        kept = sorted(sensor_rows.keys() & rgb_rows.keys())
         if not kept:
             continue
-        keys, rgb_index, sensor_index = zip(*kept, strict=True)
+        keys = [group.keys[place] for place in kept]
+        rgb_index, sensor_index = [rgb_rows[place] for place in kept], [sensor_rows[place] for place in kept]
+        moved += sum(group.cuts[place] is not None for place in kept)
         names += keys
         sensors.append(sensor.pixels[np.asarray(sensor_index)])
         means.append(np.broadcast_to(np.asarray(stretch.mean, np.float32), (len(keys), len(stretch.mean))))
@@ -313,6 +326,7 @@ def _decode_pairs(
         rgb=tuple(np.concatenate(parts) for parts in rgbs),
         training=training,
         held_out=held_out,
+        moved=moved,
     )
 
 
@@ -337,6 +351,7 @@ def _decode_rgb(
                 control=control,
                 emit=emit,
                 title="Reading the pairs' RGB images",
+                cuts=[cut and cut[0] for cut in group.cuts],
             )
             if not found:
                 found = list(unreadable)

@@ -61,6 +61,8 @@ def look_closer(job: LookCloser, emit: Emit, control: Control) -> PicturesReport
             f"It has {len(image.values)}, and the model takes {run.model.band_count}.",
             "Put the file the run was made with back in its place.",
         )
+    if files.cuts is not None:
+        image = replace(image, values=files.cuts[1].of(image.values))
     stretch = run.sensor_stretch(files.sensor, image.header.dtype, emit, control)
     shown = shrink(image.values, LARGEST_PX)
     missing = np.asarray(np.isnan(shown).any(axis=0))  # (H, W)
@@ -73,8 +75,8 @@ def look_closer(job: LookCloser, emit: Emit, control: Control) -> PicturesReport
         run=job.run,
         file=job.file,
         kind=job.kind,
-        width=image.header.width,
-        height=image.header.height,
+        width=image.values.shape[2],
+        height=image.values.shape[1],
         sensor=picture(shown, low=stretch.low, high=stretch.high, size_px=LARGEST_PX),
         translated=translated,
         rgb=rgb,
@@ -190,7 +192,8 @@ def _rgb(run: _Run, files: SceneFiles, shape: tuple[int, ...], emit: Emit, contr
     if len(image.values) != 3:
         return None
     stretch = run.rgb_stretch(files.rgb, image.header.dtype, emit, control)
-    seen = picture(image.values, low=stretch.low, high=stretch.high, size_px=LARGEST_PX)
+    values = image.values if files.cuts is None else files.cuts[0].of(image.values)
+    seen = picture(values, low=stretch.low, high=stretch.high, size_px=LARGEST_PX)
     height, width = shape
     if seen.shape[:2] == (height, width):
         return seen

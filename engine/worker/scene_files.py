@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from bandbridge.engine.api.config import PairFolders, RunConfig
 from bandbridge.engine.api.errors import PairingError, UsageError
 from bandbridge.engine.imagery.band_files import files_of
+from bandbridge.engine.imagery.common_ground import Cuts, cut_pair, moves_of
 from bandbridge.engine.imagery.folder import list_images, natural_order, rgb_bands
 from bandbridge.engine.imagery.pairing import Pairing, pair_folders
 from bandbridge.engine.imagery.reader import read_header
@@ -38,16 +39,19 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class SceneFiles:
-    """The sensor image of a scene, and its RGB image where there is one."""
+    """The sensor image of a scene, its RGB image where there is one, and how a pair that is moved into place is cut."""
 
     sensor: Side
     rgb: Side | None
+    cuts: Cuts | None = None
 
 
 def pair_scene(config: RunConfig, file: str) -> SceneFiles:
     """The files of a pair, by its key or by the relative name of its sensor file.
 
     Raises:
+        ImageError: A file of a pair that was moved into place cannot be read.
+        PairingError: A table of the run cannot be used any more.
         UsageError: The run has no such pair, or its files are gone.
     """
     for folders in config.pairs:
@@ -55,7 +59,10 @@ def pair_scene(config: RunConfig, file: str) -> SceneFiles:
         for key, rgb, sensor in pairing.pairs:
             if file in (key, sensor):
                 side = Side(folder=Path(folders.sensor), name=sensor, bands=config.sensor_bands, pairs=folders)
-                return SceneFiles(side, _rgb_side(config, folders, rgb))
+                rgb_side = _rgb_side(config, folders, rgb)
+                move = moves_of(folders).get((rgb, sensor))
+                cuts = cut_pair(rgb_side.path, side.path, move) if move is not None else None
+                return SceneFiles(side, rgb_side, cuts)
     raise UsageError(
         f"The run has no pair '{file}'.", "Its files may have been moved or deleted since.", "Choose another image."
     )

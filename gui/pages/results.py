@@ -588,6 +588,7 @@ def _facts_in_words(report: AdaptReport) -> str:
     if report.pairs_used or report.pairs_held_out:
         facts.append(
             f"{counted(report.pairs_used, 'pair')} trained on, {counted(report.pairs_held_out, 'pair')} kept aside"
+            + (f", {counted(report.pairs_moved, 'pair')} moved into place" if report.pairs_moved else "")
         )
     strangers = [finding for finding in report.set_aside if finding.kind == "class"]
     aside = sum(finding.severity == "warning" and finding.kind != "class" for finding in report.set_aside)

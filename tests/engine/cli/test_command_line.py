@@ -346,9 +346,10 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
                 pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir"), table=at("names.txt")),
                     PairFolders(rgb=at("target"), sensor=at("nir"))),
                 target=at("target"), sensor_bands=(8,), table=at("f.csv"), shifts=(at("s.csv"), at("t.csv")))),
-        ("check --pairs rgb nir --pairs target nir --shifts s.csv",
+        ("check --pairs rgb nir --pairs target nir --shifts s.csv --pair-shifts names.txt",
             lambda at: CheckData(
-                pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir")), PairFolders(rgb=at("target"), sensor=at("nir"))),
+                pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir"), shifts=at("names.txt")),
+                    PairFolders(rgb=at("target"), sensor=at("nir"))),
                 shifts=(at("s.csv"),))),
     ],
 )  # fmt: skip
