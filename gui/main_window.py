@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.errors import BandbridgeError, UsageError
 from bandbridge.engine.api.events import Event, Problem, Progress
 from bandbridge.gui.dropped import guess, is_pair_table, recognise, why_refused
@@ -141,6 +143,7 @@ class MainWindow(QMainWindow):
         self.export_action = self._action(file, "&Export model…", self.export, QKeySequence("Ctrl+E"))
         file.addSeparator()
         self.close_project_action = self._action(file, "&Close project", self.close_project, keys.Close)
+        self._action(file, "E&mpty the image cache", self.empty_cache)
         self._action(file, "&Quit", self.close, keys.Quit)
         edit = self.menuBar().addMenu("&Edit")
         self.undo_action = self._action(edit, "&Undo", self._undo, keys.Undo)
@@ -264,6 +267,16 @@ class MainWindow(QMainWindow):
         """Tell that the window itself went wrong, which no person can mend."""
         text = "Something went wrong in the window that was not expected. Your project is saved."
         self.messages.show_message("error", text, details)
+
+    def empty_cache(self) -> None:
+        """Delete what is kept of images so that they need not be read again."""
+        try:
+            freed = CacheFolder.within(platformdirs.user_cache_path("bandbridge", appauthor=False)).clear()
+        except BandbridgeError as error:
+            self.show_problem(error)
+            return
+        text = f"The image cache is empty; {freed / 1e9:.2f} GB were freed. Images are read anew when they are needed."
+        self.messages.show_message("good", text)
 
     def _about(self) -> None:
         box = QMessageBox(self)

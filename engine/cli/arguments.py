@@ -79,6 +79,13 @@ have any size; large ones are worked through in windows, without seams. Colours 
   bandbridge export runs/nir --format onnx -o nir.onnx
   bandbridge export runs/nir --format safetensors -o nir.safetensors
 """,
+    "cache": """
+  bandbridge cache                                where it is, how large it is, how large it may grow
+  bandbridge cache --clear
+
+What reading images gave is kept there, so that the next run with the same images does not read them again.
+BANDBRIDGE_CACHE_GB=20 lets it grow to 20 GB (0: no cache), BANDBRIDGE_CACHE=/data/cache puts it elsewhere.
+""",
     "benchmark": """
   bandbridge benchmark
   bandbridge benchmark epoch window-start --json measured.json
@@ -110,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_predict(verbs)
     _add_translate(verbs)
     _add_export(verbs)
+    _add_cache(verbs)
     _add_benchmark(verbs)
     return parser
 
@@ -293,6 +301,11 @@ def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb.add_argument("source", type=Path, metavar="RUN_OR_MODEL", help="run folder or model file")
     verb.add_argument("--format", choices=("safetensors", "onnx"), required=True, help="of the file to write")
     verb.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="file to write")
+
+
+def _add_cache(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "cache", "say how large the cache of images is, or empty it")
+    verb.add_argument("--clear", action="store_true", help="delete everything in it")
 
 
 def _add_benchmark(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -61,6 +61,8 @@ def _do(options: argparse.Namespace) -> int:
         return _open_window(options)
     if options.json is not None:
         _check_writable(options.json)
+    if options.verb == "cache":
+        return _cache(options)
     if options.verb == "benchmark":
         return _benchmark(options)
     return _perform(options)
@@ -113,6 +115,23 @@ def _perform(options: argparse.Namespace) -> int:
         return FAILED
     findings = report.findings if isinstance(report, FolderReport | PairsReport) else ()
     return FAILED if any(finding.severity == "error" for finding in findings) else DONE
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from bandbridge.engine.cli.result_file import write_result
+    from bandbridge.engine.imagery.image_cache import ImageCache
+
+    cache = ImageCache.of_user().folder
+    freed = cache.clear() if options.clear else 0
+    size = cache.size_bytes()
+    if options.clear:
+        print(f"{freed / 1e9:.2f} GB were freed in {cache.path}")
+    else:
+        print(f"{size / 1e9:.2f} GB of at most {cache.limit_bytes / 1e9:g} GB in {cache.path}")
+    if options.json is not None:
+        facts = {"folder": str(cache.path), "bytes": size, "most_bytes": cache.limit_bytes, "freed": freed}
+        write_result(options.json, {"verb": options.verb, **facts})
+    return DONE
 
 
 def _benchmark(options: argparse.Namespace) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from bandbridge.engine.imagery.image_cache import put_array
 from numpy.typing import NDArray
 
 SAMPLE_SIZE = 1 << 18
@@ -60,6 +61,26 @@ class BandStatistics:
         """
         return self._bands[band].levels()
 
+    def put(self, group: Any) -> None:
+        """Write everything into a group of h5py, to be read again by `taken`."""
+        group.attrs.update(is_integer=self.is_integer, values=self.values, missing=self.missing)
+        for number, band in enumerate(self._bands):
+            place = group.create_group(str(number))
+            place.attrs["counted"] = isinstance(band, _LevelCounts)
+            band.put(place)
+
+    @classmethod
+    def taken(cls, group: Any) -> Self:
+        """What `put` has written; it goes on as if it had never been away."""
+        statistics = cls.__new__(cls)
+        statistics.is_integer = bool(group.attrs["is_integer"])
+        statistics.values, statistics.missing = int(group.attrs["values"]), int(group.attrs["missing"])
+        places = [group[str(number)] for number in range(len(group))]
+        statistics._bands = [
+            _LevelCounts.taken(place) if place.attrs["counted"] else _Sample.taken(place) for place in places
+        ]
+        return statistics
+
 
 def percentile(levels: NDArray[np.float64], counts: NDArray[np.float64], percent: float) -> float:
     """Percentile of values given by their levels and counts; equals `numpy.percentile` of the values themselves."""
@@ -87,6 +108,15 @@ class _Tally(ABC):
     def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Values in rising order and how often each occurs."""
 
+    @abstractmethod
+    def put(self, group: Any) -> None:
+        """Write everything into a group of h5py."""
+
+    @classmethod
+    @abstractmethod
+    def taken(cls, group: Any) -> Self:
+        """What `put` has written."""
+
 
 class _LevelCounts(_Tally):
     """How often each level of a small integer type occurs."""
@@ -104,6 +134,16 @@ class _LevelCounts(_Tally):
     def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         present = np.flatnonzero(self._counts)
         return (present + self._smallest).astype(np.float64), self._counts[present].astype(np.float64)
+
+    def put(self, group: Any) -> None:
+        group.attrs["smallest"] = self._smallest
+        put_array(group, "counts", self._counts)
+
+    @classmethod
+    def taken(cls, group: Any) -> Self:
+        tally = cls.__new__(cls)
+        tally._smallest, tally._counts = int(group.attrs["smallest"]), group["counts"][()]
+        return tally
 
 
 class _Sample(_Tally):
@@ -129,6 +169,21 @@ class _Sample(_Tally):
         self._thin_out()
         values = np.sort(self._kept[0][1]).astype(np.float64)
         return values, np.full(values.size, self._seen / max(values.size, 1))
+
+    def put(self, group: Any) -> None:
+        self._thin_out()
+        [(draws, values)] = self._kept
+        group.attrs.update(seen=self._seen, largest_draw=self._largest_draw)
+        put_array(group, "draws", draws)
+        put_array(group, "values", values)
+
+    @classmethod
+    def taken(cls, group: Any) -> Self:
+        tally = cls.__new__(cls)
+        tally._seen, tally._largest_draw = int(group.attrs["seen"]), float(group.attrs["largest_draw"])
+        tally._kept = [(group["draws"][()], group["values"][()])]
+        tally._kept_count = tally._kept[0][1].size
+        return tally
 
     def _thin_out(self) -> None:
         draws = np.concatenate([draws for draws, _ in self._kept])

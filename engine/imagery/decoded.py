@@ -6,9 +6,10 @@ import mmap
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,15 +21,22 @@ from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import storage_error
 from bandbridge.engine.imagery.common_ground import Cut
 from bandbridge.engine.imagery.findings import unreadable, without_data
+from bandbridge.engine.imagery.identity import fingerprint
+from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import likely_bytes, read_image
 from bandbridge.engine.imagery.stretch import Stretch
 from numpy.typing import ArrayLike, NDArray
 
-_LEVELS = 65535
 _Wanted = tuple[int, str, Cut | None]
 """Place in the list, file, and the part of it to take."""
+
+_LEVELS = 65535
+# From one level of 8 bits to the next, in 16.
+_EIGHT_BIT_STEP = 257
+# Read and written at once; a block of the cache holds as many whole images as fit.
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +85,15 @@ def decode_images(
     title: str = "Reading images",
     cuts: Sequence[Cut | None] = (),
     scratch: str | Path | None = None,
+    anew: bool = False,
 ) -> tuple[DecodedSet, tuple[Finding, ...]]:
     """Read, stretch and resize every image once.
 
     Missing values become 0, then the image is brought to S x S by antialiased bilinear interpolation. A set that
     would take more than half of the free memory is kept in an unnamed file instead, which ends with the process.
+
+    The set is kept in the image cache: as long as no file has changed, it is taken from there the next time, the very
+    same to the bit, and only what could not be read is tried again.
 
     Args:
         folder: Where the images lie.
@@ -95,6 +107,7 @@ def decode_images(
         title: Of the progress.
         cuts: The part of each image to take, None for all of it; () takes all of all.
         scratch: Folder for a set too large for memory; None takes the system's folder for temporary files.
+        anew: Leave the image cache alone.
 
     Returns:
         The set of the images that could be read, and a finding for each that could not.
@@ -104,25 +117,110 @@ def decode_images(
         StorageError: A set too large for memory does not fit on the disk either.
     """
     root = Path(folder)
-    # Channels vary fastest, as networks prefer them; seen from outside the order is (N, C, S, S) all the same.
-    pixels = _room_for((len(names), size_px, size_px, len(stretch.low)), scratch).transpose(0, 3, 1, 2)
-    kept: list[int] = []
-    findings: list[Finding] = []
-    pace = Pace(emit, title, len(names))
+    decode = partial(_decode, root, bands, no_data, stretch, size_px)
     wanted = list(zip(range(len(names)), names, cuts or (None,) * len(names), strict=True))
-    read = partial(_decode, root, bands, no_data, stretch, size_px)
-    weigh = partial(_weigh, root)
-    for (place, name, _), image in read_ahead(wanted, read, control, weigh):
-        if isinstance(image, ImageError):
-            findings.append(unreadable(name, root / name, image))
-        elif image is None:
-            findings.append(without_data(name))
-        else:
-            pixels[len(kept)] = image
-            kept.append(place)
-        pace.step(name)
-    kept_names = tuple(names[place] for place in kept)
-    return DecodedSet(kept_names, pixels[: len(kept)], stretch, tuple(kept)), tuple(findings)
+    shape = (len(names), size_px, size_px, len(stretch.low))
+    files = None if anew else fingerprint(root, names)
+    cache, key = ImageCache.of_user(), key_of("decoded", files, bands, no_data, stretch, size_px, cuts)
+    progress = partial(Pace, emit, title, len(names))
+    read = None if files is None else cache.read(key, partial(_taken, shape, scratch, control, progress))
+    if read is None or not _read_the_rest(read, wanted, decode, control):
+        read = _Read(_room_for(shape, scratch))
+        pace = progress()
+        weigh = partial(_weigh, root)
+        for (place, name, _), image in read_ahead(wanted, decode, control, weigh):
+            if isinstance(image, ImageError):
+                read.errors[place] = image
+            elif image is None:
+                read.void.append(place)
+            else:
+                read.pixels[len(read.places)] = image.transpose(1, 2, 0)
+                read.places.append(place)
+            pace.step(name)
+        if files is not None and fingerprint(root, names) == files:
+            cache.keep(key, read.used.nbytes, partial(_put, read, control))
+    findings = {place: unreadable(names[place], root / names[place], error) for place, error in read.errors.items()}
+    findings |= {place: without_data(names[place]) for place in read.void}
+    kept = tuple(names[place] for place in read.places)
+    decoded = DecodedSet(kept, read.used.transpose(0, 3, 1, 2), stretch, tuple(read.places))
+    return decoded, tuple(findings[place] for place in sorted(findings))
+
+
+@dataclass(slots=True)
+class _Read:
+    """What became of every file.
+
+    Attributes:
+        pixels: (N, S, S, C) room for all; channels vary fastest, as networks prefer them.
+        places: Places in the list of the images that are the first ones of `pixels`, in their order.
+        void: Places of images without any data.
+        errors: Place -> why the image could not be read.
+    """
+
+    pixels: NDArray[np.uint16]
+    places: list[int] = field(default_factory=list)
+    void: list[int] = field(default_factory=list)
+    errors: dict[int, ImageError] = field(default_factory=dict)
+
+    @property
+    def used(self) -> NDArray[np.uint16]:
+        """(K, S, S, C) the images that could be read."""
+        return self.pixels[: len(self.places)]
+
+
+def _put(read: _Read, control: Control, file: Any) -> None:
+    """Write a set into the cache, in 8 bits where these hold the very same: 8-bit images that were not resized."""
+    pixels = read.used
+    in_block = max(1, _BLOCK_BYTES // max(1, pixels[:1].nbytes))
+    blocks = [slice(start, start + in_block) for start in range(0, len(pixels), in_block)]
+    step = 1 if any((pixels[block] % _EIGHT_BIT_STEP).any() for block in blocks) else _EIGHT_BIT_STEP
+    if len(pixels):
+        stored = file.create_dataset(
+            "pixels",
+            pixels.shape,
+            np.uint16 if step == 1 else np.uint8,
+            chunks=(min(in_block, len(pixels)), *pixels.shape[1:]),
+            fletcher32=True,
+        )
+        for block in blocks:
+            control.check()
+            stored[block] = pixels[block] if step == 1 else pixels[block] // step
+    put_array(file, "places", np.array(read.places, np.int64))
+    put_array(file, "void", np.array(read.void, np.int64))
+
+
+def _taken(
+    shape: tuple[int, ...], scratch: str | Path | None, control: Control, progress: Callable[[], Pace], file: Any
+) -> _Read:
+    """What `_put` has written; without the errors, for what could not be read is tried again."""
+    read = _Read(_room_for(shape, scratch), file["places"][()].tolist(), file["void"][()].tolist())
+    pace = progress()
+    if read.places:
+        stored = file["pixels"]
+        for start in range(0, len(read.places), stored.chunks[0]):
+            control.check()
+            block = slice(start, min(start + stored.chunks[0], len(read.places)))
+            stored.read_direct(read.pixels, block, block)
+            if stored.dtype == np.uint8:
+                read.pixels[block] *= _EIGHT_BIT_STEP
+            pace.step("", block.stop - start)
+    return read
+
+
+def _read_the_rest(
+    kept: _Read,
+    wanted: Sequence[_Wanted],
+    decode: Callable[[_Wanted], NDArray[np.uint16] | None],
+    control: Control,
+) -> bool:
+    """Try again what could not be read; False if any of it can be read now."""
+    known = {*kept.places, *kept.void}
+    rest = [one for one in wanted if one[0] not in known]
+    for (place, _, _), image in read_ahead(rest, decode, control):
+        if not isinstance(image, ImageError):
+            return False
+        kept.errors[place] = image
+    return True
 
 
 def resize(image: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:

@@ -40,6 +40,14 @@ def envi_bytes(path: Path) -> int:
         return 0
 
 
+def envi_files(path: Path) -> tuple[Path, ...]:
+    """The files of an image: its header and, if they are there, its data."""
+    try:
+        return path, _data_of(path)
+    except ImageError:
+        return (path,)
+
+
 def envi_header(path: Path) -> ImageHeader:
     """Header of an ENVI image.
 

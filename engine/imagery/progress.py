@@ -29,9 +29,9 @@ class Pace:
         self._started = time.monotonic()
         self._said = -_INTERVAL_S
 
-    def step(self, name: str) -> None:
-        """One more file is done."""
-        self._done += 1
+    def step(self, name: str, count: int = 1) -> None:
+        """One more file is done, or several at once."""
+        self._done += count
         self._say(name, 0.0)
 
     def within(self, name: str, share: float) -> None:

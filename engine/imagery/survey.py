@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.imagery.band_statistics import BandStatistics
 from bandbridge.engine.imagery.header import ImageHeader
+from bandbridge.engine.imagery.identity import fingerprint
+from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
@@ -20,6 +26,9 @@ from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
 Kind = tuple[str, int]
 """What images must have in common to be one data set: number type and number of bands read."""
 
+
+# Of a survey in the cache, without its images: samples of values that cannot be counted.
+_LIKELY_BYTES = 8 << 20
 
 See = Callable[[str, Image], None]
 """Takes a file's name and the image while it is in memory; called from several threads at once."""
@@ -77,6 +86,9 @@ def survey(
 ) -> Survey:
     """Decode every file once; memory does not grow with their pixels.
 
+    What was found is kept in the image cache: as long as no file has changed, the next pass over the same files reads
+    only those that could not be read. With `see` every file is decoded all the same.
+
     Args:
         root: Where the files lie.
         names: Their relative paths.
@@ -91,9 +103,17 @@ def survey(
         Stopped: The person asked to stop.
         UsageError: The choice of bands is none.
     """
-    found = Survey()
     pace = Pace(emit, title, len(names))
     look = partial(_look, root, bands, no_data, see)
+    cache = ImageCache.of_user()
+    files = fingerprint(root, names)
+    key = key_of("survey", files, bands, no_data)
+    if names and files is not None and see is None:
+        kept = cache.read(key, partial(_taken, root, names))
+        if kept is not None and _read_the_rest(kept, names, look, control):
+            pace.step(names[-1], len(names))
+            return kept
+    found = Survey()
     weigh = partial(_weigh, root)
     for (_, name), looked in read_ahead(list(enumerate(names)), look, control, weigh):
         if isinstance(looked, ImageError):
@@ -108,7 +128,61 @@ def survey(
             else:
                 found.statistics[image.kind] = statistics
         pace.step(name)
+    if files is not None and fingerprint(root, names) == files:
+        cache.keep(key, _LIKELY_BYTES + 8 * len(names), partial(_put, names, found))
     return found
+
+
+def _put(names: Sequence[str], found: Survey, file: Any) -> None:
+    """Write a survey into the cache: files by their numbers, and every different header once."""
+    numbers = {name: number for number, name in enumerate(names)}
+    headers: dict[str, int] = {}
+    of_images = []
+    for image in found.images:
+        facts = dataclasses.asdict(image.header) | {"path": None, "read": image.bands}
+        of_images.append(headers.setdefault(json.dumps(facts), len(headers)))
+    put_array(file, "images", np.array([numbers[image.name] for image in found.images], np.int64))
+    put_array(file, "headers", np.array(of_images, np.int64))
+    put_array(file, "void", np.array([numbers[name] for name in found.void], np.int64))
+    file.attrs["facts"] = json.dumps(list(headers))
+    for number, ((dtype, bands), statistics) in enumerate(found.statistics.items()):
+        group = file.create_group(f"kinds/{number}")
+        group.attrs.update(dtype=dtype, bands=bands)
+        statistics.put(group.create_group("statistics"))
+
+
+def _taken(root: Path, names: Sequence[str], file: Any) -> Survey:
+    """What `_put` has written; without the errors, for what could not be read is tried again."""
+    facts = [
+        {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(text).items()}
+        for text in json.loads(file.attrs["facts"])
+    ]
+    found = Survey(void=[names[number] for number in file["void"][()].tolist()])
+    for number, kind in zip(file["images"][()].tolist(), file["headers"][()].tolist(), strict=True):
+        stated = facts[kind] | {"path": root / names[number]}
+        read = stated.pop("read")
+        found.images.append(SurveyedImage(names[number], ImageHeader(**stated), read))
+    for number in range(len(file.get("kinds", ()))):
+        group = file[f"kinds/{number}"]
+        kind = str(group.attrs["dtype"]), int(group.attrs["bands"])
+        found.statistics[kind] = BandStatistics.taken(group["statistics"])
+    return found
+
+
+def _read_the_rest(
+    kept: Survey,
+    names: Sequence[str],
+    look: Callable[[tuple[int, str]], tuple[SurveyedImage, BandStatistics]],
+    control: Control,
+) -> bool:
+    """Try the files again that could not be read; False if one of them can be read now."""
+    known = {image.name for image in kept.images}.union(kept.void)
+    rest = [(number, name) for number, name in enumerate(names) if name not in known]
+    for (_, name), looked in read_ahead(rest, look, control):
+        if not isinstance(looked, ImageError):
+            return False
+        kept.unreadable[name] = looked
+    return True
 
 
 def _look(

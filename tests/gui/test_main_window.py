@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
 import pytest
+from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.api.jobs import ScanFolder
@@ -378,3 +380,12 @@ def test_tab_reaches_every_field_of_a_page(qtbot: QtBot, window: MainWindow, tmp
         if (widget := window.focusWidget()) is not None:
             reached.add(widget)
     assert wanted <= reached
+
+
+def test_the_image_cache_is_emptied_from_the_menu(window: MainWindow) -> None:
+    cache = CacheFolder.within(platformdirs.user_cache_path("bandbridge", appauthor=False))
+    cache.path.mkdir(parents=True)
+    cache.file("survey").write_bytes(bytes(20_000_000))
+    window.empty_cache()
+    assert cache.size_bytes() == 0
+    assert "0.02 GB were freed" in window.messages.bars()[0].text

@@ -54,6 +54,7 @@ from bandbridge.engine.api.reports import (
 )
 from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
+from bandbridge.engine.imagery.image_cache import ImageCache
 from bandbridge.engine.worker import perform as perform_module
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -69,6 +70,7 @@ VERBS = (
     "predict",
     "translate",
     "export",
+    "cache",
     "benchmark",
 )
 SCORES = Scores(
@@ -162,6 +164,17 @@ def test_help_answers_without_loading_anything_heavy():
 def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]):
     assert main(["--version"]) == 0
     assert re.fullmatch(r"bandbridge \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_the_cache_is_told_and_emptied(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = ImageCache.of_user().folder
+    folder.path.mkdir(parents=True)
+    folder.file("survey").write_bytes(bytes(30_000_000))
+    assert main(["cache"]) == 0
+    assert "0.03 GB of at most 10 GB" in capsys.readouterr().out
+    assert main(["cache", "--clear", "--json", str(tmp_path / "freed.json")]) == 0
+    assert json.loads((tmp_path / "freed.json").read_text())["freed"] == 30_000_000
+    assert folder.size_bytes() == 0
 
 
 @pytest.mark.parametrize(
