@@ -38,6 +38,8 @@ _CLOSED_DOORS = {
     "PROJ_NETWORK": "OFF",
 }
 
+_NO_SYSTEM = 'LOCAL_CS["unnamed",UNIT["unknown",1]'
+
 # Python's warning filters belong to the process, so threads open files one after another; they decode side by side.
 _OPENING = threading.Lock()
 
@@ -94,7 +96,8 @@ class OpenTiff:
     def __init__(self, path: Path, dataset: Any, choose: Callable[[ImageHeader], tuple[int, ...]]) -> None:
         with _in_words(path):
             self.header = _header(path, dataset)
-            self.place = MapPlace(dataset.crs, dataset.transform, dataset.gcps) if self.header.georeferenced else None
+            place = MapPlace(_system(dataset), dataset.transform, dataset.gcps)
+        self.place = place if self.header.georeferenced else None
         self.bands = choose(self.header)
         self._dataset = dataset
 
@@ -192,6 +195,16 @@ def _in_words(path: Path) -> Iterator[None]:
         raise damaged(path, f"{error} {error.__cause__ or ''}") from error
 
 
+def _system(dataset: Any) -> Any:
+    """The coordinate system, or None.
+
+    GDAL makes one up for a file that says nothing but that its coordinates mean pixel centres. Written out again, its
+    unknown unit would become the metre.
+    """
+    crs = dataset.crs
+    return None if crs is None or crs.to_wkt().startswith(_NO_SYSTEM) else crs
+
+
 def _header(path: Path, dataset: Any) -> ImageHeader:
     if dataset.count > MOST_BANDS:
         raise ImageError(
@@ -215,7 +228,7 @@ def _header(path: Path, dataset: Any) -> ImageHeader:
         bands=dataset.count - (alpha is not None),
         dtype=dtype,
         no_data=dataset.nodata,
-        georeferenced=dataset.crs is not None or dataset.transform != IDENTITY or bool(dataset.gcps[0]),
+        georeferenced=_system(dataset) is not None or dataset.transform != IDENTITY or bool(dataset.gcps[0]),
         alpha=alpha,
         pages=max(1, len(dataset.subdatasets)),
     )

@@ -4,6 +4,7 @@ from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, Stopped, UsageError
 from bandbridge.engine.imagery.band_statistics import SAMPLE_SIZE, BandStatistics, percentile
+from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.imagery.stretch import Stretch, measure_bands, measure_stretch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +161,20 @@ def test_progress_is_told_sparsely_and_to_the_end(write_tiff):
 def test_a_stretch_that_would_divide_by_zero_cannot_be_made(fields):
     with pytest.raises(ValueError, match="stretch"):
         Stretch(*fields)
+
+
+@pytest.mark.parametrize("rule", [StretchRule(), StretchRule(low_percent=0, high_percent=100)], ids=["usual", "whole"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
+def test_a_16_bit_ramp_rises_after_the_stretch_and_keeps_its_levels(suffix, rule, tmp_path, write_picture, write_tiff):
+    ramp = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    path = tmp_path / f"ramp{suffix}"
+    {".png": write_picture, ".tif": write_tiff, ".npy": lambda name, values: np.save(path, values)}[suffix](
+        path.name, ramp
+    )
+    stretch, _ = measure([path], rule=rule)
+    stretched = stretch.apply(read_image(path))[0].ravel()
+    assert (np.diff(stretched) >= 0).all()
+    share = (rule.high_percent - rule.low_percent) / 100
+    assert np.unique(stretched).size >= 65_000 * share
+    assert stretched.min() == 0
+    assert stretched.max() == 1

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 import torch
 from bandbridge.engine.api.config import PairFolders, RunConfig
+from bandbridge.engine.imagery.stretch import Stretch
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.model_file import save_sensor_model
 from bandbridge.engine.models.network import NetworkSpec, build
 from bandbridge.engine.models.sensor_model import Member, SensorModel
+from bandbridge.engine.models.translator import build_translator
+from bandbridge.engine.models.translator_file import ImageTranslator, save_translator
+from torch import nn
 
 CLASSES = ("Bright", "Dark", "Striped")
 SIZE = 32
@@ -76,3 +80,19 @@ def make_config(ingredients: Path, tmp_path: Path):
 def own_target(ingredients: Path, tmp_path: Path) -> Path:
     """A copy of the target that a test may spoil."""
     return Path(shutil.copytree(ingredients / "target", tmp_path / "target"))
+
+
+@pytest.fixture
+def translator(tmp_path) -> Path:
+    """A run folder with a translator that exaggerates: whatever a seam could show, it shows."""
+    torch.manual_seed(0)
+    network = build_translator("u-net", 1, 3)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    stretch = Stretch(low=(100.0,), high=(1100.0,), mean=(0.5,), std=(0.3,))
+    inputs = InputSpec(size_px=16, mean=(0.5,), std=(0.3,), bands=(2,), stretch=stretch, dtype="uint16", no_data=0.0)
+    network.freeze()
+    save_translator(
+        tmp_path / "run" / "translator.safetensors", ImageTranslator(network, inputs, (0.4,) * 3, (0.2,) * 3)
+    )
+    return tmp_path / "run"

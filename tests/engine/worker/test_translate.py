@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -14,13 +12,9 @@ from bandbridge.engine.api.errors import ImageError, ModelError, Stopped, UsageE
 from bandbridge.engine.api.events import Progress
 from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.imagery import reader
-from bandbridge.engine.imagery.stretch import Stretch
-from bandbridge.engine.models.input_spec import InputSpec
-from bandbridge.engine.models.translator import build_translator
-from bandbridge.engine.models.translator_file import ImageTranslator, read_translator, save_translator
+from bandbridge.engine.models.translator_file import read_translator
 from bandbridge.engine.worker.translate import translate
 from rasterio.transform import Affine
-from torch import nn
 
 PLACE = {"crs": "EPSG:32618", "transform": Affine(5, 0, 792_988, 0, -5, 2_050_382)}
 
@@ -28,22 +22,6 @@ PLACE = {"crs": "EPSG:32618", "transform": Affine(5, 0, 792_988, 0, -5, 2_050_38
 def run(translator, *paths, emit=lambda event: None, poll=None, **fields):
     job = Translate(run=str(translator), paths=tuple(map(str, paths)), device="cpu", **fields)
     return translate(job, emit, Control(poll))
-
-
-@pytest.fixture
-def translator(tmp_path) -> Path:
-    """A run folder with a translator that exaggerates: whatever a seam could show, it shows."""
-    torch.manual_seed(0)
-    network = build_translator("u-net", 1, 3)
-    for parameter in network.parameters():
-        nn.init.normal_(parameter, std=0.3)
-    stretch = Stretch(low=(100.0,), high=(1100.0,), mean=(0.5,), std=(0.3,))
-    inputs = InputSpec(size_px=16, mean=(0.5,), std=(0.3,), bands=(2,), stretch=stretch, dtype="uint16", no_data=0.0)
-    network.freeze()
-    save_translator(
-        tmp_path / "run" / "translator.safetensors", ImageTranslator(network, inputs, (0.4,) * 3, (0.2,) * 3)
-    )
-    return tmp_path / "run"
 
 
 def landscape(height, width, seed=0):
