@@ -241,6 +241,23 @@ class MakeSample:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeVideoSample:
+    """Write the video sample -> `VideoSampleReport`.
+
+    Attributes:
+        folder: Where it goes; made if need be.
+        seed: Of everything random.
+        clips_per_class: Training clips of each class; validation has a quarter, test half as many.
+        noise: Share 0..1 of the training clips whose sound is drowned, wrong or missing, a third each.
+    """
+
+    folder: str
+    seed: int = 0
+    clips_per_class: int = 20
+    noise: float = 0.4
+
+
 Job = (
     InspectModel
     | ScanFolder
@@ -256,4 +273,5 @@ Job = (
     | Translate
     | LookCloser
     | MakeSample
+    | MakeVideoSample
 )

@@ -658,6 +658,27 @@ class SampleReport:
     seed: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoSampleReport:
+    """What the video sample consists of.
+
+    Attributes:
+        folder: The sample's folder.
+        table: Its CSV file with the columns file, label, split and sound.
+        classes: Names of its classes.
+        clips: Split -> number of clips.
+        sounds: Kind of sound -> number of training clips that have it.
+        seed: Of the sample.
+    """
+
+    folder: str
+    table: str
+    classes: tuple[str, ...]
+    clips: Mapping[str, int]
+    sounds: Mapping[str, int]
+    seed: int
+
+
 Report = (
     ModelReport
     | FolderReport
@@ -673,4 +694,5 @@ Report = (
     | TranslateReport
     | PicturesReport
     | SampleReport
+    | VideoSampleReport
 )

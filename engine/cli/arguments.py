@@ -15,6 +15,8 @@ _EXAMPLES = {
     "sample": """
   bandbridge sample landscape
   bandbridge sample landscape-2 --seed 2
+  bandbridge sample clips --video                        moving scenes with sound instead
+  bandbridge sample clips-clean --video --noise 0 --clips-per-class 40
 """,
     "train-source": """
   bandbridge train-source photos -o photos.safetensors
@@ -131,6 +133,14 @@ def _add_sample(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb = _add_verb(verbs, "sample", "make the sample project: a simulated landscape seen by several sensors")
     verb.add_argument("folder", type=Path, metavar="DIR", help="folder to make")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="another landscape (default 0)")
+    verb.add_argument("--video", action="store_true", help="make short clips with sound, in ten classes, instead")
+    verb.add_argument("--clips-per-class", type=int, metavar="N", help="training clips of a class (default 20)")
+    verb.add_argument(
+        "--noise",
+        type=float,
+        metavar="SHARE",
+        help="share of the training clips whose sound is drowned, wrong or missing, 0 to 1 (default 0.4)",
+    )
 
 
 def _add_train_source(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -19,6 +19,7 @@ from bandbridge.engine.api.jobs import (
     InspectModel,
     Job,
     MakeSample,
+    MakeVideoSample,
     Predict,
     ScanFolder,
     ScanPairs,
@@ -43,7 +44,7 @@ def job_of(options: argparse.Namespace) -> Job:
     _look_up_band_names(options)
     match options.verb:
         case "sample":
-            return MakeSample(folder=_absolute(options.folder), seed=options.seed)
+            return _sample(options)
         case "train-source":
             return _train_source(options)
         case "inspect":
@@ -298,6 +299,18 @@ def _resume(options: argparse.Namespace) -> Adapt:
         raise UsageError(f"'{run}' is no run folder.", f"It holds no {RUN_FILE}.", "Name the folder given as -o.")
     # The folder may have been moved since.
     return Adapt(config=dataclasses.replace(read_config(run / RUN_FILE), run=str(run)), resume=True)
+
+
+def _sample(options: argparse.Namespace) -> MakeSample | MakeVideoSample:
+    folder = _absolute(options.folder)
+    sizes = {"clips_per_class": options.clips_per_class, "noise": options.noise}
+    given = {key: value for key, value in sizes.items() if value is not None}
+    if options.video:
+        return MakeVideoSample(folder=folder, seed=options.seed, **given)
+    if given:
+        flag = "--" + next(iter(given)).replace("_", "-")
+        raise UsageError(f"{flag} is for the video sample only.", "The landscape has no clips.", "Add --video.")
+    return MakeSample(folder=folder, seed=options.seed)
 
 
 def _train_source(options: argparse.Namespace) -> TrainSource:

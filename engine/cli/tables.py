@@ -31,6 +31,7 @@ from bandbridge.engine.api.reports import (
     ThumbnailsReport,
     TrainSourceReport,
     TranslateReport,
+    VideoSampleReport,
 )
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
@@ -81,6 +82,8 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_check(page, report)
         case SampleReport():
             _show_sample(page, report)
+        case VideoSampleReport():
+            _show_video_sample(page, report)
         case ThumbnailsReport() | PicturesReport():
             raise AssertionError("no verb makes pictures for the window")
 
@@ -418,6 +421,18 @@ def _show_sample(page: _Page, report: SampleReport) -> None:
     page.facts({"Sample project": report.folder, "Source model": report.source})
     rows = [(name, *(_within(report.folder, part) for part in parts)) for name, parts in report.sensors.items()]
     page.table(("Sensor", "Pairs, RGB", "Pairs, sensor", "Target"), rows, numbers=False)
+
+
+def _show_video_sample(page: _Page, report: VideoSampleReport) -> None:
+    page.facts(
+        {
+            "Video sample": report.folder,
+            "Table": _within(report.folder, report.table),
+            "Classes": ", ".join(report.classes),
+            "Clips": _counted(report.clips),
+            "Sound of the training clips": _counted(report.sounds),
+        }
+    )
 
 
 def _show_findings(page: _Page, findings: Sequence[Finding]) -> None:

@@ -19,6 +19,7 @@ from bandbridge.engine.api.jobs import (
     Job,
     LookCloser,
     MakeSample,
+    MakeVideoSample,
     Predict,
     ScanFolder,
     ScanPairs,
@@ -97,6 +98,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.sample.make import make_sample
 
             return make_sample(job, emit, control)
+        case MakeVideoSample():
+            from bandbridge.engine.sample.clips import make_video_sample
+
+            return make_video_sample(job, emit, control)
 
 
 def answer(job: Job, emit: Emit, control: Control) -> Finished:

@@ -26,6 +26,7 @@ from bandbridge.engine.api.jobs import (
     Export,
     Job,
     MakeSample,
+    MakeVideoSample,
     Predict,
     ScanFolder,
     ScanPairs,
@@ -51,6 +52,7 @@ from bandbridge.engine.api.reports import (
     Spread,
     TranslatedImage,
     TranslateReport,
+    VideoSampleReport,
 )
 from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
@@ -213,6 +215,7 @@ def test_the_cache_is_told_and_emptied(tmp_path: Path, capsys: pytest.CaptureFix
         "check --target target --pair-table names.txt",
         "open nowhere",
         "sample here --seed one",
+        "sample here --noise 0.2",
         "evaluate m.safetensors labelled --json nir",
     ],
 )
@@ -339,6 +342,9 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
     ("line", "wanted"),
     [
         ("sample s --seed 3", lambda at: MakeSample(folder=at("s"), seed=3)),
+        ("sample v --video --seed 3", lambda at: MakeVideoSample(folder=at("v"), seed=3)),
+        ("sample v --video --clips-per-class 8 --noise 0", lambda at: MakeVideoSample(
+            folder=at("v"), clips_per_class=8, noise=0.0)),
         ("evaluate m.safetensors labelled --sensor-bands 8", lambda at: Evaluate(
             model=at("m.safetensors"), folder=at("labelled"), bands=(8,))),
         ("predict m.safetensors nir target -o p.csv", lambda at: Predict(
@@ -480,6 +486,8 @@ def test_tables_show_the_numbers_and_never_mistake_names_for_markup(folders: Pat
         ("export m.safetensors --format onnx -o x", ExportReport(output="/x", format="onnx", checked_images=3,
             largest_difference=1e-6, same_classes=True, explanation="Takes raw values."), "Takes raw values."),
         ("sample s", SampleReport(folder="/s", source="/s/m", sensors={"nir": ("/s/a", "/s/b", "/c")}, seed=0), "nir"),
+        ("sample v --video", VideoSampleReport(folder="/v", table="/v/clips.csv", classes=("Rain",), clips={"train": 2},
+            sounds={"matched": 1, "silent": 1}, seed=0), "matched (1), silent (1)"),
     ],
 )  # fmt: skip
 def test_every_verb_shows_and_writes_its_result(line: str, report: Report, shown: str, folders: Path, engine, capsys):
