@@ -11,6 +11,9 @@ AdapterKind = Literal["auto", "replicate", "first-layer", "learned"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Augment = Literal["none", "flip-shift", "overhead"]
 Precision = Literal["float32", "bfloat16"]
+Curve = Literal["linear", "log"]
+"""How raw values rise from 0 to 1 between the ends of a stretch: evenly, or by their logarithm."""
+StretchKind = Literal["percentile", "range", "log"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +21,42 @@ class StretchRule:
     """How raw values become 0..1: per band over the data set, no-data left out, then clipped.
 
     Attributes:
-        low_percent: Percentile that becomes 0, in percent.
+        low_percent: Percentile that becomes 0, in percent; not looked at in a range.
         high_percent: Percentile that becomes 1, in percent.
+        kind: "percentile" measures both ends on the images; "range" takes those given, for all bands; "log" measures
+            them on the values above zero, and values rise between them by their logarithm.
+        low_value: Raw value that becomes 0, of a range.
+        high_value: Raw value that becomes 1, of a range.
     """
 
     low_percent: float = 2.0
     high_percent: float = 98.0
+    kind: StretchKind = "percentile"
+    low_value: float | None = None
+    high_value: float | None = None
+
+    @property
+    def curve(self) -> Curve:
+        """How values rise between both ends."""
+        return "log" if self.kind == "log" else "linear"
+
+    def fault(self) -> str:
+        """What is wrong with it in a sentence, or "" if it is a rule."""
+        if self.kind == "range":
+            if self.low_value is None or self.high_value is None:
+                return "A fixed range needs a raw value for black and one for white."
+            if not self.low_value < self.high_value < float("inf") or self.low_value == -float("inf"):
+                return "The raw value for black must be below the one for white."
+        elif not 0 <= self.low_percent < self.high_percent <= 100:
+            return "The lower percentile must be at least 0, the upper at most 100, and the lower below the upper."
+        return ""
+
+    def in_words(self) -> str:
+        """Such as "2 to 98 %" or "raw values 0 to 255"."""
+        if self.kind == "range":
+            return f"raw values {self.low_value:g} to {self.high_value:g}"
+        percents = f"{self.low_percent:g} to {self.high_percent:g} %"
+        return f"{percents}, logarithmic" if self.kind == "log" else percents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

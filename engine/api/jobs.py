@@ -7,6 +7,7 @@ from typing import Literal
 
 from bandbridge.engine.api.config import (
     CompareConfig,
+    Curve,
     DeviceChoice,
     PairFolders,
     RunConfig,
@@ -101,6 +102,7 @@ class Thumbnails:
         bands: 1-based; one band is shown grey, three as colours, None lets the file decide.
         low: Raw value per band shown black; None stretches each image on its own.
         high: Raw value per band shown white.
+        curve: How grey rises between both.
         size_px: Longest side.
     """
 
@@ -109,6 +111,7 @@ class Thumbnails:
     bands: tuple[int, ...] | None = None
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
+    curve: Curve = "linear"
     size_px: int = 160
 
 

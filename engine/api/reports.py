@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from bandbridge.engine.api.config import Curve
 from numpy.typing import NDArray
 
 Severity = Literal["note", "warning", "error"]
@@ -96,10 +97,12 @@ class BandHistogram:
 
     Attributes:
         band: 1-based number in the file.
-        counts: (256,) number of values.
-        edges: (257,) raw values.
+        counts: (N,) number of values, N at most 256.
+        edges: (N + 1,) raw values.
         low: Raw value that becomes 0.
         high: Raw value that becomes 1.
+        curve: How values rise between both; on a logarithmic one the bins are equally wide on such an axis.
+        percentiles: (1001,) raw values at 0, 0.1 ... 100 percent; empty where they were not measured.
     """
 
     band: int
@@ -107,6 +110,8 @@ class BandHistogram:
     edges: NDArray[np.float64]
     low: float
     high: float
+    curve: Curve = "linear"
+    percentiles: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from pathlib import Path
 
@@ -155,6 +156,7 @@ def _add_train_source(verbs: argparse._SubParsersAction[argparse.ArgumentParser]
     verb.add_argument("--classes", type=_names, metavar="A,B,...", help="class folders to use (default: all)")
     verb.add_argument("--bottleneck", type=int, metavar="N", help="width of SOCKET's bottleneck (default: none)")
     verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
+    _add_stretch(verb)
     _add_settings(verb, "batch_size, learning_rate, held_out, no_data, stretch_low, stretch_high")
 
 
@@ -166,6 +168,7 @@ def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="of the first of two folders")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="of the sensor's folder")
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
+    _add_stretch(verb)
     verb.add_argument("--pair-table", type=Path, metavar="CSV", help="table of the pairs of both folders")
 
 
@@ -174,6 +177,7 @@ def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _add_pairs(verb)
     verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor that shall be recognised")
     _add_band_choice(verb)
+    _add_stretch(verb)
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
     verb.add_argument("--csv", type=Path, metavar="FILE", help="table to write: every finding")
     verb.add_argument(
@@ -226,6 +230,7 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels")
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_band_choice(verb)
+    _add_stretch(verb)
     verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
     verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
 
@@ -252,6 +257,16 @@ def _add_pairs(verb: argparse.ArgumentParser) -> None:
         action="append",
         metavar="CSV",
         help="table of shifts as 'check --shifts' writes it: its sure pairs are moved into place; one for each --pairs",
+    )
+
+
+def _add_stretch(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--stretch",
+        type=_stretch,
+        metavar="RULE",
+        help="raw values that become 0 and 1: percentile:2,98 (the default), range:LOW,HIGH, or log:2,98 for values "
+        "that reach over powers of ten, as linear radar images do",
     )
 
 
@@ -358,6 +373,22 @@ def _bands(text: str) -> tuple[int, ...] | tuple[str, ...]:
     if not bands or min(bands) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 4,3,2 or 11-13 (the first band is 1)")
     return bands
+
+
+def _stretch(text: str) -> dict[str, str | float]:
+    """A stretch such as "percentile:2,98", "range:0,4000" or "log:2,98", as fields of `StretchRule`."""
+    kind, _, ends = text.partition(":")
+    try:
+        numbers = [float(end) for end in ends.split(",")] if ends or kind == "range" else [2.0, 98.0]
+        low, high = numbers
+    except ValueError:
+        low, high = math.nan, math.nan
+    if kind not in ("percentile", "range", "log") or not low < high:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no stretch such as percentile:2,98, range:0,4000 or log:2,98 (the lower value first)"
+        )
+    unit = "value" if kind == "range" else "percent"
+    return {"kind": kind, f"low_{unit}": low, f"high_{unit}": high}
 
 
 def _seeds(text: str) -> tuple[int, ...]:

@@ -127,9 +127,10 @@ def _look_up_band_names(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> Job:
-    from bandbridge.engine.api.config import PairFolders
+    from bandbridge.engine.api.config import PairFolders, StretchRule
 
     path = _existing(options.path, "FILE_OR_FOLDER")
+    stretch = StretchRule(**options.stretch or {})
     if options.sensor is not None:
         table = _file(options.pair_table, "--pair-table") if options.pair_table else None
         return ScanPairs(
@@ -138,17 +139,19 @@ def _inspect(options: argparse.Namespace) -> Job:
             ),
             rgb_bands=options.rgb_bands,
             sensor_bands=options.sensor_bands,
+            stretch=stretch,
             no_data=options.no_data,
         )
     if Path(path).is_dir():
-        return ScanFolder(folder=path, bands=options.sensor_bands or options.rgb_bands, no_data=options.no_data)
+        bands = options.sensor_bands or options.rgb_bands
+        return ScanFolder(folder=path, bands=bands, stretch=stretch, no_data=options.no_data)
     return InspectModel(
         path=path, class_names=_file(options.class_names, "--class-names") if options.class_names else None
     )
 
 
 def _check(options: argparse.Namespace) -> CheckData:
-    from bandbridge.engine.api.config import PairFolders
+    from bandbridge.engine.api.config import PairFolders, StretchRule
 
     if not options.pairs and options.target is None:
         raise UsageError("There is nothing to check.", "", "Give --pairs, --target or both.")
@@ -157,6 +160,7 @@ def _check(options: argparse.Namespace) -> CheckData:
         target=_folder(options.target, "--target") if options.target else None,
         rgb_bands=options.rgb_bands,
         sensor_bands=options.sensor_bands,
+        stretch=StretchRule(**options.stretch or {}),
         no_data=options.no_data,
         table=_absolute(options.csv) if options.csv else None,
         shifts=tuple(_absolute(path) for path in _for_pairs(options, "shifts", "--shifts") if path),
@@ -227,7 +231,7 @@ def _data(options: argparse.Namespace) -> dict[str, Any]:
         fields["pairs"] = pairs
     if options.target:
         fields["target"] = _folder(options.target, "--target")
-    for field in ("rgb_bands", "sensor_bands", "epochs", "device"):
+    for field in ("rgb_bands", "sensor_bands", "stretch", "epochs", "device"):
         if getattr(options, field) is not None:
             fields[field] = getattr(options, field)
     return fields
@@ -319,7 +323,7 @@ def _train_source(options: argparse.Namespace) -> TrainSource:
     fields: dict[str, Any] = {"folder": _folder(options.folder, "RGB_DIR"), "output": _absolute(options.output)}
     if options.weights:
         fields["weights"] = _file(options.weights, "--weights")
-    for field in ("architecture", "epochs", "rgb_bands", "classes", "bottleneck", "seed", "device"):
+    for field in ("architecture", "epochs", "rgb_bands", "classes", "bottleneck", "stretch", "seed", "device"):
         if getattr(options, field) is not None:
             fields[field] = getattr(options, field)
     if options.size is not None:

@@ -110,6 +110,7 @@ def onnx_metadata(model: SensorModel) -> dict[str, str]:
         "dtype": inputs.dtype,
         "stretch_lo": list(stretch.low),
         "stretch_hi": list(stretch.high),
+        "stretch_curve": stretch.curve,
         "nodata": inputs.no_data,
         "provenance": model.provenance,
         "source_model_sha256": model.provenance.get("source_model_sha256", ""),

@@ -131,13 +131,14 @@ def _target(run_folder: Path) -> Path | None:
 
 
 def made_up_images(model: SensorModel) -> list[NDArray[np.float32]]:
-    """Random raw values over the model's range, in several sizes, some pixels without data."""
+    """Random raw values over the model's range, in several sizes, some pixels beyond it and some without data."""
     random = np.random.default_rng(0)
     stretch = model.inputs.raw_stretch
     low, high = (np.array(values, np.float32)[:, None, None] for values in (stretch.low, stretch.high))
     images = []
     for height, width in ((64, 64), (64, 64), (48, 100), (301, 200), (17, 23)):
         image = random.uniform(low, high, (model.band_count, height, width)).astype(np.float32)
+        image[:, 3:6, :3], image[:, 3:6, 3:6] = low - high, 2 * high
         image[:, :3, :5] = np.nan if model.no_data is None else model.no_data
         images.append(image)
     return images

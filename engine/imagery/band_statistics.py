@@ -84,11 +84,28 @@ class BandStatistics:
 
 def percentile(levels: NDArray[np.float64], counts: NDArray[np.float64], percent: float) -> float:
     """Percentile of values given by their levels and counts; equals `numpy.percentile` of the values themselves."""
+    return float(percentiles(levels, counts, np.array([percent]))[0])
+
+
+def percentiles(
+    levels: NDArray[np.float64], counts: NDArray[np.float64], percents: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Several percentiles at once, as `percentile`.
+
+    Args:
+        levels: (L,) in rising order.
+        counts: (L,) how often each occurs.
+        percents: (P,) in 0..100.
+
+    Returns:
+        (P,) values.
+    """
     up_to = np.cumsum(counts)
-    position = percent / 100 * (up_to[-1] - 1)
-    below, above = np.searchsorted(up_to, (np.floor(position), np.ceil(position)), side="right")
-    low, high = levels[min(below, len(levels) - 1)], levels[min(above, len(levels) - 1)]
-    return float(low + (position - np.floor(position)) * (high - low))
+    position = percents / 100 * (up_to[-1] - 1)
+    below, above = (np.searchsorted(up_to, at, side="right") for at in (np.floor(position), np.ceil(position)))
+    low, high = (levels[np.minimum(index, len(levels) - 1)] for index in (below, above))
+    found: NDArray[np.float64] = low + (position - np.floor(position)) * (high - low)
+    return found
 
 
 def _present(band: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.imagery.curve import shares
 from bandbridge.engine.imagery.findings import beyond_stretch, clipped, constant_image
 from bandbridge.engine.imagery.glimpse import Glimpse
 from bandbridge.engine.imagery.stretch import Stretch
@@ -35,11 +36,10 @@ def exposure_findings(glimpses: Mapping[str, Glimpse], stretch: Stretch | None) 
         if share > MOST_CLIPPED:
             yield clipped(name, share, value)
         elif stretch is not None and len(stretch.low) == len(one.low):
-            low, high = np.array(stretch.low), np.array(stretch.high)
-            margin = _MARGIN * (high - low)
-            if (one.low >= high + margin).all():
+            darkest, brightest = (shares(end, stretch.low, stretch.high, stretch.curve) for end in (one.low, one.high))
+            if (darkest >= 1 + _MARGIN).all():
                 yield beyond_stretch(name, "white")
-            elif (one.high <= low - margin).all():
+            elif (brightest <= -_MARGIN).all():
                 yield beyond_stretch(name, "black")
 
 

@@ -313,6 +313,15 @@ def _constant_findings(folder: str, measured: BandsMeasured) -> Iterator[Finding
                 f"({histogram.low:g} to {histogram.high:g}) is used instead.",
                 do="Look at the histogram; give a no-data value if the common value means 'nothing here'.",
             )
+        elif band in measured.beyond:
+            yield Finding(
+                severity="warning",
+                kind="constant",
+                file=folder,
+                what=f"All values of band {band} lie beyond the range from {histogram.low:g} to {histogram.high:g}.",
+                why="Everything becomes black or white, and nothing is left to learn from.",
+                do="Choose a range that holds the values, or stretch by percentiles.",
+            )
 
 
 def _class_findings(folder: str, class_counts: dict[str, int]) -> Iterator[Finding]:

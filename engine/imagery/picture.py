@@ -8,12 +8,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from bandbridge.engine.api.config import Curve
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.jobs import InPlace, Thumbnails
 from bandbridge.engine.api.reports import ThumbnailsReport
 from bandbridge.engine.api.shift_table import Move
 from bandbridge.engine.imagery.common_ground import cut_pair
+from bandbridge.engine.imagery.curve import shares
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ def picture(
     *,
     low: Sequence[float] | None = None,
     high: Sequence[float] | None = None,
+    curve: Curve = "linear",
     size_px: int = 160,
 ) -> NDArray[np.uint8]:
     """One image as a person would like to see it.
@@ -34,6 +37,7 @@ def picture(
         values: (C, H, W) raw values, NaN where there is nothing (shown black).
         low: Raw value per band shown black; None takes the 2nd percentile of this image's band.
         high: Raw value per band shown white; None takes the 98th percentile.
+        curve: How grey rises between both; a logarithmic one needs `low`.
         size_px: Longest side of the result; smaller images stay as they are.
 
     Returns:
@@ -43,8 +47,8 @@ def picture(
     bands = shrink(values[shown], size_px)
     black = _percentiles(bands, 2) if low is None else np.array(low[shown], np.float32)
     white = _percentiles(bands, 98) if high is None else np.array(high[shown], np.float32)
-    span = np.where(white > black, white - black, 1)
-    grey_levels = (bands - black[:, None, None]) / span[:, None, None] * 255
+    white = np.where(white > black, white, black + 1)
+    grey_levels = shares(bands, black[:, None, None], white[:, None, None], curve) * 255
     levels = np.rint(np.clip(np.nan_to_num(grey_levels, nan=0.0), 0, 255)).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(levels, (3, *levels.shape[1:])).transpose(1, 2, 0))
 
@@ -74,7 +78,8 @@ def _thumbnail(job: Thumbnails, wanted: tuple[Path, InPlace | None]) -> NDArray[
     high = job.high if job.high is not None and len(job.high) == count else None
     if low is None and high is None and image.header.dtype == "uint8" and count == 3:
         low, high = (0.0,) * 3, (255.0,) * 3
-    return picture(values, low=low, high=high, size_px=job.size_px)
+    curve = job.curve if low is not None and low == job.low else "linear"
+    return picture(values, low=low, high=high, curve=curve, size_px=job.size_px)
 
 
 def _in_place(image: Image, how: InPlace) -> NDArray[np.float32]:

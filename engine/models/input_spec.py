@@ -44,15 +44,12 @@ class InputSpec:
 
     def to_json(self) -> dict[str, object]:
         """Plain values only."""
-        stretch = self.stretch
         return {
             "bands": list(self.bands) if self.bands is not None else None,
             "size_px": self.size_px,
             "mean": list(self.mean),
             "std": list(self.std),
-            "stretch": None
-            if stretch is None
-            else {key: list(getattr(stretch, key)) for key in ("low", "high", "mean", "std")},
+            "stretch": None if self.stretch is None else self.stretch.to_json(),
             "dtype": self.dtype,
             "no_data": self.no_data,
         }
@@ -65,7 +62,7 @@ class InputSpec:
             ModelError: Something is missing or senseless.
         """
         try:
-            stretch = cast("Mapping[str, list[float]] | None", values["stretch"])
+            stretch = cast("Mapping[str, object] | None", values["stretch"])
             bands = cast("list[int] | None", values["bands"])
             no_data = cast("float | None", values["no_data"])
             spec = cls(
@@ -73,7 +70,7 @@ class InputSpec:
                 size_px=int(cast("int", values["size_px"])),
                 mean=_floats(values["mean"]),
                 std=_floats(values["std"]),
-                stretch=None if stretch is None else Stretch(**{key: _floats(some) for key, some in stretch.items()}),
+                stretch=None if stretch is None else Stretch.from_json(stretch),
                 dtype=str(values["dtype"]),
                 no_data=None if no_data is None else float(no_data),
             )

@@ -11,6 +11,7 @@ from bandbridge.engine.imagery.stretch import Stretch
 from bandbridge.engine.models.adapter import Adapter, adapter_of
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.network import NetworkSpec
+from bandbridge.engine.models.stretch_layer import StretchLayer
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -78,14 +79,11 @@ class SensorModel(nn.Module):
         self.provenance = dict(provenance or {})
         weights = torch.ones(len(members)) if mixing is None else mixing.detach().float().cpu()
         self.mixing: Tensor
-        self.low: Tensor
-        self.span: Tensor
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mixing", (weights / weights.sum()).clone(), persistent=False)
-        stretch = inputs.raw_stretch
-        span = [high - low for low, high in zip(stretch.low, stretch.high, strict=True)]
-        for name, values in {"low": stretch.low, "span": span, "mean": inputs.mean, "std": inputs.std}.items():
+        self.stretch = StretchLayer(inputs.raw_stretch, inputs.no_data)
+        for name, values in {"mean": inputs.mean, "std": inputs.std}.items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32).view(-1, 1, 1), persistent=False)
 
     @classmethod
@@ -198,12 +196,7 @@ class SensorModel(nn.Module):
 
         The order is that of decoding images for training: stretch and clip, nothing becomes 0, resize, standardise.
         """
-        present = raw.abs() < float("inf")  # neither NaN nor infinite
-        if self.no_data is not None:
-            present = present & (raw != self.no_data)
-        stretched = ((raw - self.low) / self.span).clamp(0.0, 1.0)
-        filled = torch.where(present, stretched, torch.zeros_like(stretched))
-        return (resize(filled, self.size_px) - self.mean) / self.std
+        return (resize(self.stretch(raw), self.size_px) - self.mean) / self.std
 
 
 def resize(images: Tensor, size_px: int) -> Tensor:

@@ -169,7 +169,8 @@ def _reading(inputs: InputSpec) -> Iterator[str]:
         yield f"Of images with more bands than it takes, {numbered} {'is' if len(inputs.bands) == 1 else 'are'} read."
     if inputs.stretch is not None:
         low, high = _numbers(inputs.stretch.low), _numbers(inputs.stretch.high)
-        yield f"Raw values from {low} to {high} become 0 to 1."
+        way = ", on a logarithmic scale" if inputs.stretch.curve == "log" else ""
+        yield f"Raw values from {low} to {high} become 0 to 1{way}."
 
 
 def _origin(provenance: Mapping[str, str]) -> Iterator[str]:

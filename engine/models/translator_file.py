@@ -13,6 +13,7 @@ import torch
 from bandbridge.engine.api.errors import ModelError
 from bandbridge.engine.api.storage import replacing
 from bandbridge.engine.models.input_spec import InputSpec
+from bandbridge.engine.models.stretch_layer import StretchLayer
 from bandbridge.engine.models.translator import TRANSLATOR_KINDS, Translator, build_translator
 from bandbridge.engine.models.weight_file import read_safetensors
 from safetensors import SafetensorError
@@ -49,17 +50,11 @@ class ImageTranslator:
         Returns:
             (B, 3, H, W), clipped to 0..1: what lies beyond cannot be shown.
         """
-        stretch = self.inputs.raw_stretch
 
         def column(values: tuple[float, ...]) -> Tensor:
             return torch.tensor(values, dtype=torch.float32, device=raw.device)[:, None, None]
 
-        low = column(stretch.low)
-        present = raw.isfinite()
-        if self.inputs.no_data is not None:
-            present &= raw != self.inputs.no_data
-        shown = ((raw - low) / (column(stretch.high) - low)).clamp(0.0, 1.0)
-        shown = torch.where(present, shown, torch.zeros_like(shown))
+        shown = StretchLayer(self.inputs.raw_stretch, self.inputs.no_data).to(raw.device)(raw)
         self.network.eval()
         with torch.inference_mode():
             translated = self.network((shown - column(self.inputs.mean)) / column(self.inputs.std))

@@ -110,7 +110,7 @@ def _checked(kind: type[Config], fields: Mapping[str, Any]) -> Config:
 
 
 def _check_stretch(rule: StretchRule) -> None:
-    _require(0.0 <= rule.low_percent < rule.high_percent <= 100.0, "stretch", "it must run upwards within 0 to 100 %")
+    _require(not rule.fault(), "stretch", rule.fault().rstrip("."))
 
 
 def _require(holds: bool, field: str, why: str) -> None:

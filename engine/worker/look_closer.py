@@ -77,7 +77,7 @@ def look_closer(job: LookCloser, emit: Emit, control: Control) -> PicturesReport
         kind=job.kind,
         width=image.values.shape[2],
         height=image.values.shape[1],
-        sensor=picture(shown, low=stretch.low, high=stretch.high, size_px=LARGEST_PX),
+        sensor=picture(shown, low=stretch.low, high=stretch.high, curve=stretch.curve, size_px=LARGEST_PX),
         translated=translated,
         rgb=rgb,
         rgb_file="" if rgb is None or files.rgb is None else str(files.rgb.path),
@@ -193,7 +193,7 @@ def _rgb(run: _Run, files: SceneFiles, shape: tuple[int, ...], emit: Emit, contr
         return None
     stretch = run.rgb_stretch(files.rgb, image.header.dtype, emit, control)
     values = image.values if files.cuts is None else files.cuts[0].of(image.values)
-    seen = picture(values, low=stretch.low, high=stretch.high, size_px=LARGEST_PX)
+    seen = picture(values, low=stretch.low, high=stretch.high, curve=stretch.curve, size_px=LARGEST_PX)
     height, width = shape
     if seen.shape[:2] == (height, width):
         return seen

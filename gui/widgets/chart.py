@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pyqtgraph as pg
 from bandbridge.gui.colours import mixed
@@ -151,9 +151,9 @@ class Chart(QWidget):
             self._restyle()
             self.plot.getAxis("bottom").resizeEvent()  # centres the new title
 
-    def set_log(self, log: bool) -> None:
-        """Number the vertical axis for values that are logarithms (base 10); curves bring their own."""
-        axis = self.plot.getAxis("left")
+    def set_log(self, log: bool, side: Literal["left", "bottom"] = "left") -> None:
+        """Number an axis for values that are logarithms (base 10); curves bring their own."""
+        axis = self.plot.getAxis(side)
         if axis.logMode != log:
             axis.setLogMode(log)
             self._frame = None

@@ -88,14 +88,17 @@ class HistogramPanel(QWidget):
             return
         histogram = bands[index]
         total = max(1, int(histogram.counts.sum()))
-        self._bars.setData(histogram.edges, 100 * histogram.counts / total)
+        is_log = histogram.curve == "log"
+        edges = np.log10(histogram.edges) if is_log else histogram.edges
+        self.chart.set_log(is_log, "bottom")
+        self._bars.setData(edges, 100 * histogram.counts / total)
         fill = QColor(self._theme.colour(colour))
         self._bars.setPen(pg.mkPen(fill, width=1))
         fill.setAlphaF(0.45)
         self._bars.setBrush(pg.mkBrush(fill))
         for line, value in zip(self._limits, (histogram.low, histogram.high), strict=True):
-            line.setPos(value)
-        self.chart.plot.setXRange(float(histogram.edges[0]), float(histogram.edges[-1]), padding=0.02)
+            line.setPos(float(np.log10(value)) if is_log else value)
+        self.chart.plot.setXRange(float(edges[0]), float(edges[-1]), padding=0.02)
         self.chart.plot.setYRange(0.0, max(1e-6, 100 * float(histogram.counts.max()) / total), padding=0.05)
         centres = (histogram.edges[:-1] + histogram.edges[1:]) / 2
         outside = np.array(

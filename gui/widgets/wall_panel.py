@@ -193,5 +193,6 @@ def _thumbnails(files: Sequence[str], report: FolderReport) -> Thumbnails:
         bands=tuple(band.band for band in bands),
         low=(low,) * len(bands),
         high=(high,) * len(bands),
+        curve=bands[0].curve,
         size_px=2 * SIDE,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.config import PairFolders, StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
@@ -359,6 +359,11 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
         ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),
+        ("inspect nir --stretch log", lambda at: ScanFolder(folder=at("nir"), stretch=StretchRule(kind="log"))),
+        ("inspect nir --stretch range:-20,40.5", lambda at: ScanFolder(
+            folder=at("nir"), stretch=StretchRule(kind="range", low_value=-20.0, high_value=40.5))),
+        ("check --target target --stretch percentile:1,99", lambda at: CheckData(
+            target=at("target"), stretch=StretchRule(low_percent=1.0, high_percent=99.0))),
         ("check --pairs rgb nir --pairs target nir --pair-table names.txt --target target --sensor-bands 8 --csv f.csv "
             "--shifts s.csv --shifts t.csv",
             lambda at: CheckData(
@@ -376,6 +381,24 @@ def test_what_is_typed_becomes_the_job(line: str, wanted, folders: Path, engine)
     asked = engine(ModelError("enough"))
     main(shlex.split(line))
     assert asked == [wanted(lambda name: str(folders / name))]
+
+
+@pytest.mark.parametrize("stretch", ["range", "range:5", "range:5,1", "log:98,2", "warp:1,2", "percentile:a,b"])
+def test_a_stretch_that_is_none_is_refused(stretch: str, folders: Path, engine, capsys):
+    asked = engine(ModelError("enough"))
+    assert main(["inspect", "nir", "--stretch", stretch]) == 2
+    assert "is no stretch such as" in capsys.readouterr().err
+    assert not asked
+
+
+def test_a_run_takes_the_stretch_that_is_typed(folders: Path, engine):
+    asked = engine(ADAPTED)
+    assert main(shlex.split("adapt --source m.safetensors --target target -o r --stretch log:1,99")) == 0
+    assert asked[0].config.stretch == StretchRule(kind="log", low_percent=1, high_percent=99)  # type: ignore[union-attr]
+    fields = {"sources": ["m.safetensors"], "target": "target", "run": "old", "stretch": {"kind": "range"}}
+    (folders / "c.json").write_text(json.dumps(fields))
+    assert main(shlex.split("adapt --config c.json")) == 2  # a range of what?
+    assert len(asked) == 1
 
 
 def test_bands_may_be_named(tmp_path: Path, engine):

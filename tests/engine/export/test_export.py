@@ -34,7 +34,7 @@ def do(source, output, **settings):
 def saved(tmp_path):
     """An adapted model in a run folder, decided enough that a wrong result would show."""
 
-    def save(*names, bands=(8,), no_data=None, target=None, kind="auto"):
+    def save(*names, bands=(8,), no_data=None, target=None, kind="auto", curve="linear"):
         torch.manual_seed(1)
         members = []
         for name in names or ("test_resnet",):
@@ -44,7 +44,7 @@ def saved(tmp_path):
             encoder = adapt(encoder, 3, len(bands), choose(encoder, 3, len(bands), kind))
             members.append(Member(spec, encoder, head))
         count = len(bands)
-        stretch = Stretch((200.0,) * count, (4000.0,) * count, (0.4,) * count, (0.25,) * count)
+        stretch = Stretch((200.0,) * count, (4000.0,) * count, (0.4,) * count, (0.25,) * count, curve)
         inputs = InputSpec(
             size_px=160,
             mean=stretch.mean,
@@ -133,6 +133,19 @@ def test_no_data_is_part_of_the_file(saved, tmp_path):
     results = [session.run(None, {"image": image})[0] for image in (zero, missing, low)]
     np.testing.assert_allclose(results[0], results[1], atol=1e-6)
     np.testing.assert_allclose(results[0], results[2], atol=1e-6)
+
+
+def test_a_log_stretch_is_part_of_the_file(saved, tmp_path):
+    run, model = saved(bands=(1, 2), no_data=-1.0, curve="log")
+    assert do(run, tmp_path / "model.onnx").largest_difference < 1e-4
+    session = runtime(tmp_path / "model.onnx")
+    raw = np.random.default_rng(1).uniform(-300, 9000, (2, 2, 90, 120)).astype(np.float32)
+    raw[:, :, :20], raw[:, :, 20:30, :40], raw[:, :, 30:35] = 0, np.nan, -1
+    found = session.run(None, {"image": raw})[0]
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(raw)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert json.loads(session.get_modelmeta().custom_metadata_map["stretch_curve"]) == "log"
 
 
 def test_onnx_file_says_how_it_is_used(saved, tmp_path):

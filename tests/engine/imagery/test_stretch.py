@@ -1,15 +1,20 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, Stopped, UsageError
 from bandbridge.engine.imagery.band_statistics import SAMPLE_SIZE, BandStatistics, percentile
+from bandbridge.engine.imagery.picture import picture
 from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.imagery.stretch import Stretch, measure_bands, measure_stretch
 from hypothesis import given
 from hypothesis import strategies as st
 
 RULE = StretchRule()
+LOG = StretchRule(kind="log")
 
 
 def measure(paths, *, bands=None, rule=RULE, no_data=None, emit=lambda event: None, control=None):
@@ -178,3 +183,101 @@ def test_a_16_bit_ramp_rises_after_the_stretch_and_keeps_its_levels(suffix, rule
     assert np.unique(stretched).size >= 65_000 * share
     assert stretched.min() == 0
     assert stretched.max() == 1
+
+
+def test_a_log_stretch_shows_factors_as_equal_steps_and_measures_what_is_above_zero():
+    values = np.repeat([-5, 0, 1, 10, 100, 1000], 50).astype(np.float32).reshape(1, 15, 20)
+    measured = measure_bands(BandStatistics(values, "float32", 0), (1,), replace(LOG, low_percent=0, high_percent=100))
+    stretch = measured.stretch
+    assert (stretch.low, stretch.high, stretch.curve) == ((1.0,), (1000.0,), "log")
+    applied = stretch.apply(np.array([[[-5, 0, 1, 10, 100, 1000, 5000, np.nan, np.inf]]], np.float32))
+    np.testing.assert_allclose(applied[0, 0], [0, 0, 0, 1 / 3, 2 / 3, 1, 1, 0, 1], atol=1e-6)
+    # The mean and spread that standardise are those of stretched values, zeros and negative ones among them.
+    shown = stretch.apply(values)
+    assert (stretch.mean[0], stretch.std[0]) == pytest.approx((shown.mean(), shown.std()), abs=1e-6)
+
+
+@given(
+    values=st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=3, max_size=40),
+    ends=st.tuples(st.floats(1e-3, 10), st.floats(11, 1e6)),
+)
+def test_a_log_stretch_keeps_the_order_within_0_and_1(values, ends):
+    stretch = Stretch((ends[0],), (ends[1],), (0.0,), (1.0,), "log")
+    shown = stretch.apply(np.sort(np.array(values, np.float32)).reshape(1, 1, -1)).ravel()
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+    assert (np.diff(shown) >= 0).all()
+
+
+def test_a_fixed_range_is_the_same_for_every_band_and_data_set():
+    rule = StretchRule(kind="range", low_value=-10, high_value=40)
+    image = np.stack([np.linspace(-30, 20, 100), np.linspace(5, 6, 100)]).astype(np.float32).reshape(2, 10, 10)
+    measured = measure_bands(BandStatistics(image, "float32", 0), (1, 2), rule)
+    assert (measured.stretch.low, measured.stretch.high) == ((-10.0, -10.0), (40.0, 40.0))
+    shown = measured.stretch.apply(image)
+    np.testing.assert_allclose(measured.stretch.std, shown.std(axis=(1, 2)), atol=1e-5)
+    assert not measured.beyond
+    for histogram in measured.histograms:  # both ends can be seen, though no value reaches them
+        assert histogram.edges[0] <= -10
+        assert histogram.edges[-1] >= 40
+    beyond = measure_bands(BandStatistics(image + 1000, "float32", 0), (1, 2), rule)
+    assert beyond.beyond == (1, 2)
+    assert beyond.stretch.std == (1.0, 1.0)
+
+
+def test_the_histogram_of_a_log_stretch_has_bins_of_one_factor_and_counts_everything():
+    values = np.geomspace(1, 10_000, 10_000).astype(np.float32)
+    values[:100] = 0
+    image = values.reshape(1, 100, 100)
+    histogram = measure_bands(BandStatistics(image, "float32", 0), (1,), LOG).histograms[0]
+    assert histogram.counts.sum() == values.size
+    assert np.ptp(np.diff(np.log(histogram.edges))) < 1e-6
+    assert histogram.curve == "log"
+    whole = measure_bands(BandStatistics(np.rint(image), "uint16", 0), (1,), LOG).histograms[0]
+    assert whole.counts.sum() == values.size
+    assert whole.counts[1:].min() > 0  # no comb where a bin is narrower than one
+
+
+def test_percentiles_go_with_the_histogram_so_that_a_window_can_move_the_ends():
+    values = np.random.default_rng(0).integers(0, 5000, (1, 50, 50)).astype(np.float32)
+    histogram = measure_bands(BandStatistics(values, "uint16", 0), (1,), RULE).histograms[0]
+    assert histogram.percentiles[[0, 20, 500, 980, 1000]] == pytest.approx(np.percentile(values, [0, 2, 50, 98, 100]))
+    assert (histogram.percentiles[20], histogram.percentiles[980]) == (histogram.low, histogram.high)
+
+
+def test_values_without_a_logarithm_are_told_and_not_stretched():
+    decibels = np.linspace(-30, -5, 100).astype(np.float32).reshape(1, 10, 10)
+    with pytest.raises(ImageError, match="no value above zero"):
+        measure_bands(BandStatistics(decibels, "float32", 0), (1,), LOG)
+    with pytest.raises(ValueError, match="above zero"):
+        Stretch((0.0,), (1.0,), (0.0,), (1.0,), "log")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        StretchRule(kind="range"),
+        StretchRule(kind="range", low_value=3, high_value=3),
+        StretchRule(kind="range", low_value=0, high_value=float("nan")),
+        StretchRule(kind="log", low_percent=98, high_percent=2),
+    ],
+)
+def test_a_range_that_is_none_is_refused(rule):
+    with pytest.raises(UsageError, match="stretch"):
+        measure_bands(BandStatistics(np.ones((1, 2, 2), np.float32), "float32", 0), (1,), rule)
+
+
+@pytest.mark.parametrize("curve", ["linear", "log"])
+def test_a_stretch_goes_through_json(curve):
+    stretch = Stretch((0.1, 2.0), (30.5, 4000.0), (0.4, 0.3), (0.2, 0.1), curve)
+    facts = json.loads(json.dumps(stretch.to_json()))
+    assert Stretch.from_json(facts) == stretch
+    assert ("curve" in facts) == (curve == "log")  # linear ones are written as versions before wrote them
+    with pytest.raises(ValueError, match="warp"):
+        Stretch.from_json({**facts, "warp": 1})
+
+
+def test_a_picture_is_shown_on_the_curve_of_its_stretch():
+    values = np.array([[[1, 10, 100]]], np.float32)
+    levels = picture(values, low=(1.0,), high=(100.0,), curve="log")
+    assert levels[0, :, 0].tolist() == [0, 128, 255]

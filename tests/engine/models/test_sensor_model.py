@@ -7,8 +7,8 @@ from bandbridge.engine.models.sensor_model import SensorModel, resize
 from torch.nn.functional import interpolate
 
 
-def adapted(sources, bands=1, *, no_data=None, dtype="uint16", mixing=None):
-    stretch = Stretch((100.0,) * bands, (3000.0,) * bands, (0.4,) * bands, (0.2,) * bands)
+def adapted(sources, bands=1, *, no_data=None, dtype="uint16", mixing=None, curve="linear"):
+    stretch = Stretch((100.0,) * bands, (3000.0,) * bands, (0.4,) * bands, (0.2,) * bands, curve)
     encoders = [sensor_encoder(source, bands, "auto")[0].eval() for source in sources]
     return SensorModel.adapted(
         sources=sources,
@@ -33,13 +33,14 @@ def test_resize_equals_antialiased_interpolation(height, width):
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 60), (160, 160), (200, 470)])
-@pytest.mark.parametrize("bands", [1, 2])
-def test_probabilities_equal_decoding_standardising_and_classifying(source, height, width, bands):
+@pytest.mark.parametrize(("bands", "curve"), [(1, "linear"), (2, "linear"), (2, "log")])
+def test_probabilities_equal_decoding_standardising_and_classifying(source, height, width, bands, curve):
     one, other = source("test_resnet"), source("test_efficientnet")
     mixing = torch.tensor([0.3, 0.7])
-    model = adapted([one, other], bands, no_data=0.0, mixing=mixing)
+    model = adapted([one, other], bands, no_data=0.0, mixing=mixing, curve=curve)
     raw = torch.randint(1, 65535, (3, bands, height, width)).float()
     raw[0, 0, :9] = 0.0
+    raw[0, 0, 9:11] = -500.0
     raw[1, 0, 3:5, :7] = float("nan")
     raw[1, 0, 0, 0] = float("inf")
     with torch.inference_mode():

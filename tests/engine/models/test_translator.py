@@ -1,5 +1,7 @@
 """What a translator must hold whatever it learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +74,17 @@ def test_a_file_gives_back_what_was_saved(kind, tmp_path):
     assert torch.equal(saved.colours(raw), read.colours(raw))
     assert read.inputs == saved.inputs
     assert read.provenance == saved.provenance
+
+
+def test_colours_follow_the_stretch_of_the_images(tmp_path):
+    saved = image_translator()
+    curved = replace(saved.inputs, stretch=replace(saved.inputs.raw_stretch, curve="log"))
+    save_translator(tmp_path / "t.safetensors", replace(saved, inputs=curved))
+    raw = np.random.default_rng(0).integers(1, 1500, (1, 20, 22)).astype(np.float32)
+    shown = curved.raw_stretch.apply(raw) * 1000 + 100  # what a linear stretch turns into the same
+    expected = saved.colours(torch.from_numpy(shown)[None])
+    found = read_translator(tmp_path / "t.safetensors").colours(torch.from_numpy(raw)[None])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
 
 def test_colours_are_colours_even_where_there_is_nothing():
