@@ -66,7 +66,8 @@ class PairFolders:
     Attributes:
         rgb: Folder of RGB images.
         sensor: Folder of sensor images; may equal `rgb` when one file holds all bands.
-        table: CSV file with the columns `rgb` and `sensor` (paths relative to the folders), or None to pair by name.
+        table: CSV file with the columns `rgb` and `sensor` (paths relative to the folders), or JSON file that maps RGB
+            to sensor files; None pairs by name.
         shifts: CSV file as `shift_table` writes it: pairs to move into place, or None.
     """
 

@@ -249,7 +249,7 @@ def _add_pairs(verb: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="CSV",
-        help="columns 'rgb' and 'sensor', for names that do not tell the pairs; one for each --pairs, in order",
+        help="columns 'rgb' and 'sensor', or a JSON map, where names do not tell; one for each --pairs, in order",
     )
     verb.add_argument(
         "--pair-shifts",

@@ -147,7 +147,10 @@ def nothing_paired(rgb: Sequence[str], sensor: Sequence[str], crowded: Sequence[
     """Not a single pair was found."""
     if needs_map:
         why = "These are names of the FLIR ADAS 2 data set, whose RGB and thermal frames are numbered apart."
-        do = "Make a CSV table with the columns 'rgb' and 'sensor' from the data set's own map, and give that."
+        do = (
+            "Pair by a list: the data set's own map, 'rgb_to_thermal_vid_map.json', or a CSV table with the columns "
+            "'rgb' and 'sensor'."
+        )
     elif crowded:
         why = f"Every scene has several candidates, for instance {', '.join(crowded[:4])}."
         do = "Keep one sensor a folder, or name the pairs in a CSV table with the columns 'rgb' and 'sensor'."

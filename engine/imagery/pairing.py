@@ -126,7 +126,8 @@ def read_pair_table(table: str | Path, folders: PairFolders, exclude: Iterable[s
     """Pair files by a CSV table with the columns `rgb` and `sensor`, paths relative to the folders.
 
     Comma, semicolon and tab separate columns. A file may occur in several rows; a row that names a file that is not
-    there becomes a finding.
+    there becomes a finding. A JSON file that maps RGB to sensor files, as FLIR ADAS 2 brings it, does as well; it may
+    name files without their folders.
 
     Raises:
         PairingError: The table cannot be read, lacks a column or has no row that can be used.
@@ -137,7 +138,8 @@ def read_pair_table(table: str | Path, folders: PairFolders, exclude: Iterable[s
     there = {"rgb": frozenset(rgb), "sensor": frozenset(sensor)}
     pairs: dict[tuple[str, str], Pair] = {}
     findings = []
-    for number, row in _rows(Path(table)):
+    is_map = Path(table).suffix.lower() == ".json"
+    for number, row in _entries(Path(table), rgb, sensor) if is_map else _rows(Path(table)):
         missing = [(side, row[side]) for side in ("rgb", "sensor") if row[side] not in there[side]]
         findings += [missing_in_table(str(table), number, side, name) for side, name in missing]
         if not missing and not left_out.intersection(row.values()):
@@ -325,6 +327,36 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
         cells = {side: as_listed(row[side]) for side in ("rgb", "sensor")}
         if any(cells.values()):
             yield number, cells
+
+
+def _entries(table: Path, rgb: Sequence[str], sensor: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Number and two files of every entry of a map; a name without folders means the only file so named."""
+    try:
+        found = json.loads(table.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PairingError(
+            f"The map '{table}' cannot be read.",
+            f"The system says: {error}.",
+            "Save it as a JSON file with UTF-8 encoding.",
+        ) from error
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
+        raise PairingError(
+            f"The file '{table}' is no map of pairs.",
+            "It must hold one JSON object whose keys are RGB files and whose values are the sensor files.",
+            "Choose another file, or a CSV table with the columns 'rgb' and 'sensor'.",
+        )
+    sides = {"rgb": _by_bare_name(rgb), "sensor": _by_bare_name(sensor)}
+    for number, entry in enumerate(found.items(), start=1):
+        names = zip(sides, map(as_listed, entry), strict=True)
+        yield number, {side: sides[side].get(name, name) for side, name in names}
+
+
+def _by_bare_name(names: Sequence[str]) -> dict[str, str]:
+    """File name without folders -> relative path, of those that occur once."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[PurePosixPath(name).name].append(name)
+    return {bare: paths[0] for bare, paths in found.items() if len(paths) == 1}
 
 
 def _usable_pairs(

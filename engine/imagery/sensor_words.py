@@ -18,7 +18,8 @@ from typing import Literal
 
 Role = Literal["rgb", "sensor", "either", "plain"]
 
-_RGB = frozenset({"rgb", "color", "colour", "visible", "vis", "image", "images", "img", "optical", "eo", "s2"})
+_COLOUR = frozenset({"rgb", "color", "colors", "colour", "colours"})
+_RGB = _COLOUR | {"visible", "vis", "image", "images", "img", "optical", "eo", "s2"}
 _INFRARED = frozenset({"nir", "swir", "mwir", "lwir", "fir", "ir", "infrared", "thermal"})
 _SHAPE = frozenset({"depth", "disparity", "lidar", "dsm", "dem", "hha"})
 RADAR = frozenset({"sar", "s1", "vv", "vh", "hh", "hv"})
@@ -60,7 +61,7 @@ class SceneName:
 
 def sensors_named(part: str) -> frozenset[str]:
     """The words for sensors in a single file or folder name; those that any picture may bear do not count."""
-    return (_SENSOR | {"rgb", "color", "colour"}).intersection(_SEPARATORS.split(part.casefold()))
+    return (_SENSOR | _COLOUR).intersection(_SEPARATORS.split(part.casefold()))
 
 
 def is_sentinel_1_patch(name: str) -> bool:

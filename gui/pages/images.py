@@ -243,7 +243,7 @@ class ImagesPage(Page):
         dialog.open()
 
     def _browse_table(self, index: int) -> None:
-        dialog = QFileDialog(self.window(), "List of pairs", str(self._project.folder), "Lists (*.csv)")
+        dialog = QFileDialog(self.window(), "List of pairs", str(self._project.folder), "Lists (*.csv *.json)")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda file: self.set_pair_table(index, file))
         dialog.finished.connect(dialog.deleteLater)
