@@ -153,7 +153,20 @@ LOSS_TERMS: Mapping[str, tuple[str, str]] = {
     "their neighbours": ("Their neighbours", "Falls as images agree with the neighbours of their neighbours."),
     "diversity": ("Variety", "Falls as the classes are used more evenly."),
     "entropy": ("Indecision", "Falls as answers get certain."),
-    "cross-entropy": ("Wrong answers", "Falls as answers to the labelled images get right."),
+    "cross-entropy": ("Wrong answers", "Falls as answers to what has labels get right."),
+    "softened answers": ("Teacher's answers", "Falls as the student answers like the teacher."),
+    "hint": ("Teacher's features", "Falls as the student's view of a clip comes close to the teacher's."),
+    "similarity": ("Likeness of clips", "Falls as the student finds the same clips alike as the teacher."),
+    "neighbourhood": ("Neighbours of clips", "Falls as clips have the same neighbours as in the teacher's view."),
+    "distances": ("Distances", "Falls as clips lie as far from each other as in the teacher's view."),
+    "angles": ("Angles", "Falls as clips lie in the same directions from each other as in the teacher's view."),
+    "instances": ("Clips told apart", "Falls as a clip's own sound and picture are told from those of other clips."),
+    "contrast": ("Contrast", "Falls as clips of one class come together across picture and sound, and others part."),
+    "second answer": ("Second answer", "Falls as what the teacher points at in a clip is recognised by itself."),
+    "filter": ("Filter", "Falls as what is kept of the teacher is more alike the student than all of it."),
+    "sparsity": ("Simplicity of the filter", "Falls as the filter does with fewer and smaller weights."),
+    "composition": ("Composition", "Falls as picture and sound together are recognised."),
+    "agreement": ("Agreement", "Falls as answers to the clip and to picture and sound together become the same."),
 }
 """Loss term -> (title, what its curve says)."""
 

@@ -12,7 +12,7 @@ from bandbridge.engine.training.seeding import derived_seed
 from bandbridge.engine.training.stage import Objective, Stage
 from bandbridge.engine.training.streams import Stream
 from torch import Tensor
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 CHECK_EVERY_STEPS = 20
 """On a GPU, looking at a loss waits for the device; so it is looked at only now and then."""
@@ -51,6 +51,8 @@ def build_optimisers(stage: Stage) -> dict[str, Optimizer]:
         ]
         if schedule.optimiser == "adamw":
             optimisers[name] = AdamW(settings)
+        elif schedule.optimiser == "adam":
+            optimisers[name] = Adam(settings)
         else:  # never `fused`: on a processor it ignores memory layout, and a resumed momentum has another
             optimisers[name] = SGD(settings, momentum=0.9, nesterov=True)
     return optimisers

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images of one stream for one step. There is no place for labels on purpose: unlabelled streams have none.
+    """Images or clips of one stream for one step. Unlabelled streams have no labels, so that none can be used.
 
     Attributes:
-        images: (B, C, S, S) as the network takes them.
+        images: (B, C, S, S) as the network takes them; windows of clips (B, 3, T, S, S) or (B, 1, rows, 64).
         indices: (B,) which images of the stream these are.
         turns: (B,) view numbers of `views.Views`, so that features computed once per view can be looked up.
-        labels: (B,) class indices of a labelled stream (training a source model), else None.
+        labels: (B,) class indices or (B, K) tags of a labelled stream (training a source model, clips), else None.
     """
 
     images: Tensor
@@ -62,7 +62,7 @@ class Schedule:
     """How a stage is optimised.
 
     Attributes:
-        optimiser: "sgd" (momentum 0.9, Nesterov) or "adamw".
+        optimiser: "sgd" (momentum 0.9, Nesterov), "adamw", or "adam" (weight decay as part of the gradient).
         learning_rate: At the start.
         factor: Share of training done, 0..1 -> multiple of the learning rate.
         epochs: Passes over the stage's first stream; None: as many as the run asks for.

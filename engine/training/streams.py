@@ -81,10 +81,52 @@ class Stream(Protocol):
         ...
 
 
+class Rounds:
+    """Seeded random order, everything once a round.
+
+    The last batch of a round is filled up with the round's first indices, so that all batches are of one size.
+
+    Args:
+        name: Part of every random choice.
+        chosen: Indices to draw from.
+        batch_size: Indices in a batch (fewer if there are fewer).
+        seed: Of the run.
+
+    Attributes:
+        batch_size: Indices in every batch.
+    """
+
+    def __init__(self, name: str, chosen: NDArray[np.int64], batch_size: int, seed: int) -> None:
+        self._name = name
+        self._chosen = chosen
+        self.batch_size = min(batch_size, len(chosen))
+        self._seed = seed
+        self._orders: dict[int, NDArray[np.int64]] = {}
+
+    def steps(self) -> int:
+        """Batches in a round."""
+        return -(-len(self._chosen) // self.batch_size)
+
+    def indices(self, step: int) -> NDArray[np.int64]:
+        """(B,) of a step, always the same for the same step."""
+        steps, size, count = self.steps(), self.batch_size, len(self._chosen)
+        epoch, within = divmod(step, steps)
+        first = within * size
+        order = self._order(epoch)
+        if first + size <= count:
+            return order[first : first + size]
+        missing = first + size - count
+        return np.concatenate([order[first:], order[:missing]])
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._orders:
+            shuffled = torch.randperm(len(self._chosen), generator=generator(self._seed, self._name, "order", epoch))
+            self._orders = {epoch: self._chosen[shuffled.numpy()]}
+        return self._orders[epoch]
+
+
 class ImageStream:
     """Batches of an image bank in seeded random order, every image once a round.
-
-    The last batch of a round is filled up with the round's first images, so that all batches are of one size.
 
     Args:
         name: Part of every random choice.
@@ -111,26 +153,25 @@ class ImageStream:
     ) -> None:
         self._name = name
         self._bank = bank
-        self._chosen = np.arange(len(bank), dtype=np.int64) if chosen is None else chosen
-        self._batch_size = min(batch_size, len(self._chosen))
+        everything = np.arange(len(bank), dtype=np.int64)
+        self._rounds = Rounds(name, everything if chosen is None else chosen, batch_size, seed)
         self._augment = augment
         self._shift = shift
         self._seed = seed
         self._labels = labels
-        self._orders: dict[int, NDArray[np.int64]] = {}
 
     @property
     def batch_size(self) -> int:
         """Images in every batch."""
-        return self._batch_size
+        return self._rounds.batch_size
 
     def steps_per_epoch(self) -> int:
         """Steps until every image has come once."""
-        return -(-len(self._chosen) // self._batch_size)
+        return self._rounds.steps()
 
     def batch(self, step: int) -> Batch:
         """The batch of a step, always the same for the same step."""
-        indices = self._indices(step)
+        indices = self._rounds.indices(step)
         random = generator(self._seed, self._name, "views", step)
         views = draw_views(self._augment, len(indices), self._bank.size_px, random, shift=self._shift)
         device = self._bank.device
@@ -141,20 +182,3 @@ class ImageStream:
             torch.from_numpy(views.turns).to(device),
             labels,
         )
-
-    def _indices(self, step: int) -> NDArray[np.int64]:
-        """Images of a step."""
-        steps, size, count = self.steps_per_epoch(), self._batch_size, len(self._chosen)
-        epoch, within = divmod(step, steps)
-        first = within * size
-        order = self._order(epoch)
-        if first + size <= count:
-            return order[first : first + size]
-        missing = first + size - count
-        return np.concatenate([order[first:], order[:missing]])
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if epoch not in self._orders:
-            shuffled = torch.randperm(len(self._chosen), generator=generator(self._seed, self._name, "order", epoch))
-            self._orders = {epoch: self._chosen[shuffled.numpy()]}
-        return self._orders[epoch]

@@ -66,7 +66,7 @@ def places_shown(indices: NDArray[np.int64], views: Views, size_px: int) -> NDAr
     first, down, right = _walks(size_px)[views.turns].T[:, :, None]  # (B, 1) each
     lines = np.arange(size_px)
     shifts = np.zeros((len(indices), 2), np.int64) if views.shifts is None else views.shifts
-    rows, columns = _mirrored(lines + shifts.T[:, :, None], size_px)  # (B, S) each
+    rows, columns = mirrored(lines + shifts.T[:, :, None], size_px)  # (B, S) each
     starts = first + indices[:, None] * size_px**2
     places: NDArray[np.int64] = (starts + rows * down)[:, :, None] + (columns * right)[:, None, :]
     return places
@@ -82,7 +82,7 @@ def _walks(size_px: int) -> NDArray[np.int64]:
     )
 
 
-def _mirrored(lines: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def mirrored(lines: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Lines beyond an image's borders -> the lines inside that mirror them, the border line not repeated."""
     inside = np.abs(lines)
     return np.where(inside < size, inside, 2 * (size - 1) - inside)

@@ -1,0 +1,236 @@
+"""MNF + CSC: robust distillation between picture and sound of clips where both need not belong together.
+
+Xia, Li, Deng, Xiong, Dou and Hu, 2023 (arXiv 2304.07775). A modality noise filter (MNF) masks the teacher's features by
+what the student sees; contrastive semantic calibration (CSC) points with them at the student's tokens and holds both
+together with a temperature of every pair's own.
+
+    purified   p = m * t,  m = sigmoid(MLP[t ; f])
+    pointed at g = ReLU(BN(Linear(attention(query p, keys and values tokens))))
+    student    CE + contrast(f, g)
+    purifier   CE(g) + triplet(f, t, p) + sparsity(MLP) + contrast(f, g)
+
+Two objectives, each felt by its own parameters alone; the purifier's rate is a fifth of the student's.
+
+Deliberate differences from the released program: the temperature cannot reach zero; the sparsity of all layers is
+summed; teacher features of other widths are projected. Without CSC, the student is held against the purified features
+themselves, at the base temperature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from bandbridge.engine.api.video_catalogue import STUDENT_STAGE
+from bandbridge.engine.losses.calibration import label_contrast, own_temperatures, sharing_labels, temperatures
+from bandbridge.engine.losses.noise_filter import filter_triplet, weight_sparsity
+from bandbridge.engine.methods.clip_ground import FEWEST_TAUGHT, ClipGround, steps_down
+from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term
+from torch import Tensor, nn
+
+PURIFIER_RATE = 0.2
+
+
+class NoiseFilter(nn.Module):
+    """m = sigmoid(MLP[t ; f]): which parts of the teacher's features belong to what the student sees.
+
+    Args:
+        width: D of both; 2 D -> D / 2 -> D, which is 1024 -> 256 -> 512 as published.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        inner = max(width // 2, 1)
+        self.layers = nn.Sequential(
+            nn.Linear(2 * width, inner), nn.BatchNorm1d(inner), nn.ReLU(), nn.Linear(inner, width)
+        )
+
+    def forward(self, teacher: Tensor, features: Tensor) -> Tensor:
+        """(B, D) each -> mask (B, D) in 0..1."""
+        mask: Tensor = self.layers(torch.cat([teacher, features], dim=1)).sigmoid()
+        return mask
+
+    def weights(self) -> list[Tensor]:
+        """The matrices that shall stay sparse."""
+        return [layer.weight for layer in self.layers if isinstance(layer, nn.Linear)]
+
+
+class SemanticCalibration(nn.Module):
+    """g: what of the student's clip the teacher points at, and a last layer on it.
+
+    Args:
+        width: D.
+        classes: K.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
+        self.after = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU())
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, purified: Tensor, tokens: Tensor) -> Tensor:
+        """(B, D), (B, N, D) -> (B, D)."""
+        pointed, _ = self.attention(purified[:, None], tokens, tokens, need_weights=False)
+        found: Tensor = self.after(pointed[:, 0])
+        return found
+
+
+class ClipSigns(nn.Module):
+    """The mask and the temperature each clip was last given while training; NaN where it was not met yet.
+
+    Args:
+        clips: N.
+    """
+
+    mask: Tensor
+    temperature: Tensor
+
+    def __init__(self, clips: int) -> None:
+        super().__init__()
+        for name in ("mask", "temperature"):
+            self.register_buffer(name, torch.full((clips,), torch.nan))
+
+    def note(self, indices: Tensor, mask: Tensor | None, temperature: Tensor | None) -> None:
+        """Keep the means of (B, D) masks and the diagonal of (B, B) temperatures."""
+        if mask is not None:
+            self.mask[indices] = mask.detach().float().mean(dim=1)
+        if temperature is not None:
+            self.temperature[indices] = temperature.detach().float().diagonal()
+
+
+@dataclass(frozen=True, slots=True)
+class FinalSigns:
+    """Mask and temperature of clips by the finished networks.
+
+    Attributes:
+        mask: (n, D) in 0..1, None without MNF.
+        temperature: (n,), None without CSC.
+    """
+
+    mask: Tensor | None
+    temperature: Tensor | None
+
+
+class RobustStudent:
+    """MNF + CSC, or one of both.
+
+    Args:
+        ground: With a teacher.
+        filters: Whether there is MNF.
+        calibrates: Whether there is CSC.
+    """
+
+    name = STUDENT_STAGE
+    streams = ("clips",)
+
+    def __init__(self, ground: ClipGround, *, filters: bool = True, calibrates: bool = True) -> None:
+        assert ground.teacher is not None
+        self._ground = ground
+        ground.begin_at_random(self.name)
+        width, classes = ground.student.head.in_features, ground.student.head.out_features
+        teacher_width = ground.teacher.head.in_features
+        self._project = nn.Linear(teacher_width, width) if teacher_width != width else nn.Identity()
+        self._filter = NoiseFilter(width) if filters else None
+        self._calibration = SemanticCalibration(width, classes) if calibrates else None
+        self.signs = ClipSigns(len(ground.labels))
+        for module in (*self._own().values(), self.signs):
+            module.to(ground.bank.device)
+        calibrating = ("second answer",) if calibrates else ()
+        filtering = ("filter", "sparsity") if filters else ()
+        self.terms = ("cross-entropy", "contrast", *calibrating, *filtering)
+        self.schedule = Schedule("adam", ground.learning_rate, steps_down)
+
+    def _own(self) -> dict[str, nn.Module]:
+        found: dict[str, nn.Module] = {"projection": self._project}
+        if self._filter is not None:
+            found["noise filter"] = self._filter
+        if self._calibration is not None:
+            found["calibration"] = self._calibration
+        return found
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Student, teacher, purifier, and what it made of each clip."""
+        return {**self._ground.modules(), **self._own(), "signs": self.signs}
+
+    def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
+        """The student, and the purifier at a fifth of its rate."""
+        return {
+            "student": self._ground.parameter_group(self._ground.student),
+            "purifier": self._ground.parameter_group(*self._own().values(), rate=PURIFIER_RATE),
+        }
+
+    def refresh(self) -> None:
+        """Ask the teacher once; look at the validation clips."""
+        self._ground.ask_teacher()
+        self._ground.look()
+
+    def final_signs(self, indices: Tensor, features: Tensor) -> FinalSigns:
+        """What the finished networks make of clips that the teacher knows.
+
+        Args:
+            indices: (n,) clips.
+            features: (n, D) of the student, all windows averaged.
+        """
+        assert self._ground.table is not None
+        for module in self._own().values():
+            module.eval()
+        with torch.no_grad():
+            purified, mask = self._purified(self._ground.table.features[indices], features)
+            alike = own_temperatures(features, purified, self._base)
+        return FinalSigns(mask, alike if self._calibration is not None else None)
+
+    @property
+    def _base(self) -> float:
+        return self._ground.number("base_temperature")
+
+    def _purified(self, teacher: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(B, D') of the teacher -> (B, D) purified, and the mask."""
+        projected = self._project(teacher)
+        if self._filter is None:
+            return projected, None
+        mask = self._filter(projected, features)
+        return mask * projected, mask
+
+    def objectives(self, batches: Mapping[str, Batch]) -> Sequence[Objective]:
+        """One of the student and one of the purifier."""
+        batch = batches["clips"]
+        assert batch.labels is not None
+        student = self._ground.student
+        tokens = student.tokens(batch.images)  # (B, N, D)
+        features = tokens.mean(dim=1)  # (B, D)
+        right = Term(1.0, self._ground.label_loss(student.head(features), batch.labels))
+        taught = self._ground.taught(batch.indices)
+        if int(taught.sum()) < FEWEST_TAUGHT:
+            nothing = Term(0.0, features.sum() * 0.0)
+            return (Objective(dict.fromkeys(self.terms, nothing) | {"cross-entropy": right}, ("student",)),)
+        own = self._own_terms(batch.indices[taught], features[taught], tokens[taught], batch.labels[taught])
+        learns = Objective({"cross-entropy": right, "contrast": own["contrast"]}, ("student",))
+        return (learns, Objective(own, ("purifier",)))
+
+    def _own_terms(self, indices: Tensor, features: Tensor, tokens: Tensor, labels: Tensor) -> dict[str, Term]:
+        """All terms but the labels', on the B clips of a batch that the teacher knows."""
+        ground = self._ground
+        assert ground.table is not None
+        teacher = ground.table.features[indices]  # (B, D')
+        purified, mask = self._purified(teacher, features)
+        temperature = temperatures(features, purified, self._base)  # (B, B)
+        together = sharing_labels(labels)
+        terms: dict[str, Term] = {}
+        if self._calibration is not None:
+            pointed = self._calibration(purified, tokens)  # (B, D)
+            contrast = label_contrast(features, pointed, together, temperature)
+            terms["contrast"] = Term(ground.number("contrast_weight"), contrast)
+            second = ground.label_loss(self._calibration.head(pointed), labels)
+            terms["second answer"] = Term(ground.number("auxiliary_weight"), second)
+        else:
+            contrast = label_contrast(features, purified, together, self._base)
+            terms["contrast"] = Term(ground.number("contrast_weight"), contrast)
+        if self._filter is not None:
+            triplet = filter_triplet(features, self._project(teacher), purified)
+            terms["filter"] = Term(ground.number("filter_weight"), triplet)
+            sparsity = weight_sparsity(self._filter.weights())
+            terms["sparsity"] = Term(ground.number("sparsity_weight"), sparsity)
+        self.signs.note(indices, mask, temperature if self._calibration is not None else None)
+        return terms
