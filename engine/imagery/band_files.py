@@ -44,11 +44,11 @@ def gathered(names: Iterable[str], is_one_band: Callable[[str], bool]) -> list[s
     images: dict[str, list[str]] = defaultdict(list)
     alone = []
     for name in names:
-        path = PurePosixPath(name)
-        parts = _parts(path.name)
+        parts = _parts(name.rpartition("/")[2])
         if parts is None:
             alone.append(name)
         else:
+            path = PurePosixPath(name)
             is_folder = path.parent.name == parts[0]
             images[(path.parent if is_folder else path.parent / parts[0]).as_posix()].append(name)
     products = {image: files for image, files in images.items() if len(files) > 1}

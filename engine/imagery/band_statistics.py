@@ -39,12 +39,12 @@ class BandStatistics:
         self.missing = 0
         self._bands: list[_Tally] = []
         smallest = int(np.iinfo(dtype).min) if kind.kind == "i" else 0
-        random = np.random.default_rng(number)
+        is_countable = self.is_integer and kind.itemsize <= 2
+        random = None if is_countable else np.random.default_rng(number)
         for band in image:
             present = _present(band)
             self.missing += band.size - present.size
-            is_countable = self.is_integer and kind.itemsize <= 2
-            self._bands.append(_LevelCounts(present, smallest) if is_countable else _Sample(present, random))
+            self._bands.append(_LevelCounts(present, smallest) if random is None else _Sample(present, random))
 
     def merge(self, other: BandStatistics) -> None:
         """Take in further images of the same number type and bands."""

@@ -28,7 +28,8 @@ def is_depth_map(header: ImageHeader) -> bool:
     if header.bands != 1 or header.dtype != "uint16":
         return False
     # The nearest name that speaks of a sensor counts: `depth study/nir/1.png` is no depth map.
-    names = (header.path.stem, *(parent.name for parent in header.path.parents[:2]))
+    folder = header.path.parent
+    names = (header.path.stem, folder.name, folder.parent.name)
     return "depth" in next(filter(None, map(sensors_named, names)), ())
 
 
@@ -41,8 +42,10 @@ def with_zero_missing(header: ImageHeader) -> ImageHeader:
 
 def turned_back(stored: StoredPixels) -> StoredPixels:
     """A depth map with the turning of its bits undone, where its values show it; anything else as it is."""
+    if not is_depth_map(stored.header):
+        return stored
     header = with_zero_missing(stored.header)
-    if not is_depth_map(header) or not is_turned(stored.values):
+    if not is_turned(stored.values):
         return replace(stored, header=header)
     turned = stored.values.astype(np.uint16)
     values = turned >> _BITS | turned << (16 - _BITS)

@@ -36,6 +36,9 @@ IMAGE_SUFFIXES = (
 """Endings of file names that are looked at, in any case; the content decides what a file is."""
 
 
+_NUMBERS = re.compile(r"(\d+)")
+
+
 def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, ...]:
     """The images of a folder and everything below it; one whose bands are files of their own counts once.
 
@@ -53,7 +56,7 @@ def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, .
     """
     left_out = frozenset(exclude)
     root = Path(folder)
-    files = (name for name in _walk(root) if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
+    files = (name for name in _walk(root) if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)
     files = (name for name in files if not name.lower().endswith(".hdr") or is_envi_header(root / name))
     names = gathered(files, partial(_is_one_band, root))
     return tuple(sorted((name for name in names if name not in left_out), key=natural_order))
@@ -79,7 +82,7 @@ def rgb_bands(asked: tuple[int, ...] | None, folder: str | Path, names: Sequence
 
 def natural_order(name: str) -> list[tuple[int, str]]:
     """Sort key that puts `2.png` before `10.png`, letters without regard to case."""
-    parts = re.split(r"(\d+)", name.casefold())
+    parts = _NUMBERS.split(name.casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts] + [(-1, name)]
 
 
@@ -349,7 +352,7 @@ def _class_findings(folder: str, class_counts: dict[str, int]) -> Iterator[Findi
 def _duplicate_findings(names: Sequence[str]) -> Iterator[Finding]:
     same_stem: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        same_stem[str(PurePosixPath(name).with_suffix(""))].append(name)
+        same_stem[os.path.splitext(name)[0]].append(name)
     for group in same_stem.values():
         if len(group) > 1:
             yield Finding(

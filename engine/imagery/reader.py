@@ -5,6 +5,7 @@ An image is a file, or several files with a band each, see `band_files`.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -133,16 +134,20 @@ def is_tiff(path: Path) -> bool:
 
 def likely_bytes(path: Path) -> int:
     """Roughly the memory that decoding a file takes, from its size and ending alone; 0 if it cannot be looked at."""
+    ending = path.suffix.lower()
+    if ending == ".hdr":
+        return 2 * envi_bytes(path)
     try:
-        if files := band_files(path):
-            # The finest band says how large all of them are in memory.
-            return len(files) * max(file.stat().st_size for file in files.values()) * 10
-        if path.suffix.lower() == ".hdr":
-            return 2 * envi_bytes(path)
-        size = path.stat().st_size
+        facts = path.stat()
+    except OSError:
+        facts = None
+    if facts is not None and stat.S_ISREG(facts.st_mode):
+        return facts.st_size * _EXPANSION.get(ending, 10)
+    try:
+        sizes = [file.stat().st_size for file in band_files(path).values()]
     except OSError:
         return 0
-    return size * _EXPANSION.get(path.suffix.lower(), 10)
+    return 10 * len(sizes) * max(sizes, default=0)  # the finest band says how large all of them are in memory
 
 
 def _header_of(path: Path) -> ImageHeader:
