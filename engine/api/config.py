@@ -60,12 +60,30 @@ class StretchRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairFolders:
-    """Two folders (or twice the same) whose images show the same scenes.
+class TileRule:
+    """How scenes are cut into tiles, the images a network sees.
 
     Attributes:
-        rgb: Folder of RGB images.
-        sensor: Folder of sensor images; may equal `rgb` when one file holds all bands.
+        size_px: Side of a tile, in pixels of the sensor's scene.
+        overlap_px: Of neighbouring tiles, at most half of their side.
+        most_missing: A tile of which more than this share is missing is left out, 0..1.
+        most: Tiles of a scene; where there are more, so many are drawn at random, always the same.
+    """
+
+    size_px: int = 128
+    overlap_px: int = 0
+    most_missing: float = 0.5
+    most: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFolders:
+    """Two folders (or twice the same) whose images show the same scenes, or two scenes of one place.
+
+    Attributes:
+        rgb: Folder of RGB images, or the file of an RGB scene.
+        sensor: Folder of sensor images, or the file of a sensor's scene, whose pixels are then those of the tiles; may
+            equal `rgb` when one file holds all bands.
         table: CSV file with the columns `rgb` and `sensor` (paths relative to the folders), or JSON file that maps RGB
             to sensor files; None pairs by name.
         shifts: CSV file as `shift_table` writes it: pairs to move into place, or None.
@@ -83,7 +101,8 @@ class RunConfig:
 
     Attributes:
         sources: Source model files, one or several.
-        target: Folder of unlabelled sensor images of the task. Class folders, if any, serve reporting only.
+        target: Folder of unlabelled sensor images of the task, or the file of a scene. Class folders, if any, serve
+            reporting only.
         run: Folder the run writes into.
         pairs: Folders of paired RGB and sensor images of any scenes.
         method: Key of a method in `catalogue.METHODS`.
@@ -99,6 +118,7 @@ class RunConfig:
         learning_rate: Of the encoder; a method may give other parts a multiple of it. None: the method's own.
         settings: Method settings that differ from the catalogue's defaults.
         exclude: Files (relative to their folder) the person left out.
+        tiles: How scenes are cut.
         held_out: Share of the pairs never trained on, used to measure the modality gap, 0..0.5.
         seed: Of everything random.
         device: Where to compute.
@@ -121,6 +141,7 @@ class RunConfig:
     learning_rate: float | None = None
     settings: Mapping[str, SettingValue] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
+    tiles: TileRule = field(default_factory=TileRule)
     held_out: float = 0.2
     seed: int = 0
     device: DeviceChoice = "auto"

@@ -12,6 +12,7 @@ from bandbridge.engine.api.config import (
     PairFolders,
     RunConfig,
     StretchRule,
+    TileRule,
     TrainSourceConfig,
 )
 
@@ -26,19 +27,28 @@ class InspectModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InspectScene:
+    """Look at a scene without reading its pixels -> `SceneReport`."""
+
+    path: str
+    tiles: TileRule = field(default_factory=TileRule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFolder:
-    """Look through an image folder -> `FolderReport`."""
+    """Look through an image folder, or a scene cut into tiles -> `FolderReport`."""
 
     folder: str
     bands: tuple[int, ...] | None = None
     stretch: StretchRule = field(default_factory=StretchRule)
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
+    tiles: TileRule = field(default_factory=TileRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanPairs:
-    """Look through two folders and pair them -> `PairsReport`."""
+    """Look through two folders (or scenes) and pair them -> `PairsReport`."""
 
     folders: PairFolders
     rgb_bands: tuple[int, ...] | None = None
@@ -46,6 +56,7 @@ class ScanPairs:
     stretch: StretchRule = field(default_factory=StretchRule)
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
+    tiles: TileRule = field(default_factory=TileRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +64,14 @@ class CheckData:
     """Look for whatever would harm a run in pairs and target images -> `CheckReport`. Nothing is changed.
 
     Attributes:
-        pairs: Folders of pairs, any number.
-        target: Folder of target images, or None.
+        pairs: Folders or scenes of pairs, any number.
+        target: Folder of target images, a scene, or None.
         rgb_bands: 1-based bands of the RGB files; None takes the first three.
         sensor_bands: 1-based bands of the sensor files; None takes all.
         stretch: How raw values would become 0..1.
         no_data: A raw value that means "nothing here".
         exclude: Files to leave out, relative to their folders.
+        tiles: How scenes are cut.
         table: CSV file to write with every finding, or None.
         shifts: CSV files to write with the shift of every pair, one for each of the first `pairs`.
     """
@@ -71,6 +83,7 @@ class CheckData:
     stretch: StretchRule = field(default_factory=StretchRule)
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
+    tiles: TileRule = field(default_factory=TileRule)
     table: str | None = None
     shifts: tuple[str, ...] = ()
 
@@ -165,9 +178,11 @@ class Predict:
 
     Attributes:
         model: Model file or run folder.
-        paths: Images and folders of images.
+        paths: Images, scenes and folders of either.
         bands: 1-based bands of the files; None takes the model's.
         class_names: List of class names as in `InspectModel`, instead of the names in the model, or None.
+        tiles: How scenes are cut; every TIFF and ENVI file named is then one. All tiles are classified, whatever
+            `most` says. None cuts large scenes alone, in the usual way.
         output: CSV file to write, or None.
         device: Where to compute.
     """
@@ -176,6 +191,7 @@ class Predict:
     paths: tuple[str, ...]
     bands: tuple[int, ...] | None = None
     class_names: str | None = None
+    tiles: TileRule | None = None
     output: str | None = None
     device: DeviceChoice = "auto"
 
@@ -263,6 +279,7 @@ class MakeVideoSample:
 
 Job = (
     InspectModel
+    | InspectScene
     | ScanFolder
     | ScanPairs
     | CheckData

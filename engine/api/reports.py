@@ -115,6 +115,39 @@ class BandHistogram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SceneReport:
+    """What a scene says about itself before its pixels are read.
+
+    Attributes:
+        path: The file.
+        width: In pixels.
+        height: In pixels.
+        bands: Bands that hold measurements.
+        dtype: Number type, e.g. "uint16".
+        no_data: Value the file declares as "nothing here", or None.
+        frame: Undeclared value that fills all bands outside the area seen, or None.
+        system: Name of its coordinate system, "" if it has no place on the map.
+        pixel_m: Side of a pixel on the ground in the middle of the scene, in metres; None where that is not known.
+        tile_px: Side of a tile.
+        tiles: Tiles it is cut into, before any are drawn or left out.
+        used: Tiles that are looked at.
+    """
+
+    path: str
+    width: int
+    height: int
+    bands: int
+    dtype: str
+    no_data: float | None
+    frame: float | None
+    system: str
+    pixel_m: float | None
+    tile_px: int
+    tiles: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderReport:
     """What the program sees in an image folder.
 
@@ -521,12 +554,23 @@ class EvaluateReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One image's prediction: its file, the class and the probability of every class."""
+    """One image's prediction.
+
+    Attributes:
+        file: Its name.
+        class_name: The class.
+        confidence: Its probability, 0..1.
+        probabilities: Of every class.
+        place: Of a tile's middle on the map, as x and y of its scene's coordinate system; None without.
+        system: That system: its code such as "EPSG:32633", or its definition; "" without.
+    """
 
     file: str
     class_name: str
     confidence: float
     probabilities: tuple[float, ...]
+    place: tuple[float, float] | None = None
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -686,6 +730,7 @@ class VideoSampleReport:
 
 Report = (
     ModelReport
+    | SceneReport
     | FolderReport
     | PairsReport
     | CheckReport

@@ -29,6 +29,8 @@ _EXAMPLES = {
   bandbridge inspect model.onnx --class-names names.txt
   bandbridge inspect thermal                      what it sees in a folder of images
   bandbridge inspect rgb thermal                  how two folders pair up
+  bandbridge inspect scene.tif --tile 64          how large a scene and its tiles are, without reading it
+  bandbridge inspect rgb.tif nir.tif              the tiles two scenes of one place have in common
 """,
     "check": """
   bandbridge check --pairs rgb nir --target fields/nir
@@ -46,6 +48,7 @@ The exit code is 0 once the check is done, whatever was found; --json counts the
   bandbridge adapt --source a.onnx --source b.onnx --pairs rgb nir --target fields/nir -o runs/mixed --seed 1
   bandbridge adapt --source model.pth --pairs scenes scenes --rgb-bands 4,3,2 --sensor-bands 8 --target fields -o runs/8
   bandbridge adapt --source model.pth --target thermal -o runs/shot --method shot --epochs 30 --set im_weight=0.5
+  bandbridge adapt --source model.pth --pairs rgb.tif nir.tif --target big_nir.tif --tile 64 -o runs/scene
   bandbridge adapt --config runs/nir/run.json --seed 2 -o runs/nir-2
   bandbridge adapt --resume runs/nir              goes on where a stopped or interrupted run stood
 
@@ -68,6 +71,7 @@ Ctrl+C stops and keeps what is complete; the same command goes on from there. Me
     "predict": """
   bandbridge predict runs/nir new/nir -o predictions.csv
   bandbridge predict model.onnx one.tif two.tif
+  bandbridge predict runs/scene big_nir.tif --tile 64 -o map.csv      every tile with its place on the map
 """,
     "translate": """
   bandbridge translate runs/bridge new/nir -o pictures
@@ -162,7 +166,7 @@ def _add_train_source(verbs: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "inspect", "say what the program sees in a model file or in image folders")
-    verb.add_argument("path", type=Path, metavar="FILE_OR_FOLDER", help="model file or folder of images")
+    verb.add_argument("path", type=Path, metavar="FILE_OR_FOLDER", help="model file, scene or folder of images")
     verb.add_argument("sensor", type=Path, metavar="SENSOR_DIR", nargs="?", help="second folder: how both pair up")
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names for a model file")
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="of the first of two folders")
@@ -170,14 +174,18 @@ def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
     _add_stretch(verb)
     verb.add_argument("--pair-table", type=Path, metavar="CSV", help="table of the pairs of both folders")
+    _add_tiles(verb)
 
 
 def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "check", "look for whatever would harm a run in pairs and target images")
     _add_pairs(verb)
-    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor that shall be recognised")
+    verb.add_argument(
+        "--target", type=Path, metavar="DIR", help="images of the sensor that shall be recognised, or a scene"
+    )
     _add_band_choice(verb)
     _add_stretch(verb)
+    _add_tiles(verb)
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
     verb.add_argument("--csv", type=Path, metavar="FILE", help="table to write: every finding")
     verb.add_argument(
@@ -227,10 +235,11 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
     """What is adapted, and for how long."""
     verb.add_argument("--source", type=Path, action="append", metavar="MODEL", help="source model; may be repeated")
     _add_pairs(verb)
-    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels")
+    verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels, or a scene")
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_band_choice(verb)
     _add_stretch(verb)
+    _add_tiles(verb)
     verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
     verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
 
@@ -242,7 +251,7 @@ def _add_pairs(verb: argparse.ArgumentParser) -> None:
         nargs=2,
         action="append",
         metavar=("RGB_DIR", "SENSOR_DIR"),
-        help="folders that show the same scenes; may be repeated, and may be the same folder twice",
+        help="folders that show the same scenes, or two scenes of one place; may be repeated, and the same twice",
     )
     verb.add_argument(
         "--pair-table",
@@ -270,6 +279,17 @@ def _add_stretch(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_tiles(verb: argparse.ArgumentParser, *, drawn: bool = True) -> None:
+    """How scenes are cut. Without a word of the person the fields stay None."""
+    verb.add_argument("--tile", type=int, metavar="PX", help="side of the tiles scenes are cut into (default 128)")
+    verb.add_argument("--tile-overlap", type=int, metavar="PX", help="of neighbouring tiles (default 0)")
+    verb.add_argument(
+        "--tile-missing", type=float, metavar="SHARE", help="of a tile, from 0 to 1, that may be missing (default 0.5)"
+    )
+    if drawn:
+        verb.add_argument("--tile-most", type=int, metavar="N", help="tiles of a scene at most (default 2000)")
+
+
 def _add_band_choice(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="bands that are red, green, blue, from 1")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the sensor (default: all)")
@@ -287,9 +307,10 @@ def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_predict(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "predict", "apply a model to images")
     verb.add_argument("model", type=Path, metavar="MODEL", help="model file or run folder")
-    verb.add_argument("paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images or folders of images")
+    verb.add_argument("paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images, scenes or folders")
     verb.add_argument("-o", "--output", type=Path, metavar="CSV", help="table to write")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
+    _add_tiles(verb, drawn=False)
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_device(verb)
 

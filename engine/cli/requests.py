@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.config import RunConfig, TileRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.jobs import (
     Adapt,
@@ -17,6 +17,7 @@ from bandbridge.engine.api.jobs import (
     Evaluate,
     Export,
     InspectModel,
+    InspectScene,
     Job,
     MakeSample,
     MakeVideoSample,
@@ -29,6 +30,12 @@ from bandbridge.engine.api.jobs import (
 
 _RUN_SETTINGS = ("batch_size", "learning_rate", "held_out", "adapter", "precision", "no_data")
 _TRAIN_SETTINGS = ("batch_size", "learning_rate", "held_out", "no_data")
+_TILE_OPTIONS = {
+    "size_px": "tile",
+    "overlap_px": "tile_overlap",
+    "most_missing": "tile_missing",
+    "most": "tile_most",
+}
 _STRETCH_SETTINGS = {"stretch_low": "low_percent", "stretch_high": "high_percent"}
 
 
@@ -69,6 +76,7 @@ def job_of(options: argparse.Namespace) -> Job:
                 paths=tuple(_existing(path, "IMAGE_OR_DIR") for path in options.paths),
                 bands=options.sensor_bands,
                 class_names=_file(options.class_names, "--class-names") if options.class_names else None,
+                tiles=_tiles(options),
                 output=_absolute(options.output) if options.output else None,
                 device=options.device or "auto",
             )
@@ -128,6 +136,7 @@ def _look_up_band_names(options: argparse.Namespace) -> None:
 
 def _inspect(options: argparse.Namespace) -> Job:
     from bandbridge.engine.api.config import PairFolders, StretchRule
+    from bandbridge.engine.imagery.folder import SCENE_SUFFIXES
 
     path = _existing(options.path, "FILE_OR_FOLDER")
     stretch = StretchRule(**options.stretch or {})
@@ -135,16 +144,24 @@ def _inspect(options: argparse.Namespace) -> Job:
         table = _file(options.pair_table, "--pair-table") if options.pair_table else None
         return ScanPairs(
             folders=PairFolders(
-                rgb=_folder(options.path, "RGB_DIR"), sensor=_folder(options.sensor, "SENSOR_DIR"), table=table
+                rgb=_images(options.path, "RGB_DIR"), sensor=_images(options.sensor, "SENSOR_DIR"), table=table
             ),
             rgb_bands=options.rgb_bands,
             sensor_bands=options.sensor_bands,
             stretch=stretch,
             no_data=options.no_data,
+            tiles=_tiles(options) or TileRule(),
         )
     if Path(path).is_dir():
-        bands = options.sensor_bands or options.rgb_bands
-        return ScanFolder(folder=path, bands=bands, stretch=stretch, no_data=options.no_data)
+        return ScanFolder(
+            folder=path,
+            bands=options.sensor_bands or options.rgb_bands,
+            stretch=stretch,
+            no_data=options.no_data,
+            tiles=_tiles(options) or TileRule(),
+        )
+    if Path(path).suffix.lower() in SCENE_SUFFIXES:
+        return InspectScene(path=path, tiles=_tiles(options) or TileRule())
     return InspectModel(
         path=path, class_names=_file(options.class_names, "--class-names") if options.class_names else None
     )
@@ -157,11 +174,12 @@ def _check(options: argparse.Namespace) -> CheckData:
         raise UsageError("There is nothing to check.", "", "Give --pairs, --target or both.")
     return CheckData(
         pairs=tuple(PairFolders(**folders) for folders in _given_pairs(options)),
-        target=_folder(options.target, "--target") if options.target else None,
+        target=_images(options.target, "--target") if options.target else None,
         rgb_bands=options.rgb_bands,
         sensor_bands=options.sensor_bands,
         stretch=StretchRule(**options.stretch or {}),
         no_data=options.no_data,
+        tiles=_tiles(options) or TileRule(),
         table=_absolute(options.csv) if options.csv else None,
         shifts=tuple(_absolute(path) for path in _for_pairs(options, "shifts", "--shifts") if path),
     )
@@ -230,7 +248,9 @@ def _data(options: argparse.Namespace) -> dict[str, Any]:
     if pairs := _given_pairs(options):
         fields["pairs"] = pairs
     if options.target:
-        fields["target"] = _folder(options.target, "--target")
+        fields["target"] = _images(options.target, "--target")
+    if tiles := _given_tiles(options):
+        fields["tiles"] = {**fields.get("tiles", {}), **tiles}
     for field in ("rgb_bands", "sensor_bands", "stretch", "epochs", "device"):
         if getattr(options, field) is not None:
             fields[field] = getattr(options, field)
@@ -262,8 +282,8 @@ def _given_pairs(options: argparse.Namespace) -> list[dict[str, Any]]:
     shifts = _for_pairs(options, "pair_shifts", "--pair-shifts")
     return [
         {
-            "rgb": _folder(rgb, "--pairs"),
-            "sensor": _folder(sensor, "--pairs"),
+            "rgb": _images(rgb, "--pairs"),
+            "sensor": _images(sensor, "--pairs"),
             "table": _file(table, "--pair-table") if table else None,
             "shifts": _file(moved, "--pair-shifts") if moved else None,
         }
@@ -284,6 +304,18 @@ def _for_pairs(options: argparse.Namespace, field: str, name: str) -> list[Path 
             "Leave the surplus out.",
         )
     return files + [None] * (pairs - len(files))
+
+
+def _tiles(options: argparse.Namespace) -> TileRule | None:
+    """The rule for tiles that was typed, None if nothing was."""
+    given = _given_tiles(options)
+    return TileRule(**given) if given else None
+
+
+def _given_tiles(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a rule for tiles, as far as they were typed."""
+    typed = {name: getattr(options, option, None) for name, option in _TILE_OPTIONS.items()}
+    return {name: value for name, value in typed.items() if value is not None}
 
 
 def _resume(options: argparse.Namespace) -> Adapt:
@@ -359,6 +391,18 @@ def _existing(path: Path, name: str) -> str:
 def _folder(path: Path, name: str) -> str:
     if _existing(path, name) and not path.is_dir():
         raise UsageError(f"'{path}' ({name}) is not a folder.", "", "Name the folder that holds the images.")
+    return _absolute(path)
+
+
+def _images(path: Path, name: str) -> str:
+    from bandbridge.engine.imagery.folder import SCENE_SUFFIXES
+
+    if _existing(path, name) and not path.is_dir() and path.suffix.lower() not in SCENE_SUFFIXES:
+        raise UsageError(
+            f"'{path}' ({name}) is neither a folder nor a scene.",
+            f"Scenes are TIFF, GeoTIFF and ENVI files: {', '.join(sorted(SCENE_SUFFIXES))}.",
+            "Name the folder that holds the images, or a scene.",
+        )
     return _absolute(path)
 
 

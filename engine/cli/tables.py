@@ -24,9 +24,11 @@ from bandbridge.engine.api.reports import (
     ModelReport,
     PairsReport,
     PicturesReport,
+    Prediction,
     PredictReport,
     Report,
     SampleReport,
+    SceneReport,
     Scores,
     ThumbnailsReport,
     TrainSourceReport,
@@ -76,6 +78,8 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_model(page, report)
         case FolderReport():
             _show_folder(page, report)
+        case SceneReport():
+            _show_scene(page, report)
         case PairsReport():
             _show_pairs(page, report)
         case CheckReport():
@@ -267,9 +271,17 @@ def _show_predictions(page: _Page, report: PredictReport) -> None:
         page.table(("Predicted class", "images"), [(name, str(count)) for name, count in counts.most_common()])
         page.say(f"Written: {report.output}")
     else:
-        rows = [(item.file, item.class_name, percent(item.confidence)) for item in report.predictions]
-        page.table(("Image", "Class", "Confidence"), rows, numbers=False)
+        rows = [
+            (item.file, item.class_name, percent(item.confidence), *([_on_map(item)] if item.place else []))
+            for item in report.predictions
+        ]
+        heading = ("Image", "Class", "Confidence", "x, y")
+        page.table(heading[: max(map(len, rows), default=3)], rows, numbers=False)
     _show_findings(page, report.set_aside)
+
+
+def _on_map(item: Prediction) -> str:
+    return "" if item.place is None else "{:.10g}, {:.10g}".format(*item.place)
 
 
 def _show_translation(page: _Page, report: TranslateReport) -> None:
@@ -353,6 +365,26 @@ def _show_folder(page: _Page, report: FolderReport) -> None:
         ]
         page.table(("Band", "becomes 0", "becomes 1"), rows, title="Stretch")
     _show_findings(page, report.findings)
+
+
+def _show_scene(page: _Page, report: SceneReport) -> None:
+    drawn = f", of which {report.used} drawn at random are used" if report.used < report.tiles else ""
+    wide = "" if report.pixel_m is None else f", {report.tile_px * report.pixel_m:.4g} m wide on the ground"
+    page.facts(
+        {
+            "Scene": report.path,
+            "Size": f"{report.width} x {report.height}",
+            "Number type": report.dtype,
+            "Bands": str(report.bands),
+            "No-data value": "" if report.no_data is None else f"{report.no_data:g}",
+            "Fills the frame": ""
+            if report.frame is None
+            else f"{report.frame:g} in all bands, taken for 'nothing here'",
+            "Place on the map": report.system or "none",
+            "Size of a pixel": "" if report.pixel_m is None else f"{report.pixel_m:.4g} m",
+            "Tiles": f"{report.tiles} of {report.tile_px} pixels{wide}{drawn}",
+        }
+    )
 
 
 def _show_pairs(page: _Page, report: PairsReport) -> None:

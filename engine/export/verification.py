@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.folder import list_images
@@ -103,10 +104,11 @@ def model_classifier(model: SensorModel) -> Classifier:
 
 def real_images(model: SensorModel, run_folder: Path, control: Control) -> list[NDArray[np.float32]]:
     """Up to 32 target images of the run a model came from, evenly spread; none if they are gone or cannot be read."""
-    folder = _target(run_folder)
-    if folder is None:
+    found = _target(run_folder)
+    if found is None:
         return []
-    names = list_images(folder)
+    folder, tiles = found
+    names = list_images(folder, tiles=tiles)
     chosen = [names[index] for index in sorted({*np.linspace(0, len(names) - 1, MOST_IMAGES, dtype=int).tolist()})]
     images = []
     for name in chosen if names else ():
@@ -120,14 +122,15 @@ def real_images(model: SensorModel, run_folder: Path, control: Control) -> list[
     return images
 
 
-def _target(run_folder: Path) -> Path | None:
-    """The folder of target images a run names in its `run.json`."""
+def _target(run_folder: Path) -> tuple[Path, TileRule] | None:
+    """The target a run names in its `run.json`, a folder or a scene, and how it cut scenes."""
     try:
-        facts = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))
-        target = Path(facts["config"]["target"])
+        config = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))["config"]
+        target = Path(config["target"])
+        tiles = TileRule(**config.get("tiles", {}))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return next((folder for folder in (target, run_folder / target) if folder.is_dir()), None)
+    return next(((place, tiles) for place in (target, run_folder / target) if place.exists()), None)
 
 
 def made_up_images(model: SensorModel) -> list[NDArray[np.float32]]:

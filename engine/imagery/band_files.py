@@ -19,7 +19,9 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery.envi import envi_files
 from bandbridge.engine.imagery.header import ImageHeader
+from bandbridge.engine.imagery.tile import tile_of
 from numpy.typing import NDArray
 
 _POLARISATIONS = ("vv", "vh", "hh", "hv")
@@ -77,8 +79,15 @@ def band_files(path: Path) -> dict[str, Path]:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The files an image consists of: itself, its bands, or none if it is gone."""
+    """The files an image consists of: itself, its bands, the scene it is a tile of, or none if it is gone."""
+    if (tile := tile_of(path)) is not None:
+        scenes = dict.fromkeys((tile.scene, tile.grid))
+        return tuple(file for scene in scenes for file in _files_of_scene(scene) if file.is_file())
     return (path,) if path.is_file() else tuple(band_files(path).values())
+
+
+def _files_of_scene(scene: Path) -> tuple[Path, ...]:
+    return envi_files(scene) if scene.suffix.lower() == ".hdr" else (scene,)
 
 
 def together(path: Path, headers: Sequence[ImageHeader], names: Sequence[str]) -> ImageHeader:

@@ -248,12 +248,13 @@ def leaked(name: str, target: str, *, exactly: bool) -> Finding:
 
 
 def same_folder(folder: str) -> Finding:
-    """The pairs' sensor side and the target are one folder."""
+    """The pairs' sensor side and the target are one folder or scene."""
+    kind = "scene" if Path(folder).is_file() else "folder"
     return Finding(
         severity="warning",
         kind="leak",
         file=folder,
-        what=f"The pairs' sensor images and the target images are the same folder, '{folder}'.",
+        what=f"The pairs' sensor images and the target images are the same {kind}, '{folder}'.",
         why="The pairs then tell how the very target images look in RGB, so measurements on them promise too much for "
         "new images.",
         do="Take pairs of other scenes, or measure on other images.",

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import numpy as np
-from bandbridge.engine.api.config import StretchRule
+from bandbridge.engine.api.config import StretchRule, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
@@ -25,9 +25,13 @@ from bandbridge.engine.imagery.envi import is_envi_header
 from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.reader import read_header
+from bandbridge.engine.imagery.scene_file import scene_facts
+from bandbridge.engine.imagery.scene_findings import but_tiles, scene_findings
 from bandbridge.engine.imagery.sensor_words import RADAR, sensors_named
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
+from bandbridge.engine.imagery.tile import tile_name
+from bandbridge.engine.imagery.tiles import tile_corners
 
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy"),
@@ -38,28 +42,54 @@ IMAGE_SUFFIXES = (
 
 _NUMBERS = re.compile(r"(\d+)")
 
+LEAST_SCENE_PX = 2048
+"""Shorter side from which an image in a folder that has a place on the map is cut into tiles."""
 
-def list_images(folder: str | Path, exclude: Iterable[str] = ()) -> tuple[str, ...]:
+SCENE_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".hdr"})
+"""Endings of the names of files of which parts can be read."""
+
+_LEAST_SCENE_BYTES = 1 << 20
+
+
+def list_images(folder: str | Path, exclude: Iterable[str] = (), tiles: TileRule | None = None) -> tuple[str, ...]:
     """The images of a folder and everything below it; one whose bands are files of their own counts once.
 
-    Hidden files and folders are left out; links are followed, a folder reached twice is entered once.
+    Hidden files and folders are left out; links are followed, a folder reached twice is entered once. With a rule for
+    tiles, a scene stands for its tiles: the file named instead of a folder, and what `is_scene` finds in a folder.
 
     Args:
-        folder: Where to look.
+        folder: Where to look, or a scene.
         exclude: Relative names to leave out.
+        tiles: How scenes are cut, or None to cut none.
 
     Returns:
         Relative paths with forward slashes, in natural order: `2.png` before `10.png`.
 
     Raises:
-        UsageError: The folder is missing, is no folder or may not be read.
+        ImageError: The scene cannot be cut into tiles.
+        UsageError: The folder is missing, is no folder or may not be read, or the rule for tiles is none.
     """
     left_out = frozenset(exclude)
     root = Path(folder)
+    if tiles is not None and root.is_file():
+        return tuple(name for name in _tiles(root, tiles) if name not in left_out)
     files = (name for name in _walk(root) if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)
     files = (name for name in files if not name.lower().endswith(".hdr") or is_envi_header(root / name))
     names = gathered(files, partial(_is_one_band, root))
+    if tiles is not None:
+        names = [part for name in names for part in _with_tiles(root, name, tiles)]
     return tuple(sorted((name for name in names if name not in left_out), key=natural_order))
+
+
+def is_scene(path: Path) -> bool:
+    """Whether an image among others is large enough to be cut into tiles, and lies on the map."""
+    try:
+        if path.suffix.lower() not in SCENE_SUFFIXES or path.stat().st_size < _LEAST_SCENE_BYTES:
+            return False  # looked at without opening it, for a folder may hold thousands
+        header = scene_facts(path).header
+    except (OSError, ImageError):
+        return False
+    return header.georeferenced and min(header.width, header.height) >= LEAST_SCENE_PX
 
 
 def rgb_bands(asked: tuple[int, ...] | None, folder: str | Path, names: Sequence[str]) -> tuple[int, ...]:
@@ -93,11 +123,20 @@ def scan_folder(job: ScanFolder, control: Control, emit: Callable[[Event], None]
         Stopped: The person asked to stop.
         UsageError: The folder is missing, or the stretch rule or choice of bands is none.
     """
-    names = list_images(job.folder, job.exclude)
     scan = scan_images(
-        job.folder, names, bands=job.bands, rule=job.stretch, no_data=job.no_data, control=control, emit=emit
+        job.folder,
+        list_images(job.folder, job.exclude, job.tiles),
+        bands=job.bands,
+        rule=job.stretch,
+        no_data=job.no_data,
+        control=control,
+        emit=emit,
+        tiles=job.tiles,
     )
     return scan.report
+
+
+_USUAL_TILES = TileRule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +158,7 @@ def scan_images(
     emit: Callable[[Event], None],
     title: str = "Looking through images",
     see: See | None = None,
+    tiles: TileRule = _USUAL_TILES,
 ) -> FolderScan:
     """Look through named images of a folder, every file decoded once.
 
@@ -135,13 +175,24 @@ def scan_images(
         emit: Takes progress.
         title: Of the progress.
         see: Looks at every image as well, as in `survey`.
+        tiles: How scenes were cut into the tiles among the names.
 
     Raises:
         Stopped: The person asked to stop.
         UsageError: The stretch rule or the choice of bands is none.
     """
     root = Path(folder)
-    found = survey(root, names, bands=bands, no_data=no_data, control=control, emit=emit, title=title, see=see)
+    found = survey(
+        root,
+        names,
+        bands=bands,
+        no_data=no_data,
+        control=control,
+        emit=emit,
+        title=title,
+        see=see,
+        most_missing=tiles.most_missing,
+    )
     kind = found.commonest_kind()
     usable = [image for image in found.images if image.kind == kind]
     statistics = found.statistics[kind] if kind else None
@@ -160,8 +211,9 @@ def scan_images(
         georeferenced=sum(image.header.georeferenced for image in usable),
         band_names=_band_names(usable),
         findings=(
-            *(unreadable(name, root / name, error) for name, error in found.unreadable.items()),
-            *(without_data(name) for name in found.void),
+            *(unreadable(name, root / name, found.unreadable[name]) for name in but_tiles(found.unreadable)),
+            *map(without_data, but_tiles(found.void)),
+            *scene_findings(str(folder), names, found, tiles),
             *(_odd_one(image, kind) for image in found.images if kind and image.kind != kind),
             *faults,
             *_folder_findings(str(folder), names, usable, measured, class_counts, list(found.unreadable.values())),
@@ -198,6 +250,18 @@ def _walk(root: Path) -> Iterator[str]:
             f"The system says: {error.strerror or error}" + (f" ({error.filename})." if error.filename else "."),
             "Check that it exists, is a folder and may be read.",
         ) from error
+
+
+def _tiles(scene: Path, rule: TileRule) -> Iterator[str]:
+    return (tile_name(row, column, rule.size_px) for row, column in tile_corners(scene_facts(scene).header, rule))
+
+
+def _with_tiles(root: Path, name: str, rule: TileRule) -> Iterator[str]:
+    """The tiles of a scene, or an image that is none."""
+    if is_scene(root / name):
+        yield from (f"{name}/{tile}" for tile in _tiles(root / name, rule))
+    else:
+        yield name
 
 
 def _is_one_band(root: Path, name: str) -> bool:
@@ -270,7 +334,8 @@ def _folder_findings(
 def _nothing_usable(folder: str, names: Sequence[str], errors: Sequence[ImageError]) -> Finding:
     do = "Choose a folder with PNG, JPEG, TIFF, ENVI, HDF5 or NPY files."
     if names:
-        what = f"None of the {len(names)} image files in '{folder}' can be used."
+        kind = "tiles of" if Path(folder).is_file() else "image files in"
+        what = f"None of the {len(names)} {kind} '{folder}' can be used."
         why = "The reason for each is listed with its name."
         reasons = {error.why for error in errors}
         if len(errors) == len(names) and len(reasons) == 1:

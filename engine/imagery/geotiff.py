@@ -6,10 +6,11 @@ ENVI driver sees what `envi` hands it.
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,11 @@ _CLOSED_DOORS = {
 }
 
 _NO_SYSTEM = 'LOCAL_CS["unnamed",UNIT["unknown",1]'
+# GDAL keeps what it has decoded for the whole process; its own limit is a share of the machine's memory. It reads this
+# once, when first used.
+os.environ.setdefault("GDAL_CACHEMAX", str(256 << 20))
 
-# Python's warning filters belong to the process, so threads open files one after another; they decode side by side.
-_OPENING = threading.Lock()
+_SILENCE = threading.Lock()
 
 
 def tiff_header(path: Path) -> ImageHeader:
@@ -113,7 +116,7 @@ class OpenTiff:
         """
         window = None if rows is None or columns is None else RasterWindow.from_slices(rows, columns)
         hidden = None
-        with _in_words(self.header.path):
+        with closed_doors(), _in_words(self.header.path):
             if self.header.alpha is not None:
                 if self.header.alpha not in self.bands:
                     hidden = self._dataset.read(self.header.alpha, window=window) == 0
@@ -151,8 +154,7 @@ def new_tiff(path: Path, place: MapPlace | None, **profile: Any) -> Iterator[Any
     """
     located = {} if place is None or place.gcps[0] else {"crs": place.crs, "transform": place.transform}
     with rasterio.Env(session=DummySession(), GDAL_TIFF_INTERNAL_MASK="YES", **_CLOSED_DOORS):
-        with _OPENING, warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with unplaced_is_fine():
             dataset = rasterio.open(path.absolute(), "w", driver="GTiff", **located, **profile)
         with dataset:
             if place is not None and place.gcps[0]:
@@ -176,14 +178,33 @@ def opened_by(driver: str, data: Path, path: Path, doors: Mapping[str, str]) -> 
     Raises:
         ImageError: The driver cannot open it.
     """
-    with rasterio.Env(session=DummySession(), **{**_CLOSED_DOORS, **doors}):
-        with _in_words(path), _OPENING, warnings.catch_warnings():
-            # A picture without a place on the map is an ordinary picture here.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            # A Path, not a text: rasterio reads no scheme, archive or query into a Path.
-            dataset = rasterio.open(data.absolute(), driver=driver)
-        with dataset:
-            yield dataset
+    with closed_doors(doors), _in_words(path), unplaced_is_fine():
+        # A Path, not a text: rasterio reads no scheme, archive or query into a Path.
+        dataset = rasterio.open(data.absolute(), driver=driver)
+    # The doors are settings of a thread, and a file may stay open for long: whoever reads closes them anew. Nor does
+    # the data set enter a context of its own, for another thread may close it than opened it.
+    with closing(dataset):
+        yield dataset
+
+
+@contextmanager
+def unplaced_is_fine() -> Iterator[None]:
+    """A context without rasterio's warning of images that have no place on the map: here they are ordinary pictures.
+
+    Python's warning filters belong to the process, so threads open and warp one after another, and decode side by side.
+    """
+    with _SILENCE, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+def closed_doors(others: Mapping[str, str] | None = None) -> Any:
+    """A context in which GDAL looks at nothing but the files it is given.
+
+    Args:
+        others: Settings of GDAL besides or instead of those.
+    """
+    return rasterio.Env(session=DummySession(), **{**_CLOSED_DOORS, **(others or {})})
 
 
 @contextmanager

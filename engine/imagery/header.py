@@ -27,6 +27,7 @@ class ImageHeader:
         zero_is_missing: Whether `no_data` is 0 because the file is a depth map, not because it says so.
         bits_turned: Whether the bits of a depth map were stored turned, as in SUN RGB-D, and were turned back; known
             once pixels have been read.
+        frame: Of a tile: the value that fills all bands of its scene outside the area seen, undeclared; or None.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class ImageHeader:
     band_names: tuple[str, ...] = ()
     zero_is_missing: bool = False
     bits_turned: bool = False
+    frame: float | None = None
 
     @property
     def stored_bands(self) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bandbridge.engine.imagery.band_files import files_of
 from bandbridge.engine.imagery.envi import envi_files
+from bandbridge.engine.imagery.tile import tile_of
 
 SETTLED_S = 2.0
 """A file changed less than so long ago may change again without its time telling: some file systems count in twos."""
@@ -56,7 +57,8 @@ def _facts(path: str) -> Iterator[os.stat_result | None]:
         yield facts
         return
     try:
-        files = envi_files(Path(path)) if path.lower().endswith(".hdr") else files_of(Path(path))
+        is_envi = path.lower().endswith(".hdr") and tile_of(Path(path)) is None
+        files = envi_files(Path(path)) if is_envi else files_of(Path(path))
         for file in files or _holder(Path(path)):
             yield os.stat(file)
     except OSError:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
+from bandbridge.engine.imagery.tile import is_tile_name
 from numpy.typing import NDArray
 
 
 def class_of(name: str) -> str | None:
     """The class folder of an image: the first folder of its relative path, None if it lies in no folder."""
     parts = PurePosixPath(name).parts
+    if is_tile_name(parts[-1]):
+        parts = parts[:-1]  # its scene's
     return parts[0] if len(parts) > 1 else None
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.config import PairFolders, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.csv_rows import as_listed, read_csv_rows
-from bandbridge.engine.api.errors import PairingError
+from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.api.reports import Finding, FolderReport, PairsReport
@@ -23,20 +23,24 @@ from bandbridge.engine.imagery.findings import (
     partner_set_aside,
     same_bands,
     unmatched,
+    unreadable,
 )
-from bandbridge.engine.imagery.folder import list_images, natural_order, rgb_bands, scan_images
+from bandbridge.engine.imagery.folder import is_scene, list_images, natural_order, rgb_bands, scan_images
+from bandbridge.engine.imagery.scene_pairs import Pair, pair_tiles, scene_pair_findings
 from bandbridge.engine.imagery.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
 from bandbridge.engine.imagery.stretch import Stretch
 from bandbridge.engine.imagery.survey import See
-
-Pair = tuple[str, str, str]
-"""(key, RGB file, sensor file)"""
+from bandbridge.engine.imagery.tile import is_tile_name
+from bandbridge.engine.imagery.tiles import check_rule
 
 SAME_NAME = "Same name in both folders"
 SAME_SCENE_WORD = "Same name apart from the sensor's word, such as _rgb and _nir"
 NO_RULE = "No rule pairs these files"
 NAMED_PATCH = "The Sentinel-2 patch that every Sentinel-1 patch names in its own description"
 SAME_FILE = "Each file holds the bands of both"
+SAME_PLACE = "The same place on the map"
+
+_USUAL_TILES = TileRule()
 
 _FLIR_2 = re.compile(r"video-[^/]+-frame-\d+-[^/]+$")
 # Below this share of a folder, pairs by sensor words inside it are taken for chance (a DJI folder has 2 in 5).
@@ -73,13 +77,37 @@ class PairsScan:
     sensor_stretch: Stretch | None
 
 
-def pair_folders(folders: PairFolders, exclude: Iterable[str] = ()) -> Pairing:
-    """Pair the images of two folders, by their table if they have one, else by name.
+def pair_folders(folders: PairFolders, exclude: Iterable[str] = (), tiles: TileRule = _USUAL_TILES) -> Pairing:
+    """Pair the images of two folders, by their table if they have one, else by name; or the tiles of two scenes.
+
+    Scenes that are paired as images of two folders are cut into pairs of tiles as well.
+
+    Args:
+        folders: The two folders, or the files of two scenes.
+        exclude: Files and tiles to leave out, relative to their folder or scene.
+        tiles: How scenes are cut.
 
     Raises:
-        PairingError: The table cannot be used.
+        ImageError: Two scenes cannot be brought together.
+        PairingError: The table cannot be used, or a scene stands beside a folder.
         UsageError: A folder cannot be read.
     """
+    rgb, sensor = Path(folders.rgb), Path(folders.sensor)
+    if rgb.is_file() and sensor.is_file():
+        rule = SAME_FILE if rgb.samefile(sensor) else SAME_PLACE
+        pairing = Pairing(rule=rule, pairs=tuple(pair_tiles(rgb, sensor, tiles)))
+        return _without(replace(pairing, findings=tuple(scene_pair_findings([(rgb, sensor)]))), exclude)
+    if rgb.is_file() or sensor.is_file():
+        raise PairingError(
+            "A scene and a folder of images cannot be paired.",
+            f"'{rgb}' is a {_kind_of(rgb)}, '{sensor}' is a {_kind_of(sensor)}.",
+            "Choose two scenes of one place, or two folders of images.",
+        )
+    return _without(_cut(_pair_images(folders, exclude), rgb, sensor, tiles), exclude)
+
+
+def _pair_images(folders: PairFolders, exclude: Iterable[str]) -> Pairing:
+    """Pair the images of two folders, scenes among them as they are."""
     left_out = frozenset(exclude)
     if folders.table is not None:
         return read_pair_table(folders.table, folders, left_out)
@@ -92,6 +120,56 @@ def pair_folders(folders: PairFolders, exclude: Iterable[str] = ()) -> Pairing:
     by_description = _pair_by(NAMED_PATCH, others, named)
     is_as_good = by_names.rule == SAME_FILE or len(by_description.pairs) >= len(by_names.pairs)
     return _with_findings(by_description) if by_description.pairs and is_as_good else by_names
+
+
+def looked_through(folders: PairFolders, pairing: Pairing, side: int, exclude: Iterable[str]) -> tuple[str, ...]:
+    """The images of one side that are looked through: all of a folder, but of scenes the tiles that are paired.
+
+    Args:
+        folders: The folders or scenes.
+        pairing: What `pair_folders` says of them.
+        side: 1 for RGB, 2 for the sensor.
+        exclude: Files to leave out, relative to their folder.
+
+    Raises:
+        UsageError: A folder cannot be read.
+    """
+    paired = _side(pairing.pairs, side)
+    folder = Path((folders.rgb, folders.sensor)[side - 1])
+    if folder.is_file() or _is_same_folder(folders):
+        return paired
+    others = {name for name in list_images(folder, exclude) if not is_scene(folder / name)}
+    scenes = (name for name in paired if is_tile_name(PurePosixPath(name).name))
+    cut = {PurePosixPath(name).parent.as_posix() for name in scenes}
+    return tuple(sorted((others - cut).union(paired), key=natural_order))
+
+
+def _cut(pairing: Pairing, rgb: Path, sensor: Path, tiles: TileRule) -> Pairing:
+    """The same pairs, with pairs of tiles in place of pairs of scenes."""
+    pairs: list[Pair] = []
+    scenes = []
+    findings = [*pairing.findings]
+    for pair in pairing.pairs:
+        _, one, other = pair
+        if not (is_scene(rgb / one) or is_scene(sensor / other)):
+            pairs.append(pair)
+            continue
+        try:
+            pairs += pair_tiles(rgb / one, sensor / other, tiles, (f"{one}/", f"{other}/"))
+        except ImageError as error:
+            findings.append(unreadable(other, sensor / other, error))
+        else:
+            scenes.append((rgb / one, sensor / other))
+    return replace(pairing, pairs=tuple(pairs), findings=(*findings, *scene_pair_findings(scenes)))
+
+
+def _without(pairing: Pairing, exclude: Iterable[str]) -> Pairing:
+    left_out = frozenset(exclude)
+    return replace(pairing, pairs=tuple(pair for pair in pairing.pairs if left_out.isdisjoint(pair[1:])))
+
+
+def _kind_of(path: Path) -> str:
+    return "scene" if path.is_file() else "folder"
 
 
 def pair_names(rgb: Sequence[str], sensor: Sequence[str], *, same_folder: bool) -> Pairing:
@@ -195,11 +273,10 @@ def scan_pair_images(
         UsageError: A folder cannot be read, or the stretch rule or a choice of bands is none.
     """
     folders = job.folders
-    pairing = pair_folders(folders, job.exclude)
-    if _is_same_folder(folders):
-        rgb_names, sensor_names = _side(pairing.pairs, 1), _side(pairing.pairs, 2)
-    else:
-        rgb_names, sensor_names = list_images(folders.rgb, job.exclude), list_images(folders.sensor, job.exclude)
+    check_rule(job.tiles)
+    pairing = pair_folders(folders, job.exclude, job.tiles)
+    rgb_names = looked_through(folders, pairing, 1, job.exclude)
+    sensor_names = looked_through(folders, pairing, 2, job.exclude)
     share = len(rgb_names) / max(1, len(rgb_names) + len(sensor_names))
     rgb = scan_images(
         folders.rgb,
@@ -211,6 +288,7 @@ def scan_pair_images(
         emit=_part(emit, 0.0, share),
         title="Looking through RGB images",
         see=see_rgb,
+        tiles=job.tiles,
     )
     sensor = scan_images(
         folders.sensor,
@@ -222,6 +300,7 @@ def scan_pair_images(
         emit=_part(emit, share, 1.0),
         title="Looking through sensor images",
         see=see_sensor,
+        tiles=job.tiles,
     )
     pairs, lost = _usable_pairs(pairing.pairs, rgb.report, sensor.report)
     findings = [*pairing.findings, *lost]
@@ -368,6 +447,8 @@ def _usable_pairs(
         _, rgb_name, sensor_name = pair
         if rgb_name in usable_rgb and sensor_name in usable_sensor:
             kept.append(pair)
+        elif is_tile_name(PurePosixPath(sensor_name).name):
+            continue  # told once for its scene
         elif rgb_name != sensor_name and rgb_name in usable_rgb:
             lost.append(partner_set_aside(rgb_name, sensor_name))
         elif rgb_name != sensor_name and sensor_name in usable_sensor:

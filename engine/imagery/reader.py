@@ -1,6 +1,6 @@
 """The one reader of images: PNG, JPEG, TIFF, GeoTIFF, ENVI, HDF5 and NumPy arrays, with radiometry kept.
 
-An image is a file, or several files with a band each, see `band_files`.
+An image is a file, several files with a band each, see `band_files`, or a tile of a scene, see `tile`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ from bandbridge.engine.imagery.envi import ENVI_START, envi_bytes, envi_header, 
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
 from bandbridge.engine.imagery.hdf5 import HDF5_START, hdf5_header, read_hdf5
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.raw_values import raw_values
+from bandbridge.engine.imagery.scene_file import scene_facts
+from bandbridge.engine.imagery.tile import tile_of
+from bandbridge.engine.imagery.tiles import read_tile, tile_header
 from numpy.typing import NDArray
 
 __all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "likely_bytes", "load_image", "read_header", "read_image"]
@@ -62,6 +66,8 @@ def read_header(path: str | Path) -> ImageHeader:
         ImageError: The file is missing, empty, damaged or no image.
     """
     path = Path(path)
+    if (tile := tile_of(path)) is not None:
+        return tile_header(tile, path)
     if files := band_files(path):
         return together(path, [read_header(file) for file in files.values()], tuple(files))
     return with_zero_missing(_header_of(path))
@@ -96,6 +102,9 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
     if files := band_files(path):
         return _load_bands(path, list(files.values()), bands, no_data)
     try:
+        if (tile := tile_of(path)) is not None:
+            header, chosen, values = read_tile(tile, path, bands=bands, no_data=no_data)
+            return Image(header=header, bands=chosen, values=values)
         stored = turned_back(_read_stored(path, bands))
         return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
     except MemoryError as error:
@@ -104,23 +113,6 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
             "Its pixels, or those of others read at the same time, do not fit.",
             "Close other programs and try again, cut it into tiles, or leave it out.",
         ) from error
-
-
-def raw_values(stored: StoredPixels, no_data: float | None = None) -> NDArray[np.float32]:
-    """Pixels as a file stores them -> raw values (C, H, W), NaN where there is nothing.
-
-    Args:
-        stored: Of a whole file or a part of it.
-        no_data: A raw value that means "nothing here", besides what the file declares.
-    """
-    values = _as_float32(stored.values)
-    for nothing in (stored.header.no_data, no_data):
-        if nothing is not None:
-            # Compared in the file's own number type: float32 cannot tell all 32-bit integers apart.
-            values[stored.values == _as_stored(nothing)] = np.nan
-    if stored.hidden is not None:
-        values[:, stored.hidden] = np.nan
-    return values
 
 
 def is_tiff(path: Path) -> bool:
@@ -144,8 +136,10 @@ def likely_bytes(path: Path) -> int:
     if facts is not None and stat.S_ISREG(facts.st_mode):
         return facts.st_size * _EXPANSION.get(ending, 10)
     try:
+        if (tile := tile_of(path)) is not None:
+            return tile.size_px**2 * scene_facts(tile.scene).header.stored_bands * 16
         sizes = [file.stat().st_size for file in band_files(path).values()]
-    except OSError:
+    except (OSError, ImageError):
         return 0
     return 10 * len(sizes) * max(sizes, default=0)  # the finest band says how large all of them are in memory
 
@@ -226,16 +220,3 @@ def _start(path: Path) -> bytes:
             "Save it in one of these formats, or leave it out.",
         )
     return start
-
-
-def _as_float32(stored: NDArray[np.generic]) -> NDArray[np.float32]:
-    if stored.dtype.kind != "f":
-        return stored.astype(np.float32)
-    with np.errstate(over="ignore"):
-        values = stored.astype(np.float32)
-    values[~np.isfinite(values)] = np.nan
-    return values
-
-
-def _as_stored(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else value

@@ -13,7 +13,8 @@ from bandbridge.engine.imagery.depth import is_depth_map
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
 from bandbridge.engine.imagery.geotiff import MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader
-from bandbridge.engine.imagery.reader import is_tiff, load_image, raw_values, read_header
+from bandbridge.engine.imagery.raw_values import raw_values
+from bandbridge.engine.imagery.reader import is_tiff, load_image, read_header
 from numpy.typing import NDArray
 
 Slice = tuple[int, int]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
+from bandbridge.engine.imagery.tile import is_tile_name
 
 Kind = tuple[str, int]
 """What images must have in common to be one data set: number type and number of bands read."""
@@ -56,12 +57,14 @@ class Survey:
         images: Files that were read and hold data, in order.
         unreadable: File -> the error that kept it from being read.
         void: Files without any data.
+        sparse: Tiles with too little.
         statistics: The values of the images of each kind.
     """
 
     images: list[SurveyedImage] = field(default_factory=list)
     unreadable: dict[str, ImageError] = field(default_factory=dict)
     void: list[str] = field(default_factory=list)
+    sparse: list[str] = field(default_factory=list)
     statistics: dict[Kind, BandStatistics] = field(default_factory=dict)
 
     def commonest_kind(self) -> Kind | None:
@@ -83,6 +86,7 @@ def survey(
     emit: Callable[[Event], None],
     title: str,
     see: See | None = None,
+    most_missing: float = 1.0,
 ) -> Survey:
     """Decode every file once; memory does not grow with their pixels.
 
@@ -98,6 +102,7 @@ def survey(
         emit: Takes progress.
         title: Of the progress.
         see: Looks at every image as well.
+        most_missing: Share of a tile's values that may be missing, 0..1.
 
     Raises:
         Stopped: The person asked to stop.
@@ -107,7 +112,7 @@ def survey(
     look = partial(_look, root, bands, no_data, see)
     cache = ImageCache.of_user()
     files = fingerprint(root, names)
-    key = key_of("survey", files, bands, no_data)
+    key = key_of("survey", files, bands, no_data, most_missing)
     if names and files is not None and see is None:
         kept = cache.read(key, partial(_taken, root, names))
         if kept is not None and _read_the_rest(kept, names, look, control):
@@ -120,6 +125,8 @@ def survey(
             found.unreadable[name] = looked
         elif looked[1].missing == looked[1].values:
             found.void.append(name)
+        elif is_tile_name(PurePosixPath(name).name) and looked[1].missing > most_missing * looked[1].values:
+            found.sparse.append(name)
         else:
             image, statistics = looked
             found.images.append(image)
@@ -143,7 +150,8 @@ def _put(names: Sequence[str], found: Survey, file: Any) -> None:
         of_images.append(headers.setdefault(json.dumps(facts), len(headers)))
     put_array(file, "images", np.array([numbers[image.name] for image in found.images], np.int64))
     put_array(file, "headers", np.array(of_images, np.int64))
-    put_array(file, "void", np.array([numbers[name] for name in found.void], np.int64))
+    for place, left_out in (("void", found.void), ("sparse", found.sparse)):
+        put_array(file, place, np.array([numbers[name] for name in left_out], np.int64))
     file.attrs["facts"] = json.dumps(list(headers))
     for number, ((dtype, bands), statistics) in enumerate(found.statistics.items()):
         group = file.create_group(f"kinds/{number}")
@@ -157,7 +165,8 @@ def _taken(root: Path, names: Sequence[str], file: Any) -> Survey:
         {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(text).items()}
         for text in json.loads(file.attrs["facts"])
     ]
-    found = Survey(void=[names[number] for number in file["void"][()].tolist()])
+    void, sparse = ([names[number] for number in file[place][()].tolist()] for place in ("void", "sparse"))
+    found = Survey(void=void, sparse=sparse)
     for number, kind in zip(file["images"][()].tolist(), file["headers"][()].tolist(), strict=True):
         stated = facts[kind] | {"path": root / names[number]}
         read = stated.pop("read")
@@ -176,7 +185,7 @@ def _read_the_rest(
     control: Control,
 ) -> bool:
     """Try the files again that could not be read; False if one of them can be read now."""
-    known = {image.name for image in kept.images}.union(kept.void)
+    known = {image.name for image in kept.images}.union(kept.void, kept.sparse)
     rest = [(number, name) for number, name in enumerate(names) if name not in known]
     for (_, name), looked in read_ahead(rest, look, control):
         if not isinstance(looked, ImageError):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from bandbridge.engine.api.config import DeviceChoice
+from bandbridge.engine.api.config import DeviceChoice, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
@@ -19,11 +20,15 @@ from bandbridge.engine.api.jobs import Evaluate, Predict
 from bandbridge.engine.api.reports import EvaluateReport, Finding, Prediction, PredictReport
 from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.imagery.findings import unreadable
-from bandbridge.engine.imagery.folder import list_images
+from bandbridge.engine.imagery.folder import is_scene, list_images
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import Image, load_image
+from bandbridge.engine.imagery.scene_file import is_in_parts
+from bandbridge.engine.imagery.scene_findings import empty_tiles, unreadable_tiles
+from bandbridge.engine.imagery.tile import is_tile_name, tile_of
+from bandbridge.engine.imagery.tiles import tile_middle
 from bandbridge.engine.models.class_list import read_class_list
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import open_model
@@ -76,10 +81,10 @@ def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
 
 
 def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
-    """Classify images and the images of folders.
+    """Classify images, the images of folders, and the tiles of scenes.
 
     Raises:
-        UsageError: There are no images.
+        UsageError: There are no images, or the rule for tiles is none.
         ImageError: None of them can be read.
         ModelError: The model cannot be used.
         StorageError: The table cannot be written.
@@ -88,11 +93,17 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
         check_writable(Path(job.output))
     model = load_model(job.model, job.class_names)
     files: list[tuple[str, Path]] = []
+    rule = replace(job.tiles or TileRule(), most=sys.maxsize)
     for path in map(Path, job.paths):
-        files += [(name, path / name) for name in list_images(path)] if path.is_dir() else [(str(path), path)]
+        if path.is_dir():
+            files += [(name, path / name) for name in list_images(path, tiles=rule)]
+        elif is_scene(path) or (job.tiles is not None and is_in_parts(path)):
+            files += [(f"{path}/{name}", path / name) for name in list_images(path, tiles=rule)]
+        else:
+            files.append((str(path), path))
     if not files:
         raise _no_images(job.paths)
-    outcome = _apply(model, files, job.bands, job.device, emit, control)
+    outcome = _apply(model, files, job.bands, job.device, emit, control, rule.most_missing)
     if not outcome.names:
         first, count = outcome.findings[0], len(files)
         raise ImageError(
@@ -106,8 +117,10 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
             class_name=model.class_names[int(row.argmax())],
             confidence=float(row.max()),
             probabilities=tuple(row.tolist()),
+            place=None if place is None else place[0],
+            system="" if place is None else place[1],
         )
-        for name, row in zip(outcome.names, outcome.probabilities, strict=True)
+        for name, row, place in zip(outcome.names, outcome.probabilities, _places(outcome.names, files), strict=True)
     )
     if job.output:
         _write_table(Path(job.output), model.class_names, predictions)
@@ -162,6 +175,7 @@ def _apply(
     choice: DeviceChoice,
     emit: Emit,
     control: Control,
+    most_missing: float = 1.0,
 ) -> _Outcome:
     device = choose_device(choice)
     model = model.to(device).eval()
@@ -169,7 +183,7 @@ def _apply(
     found: dict[str, NDArray[np.float32]] = {}
     findings: list[Finding] = []
     depths: Counter[str] = Counter()
-    for names, images in _batches(files, chosen, model, findings, depths, emit, control):
+    for names, images in _batches(files, chosen, model, findings, depths, emit, control, most_missing):
         with torch.inference_mode():
             rows = model(torch.from_numpy(images).to(device)).cpu().numpy()
         found.update(zip(names, rows, strict=True))
@@ -188,14 +202,24 @@ def _batches(
     depths: Counter[str],
     emit: Emit,
     control: Control,
+    most_missing: float,
 ) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
-    """Images of one size together, at most `BATCH` of them, raw values."""
+    """Images of one size together, at most `BATCH` of them, raw values; tiles that show too little are left out."""
     waiting: dict[tuple[int, ...], list[tuple[str, NDArray[np.float32]]]] = defaultdict(list)
     pace = Pace(emit, "Classifying images", len(files))
+    empty: Counter[Path] = Counter()
+    broken: dict[Path, list[ImageError]] = defaultdict(list)
     for (name, path), image in read_ahead(files, partial(_read, bands, model), control):
         pace.step(name)
+        is_tile = is_tile_name(path.name)
         if isinstance(image, ImageError):
-            findings.append(unreadable(name, path, image))
+            if is_tile:
+                broken[path.parent].append(image)
+            else:
+                findings.append(unreadable(name, path, image))
+            continue
+        if is_tile and np.isnan(image.values).mean() > most_missing:
+            empty[path.parent] += 1
             continue
         depths[image.header.dtype] += 1
         group = waiting[image.values.shape]
@@ -204,6 +228,19 @@ def _batches(
             yield _stack(waiting.pop(image.values.shape))
     for group in waiting.values():
         yield _stack(group)
+    count = Counter(path.parent for _, path in files)
+    findings += (unreadable_tiles(str(scene), count[scene], errors) for scene, errors in broken.items())
+    findings += (empty_tiles(str(scene), scene.name, empty[scene], count[scene], most_missing) for scene in empty)
+
+
+def _places(
+    names: Sequence[str], files: Sequence[tuple[str, Path]]
+) -> Iterator[tuple[tuple[float, float], str] | None]:
+    """Where on the map each of the named is, None for what is no tile."""
+    paths = dict(files)
+    for name in names:
+        tile = tile_of(paths[name]) if is_tile_name(paths[name].name) else None
+        yield None if tile is None else tile_middle(tile)
 
 
 def _stack(group: list[tuple[str, NDArray[np.float32]]]) -> tuple[list[str], NDArray[np.float32]]:
@@ -224,12 +261,16 @@ def _read(bands: tuple[int, ...] | None, model: SensorModel, item: tuple[str, Pa
 
 
 def _write_table(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+    is_placed = any(one.place is not None for one in predictions)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file", "class", "confidence", *(f"p({name})" for name in class_names)))
+        heading = ("file", "class", "confidence", *(f"p({name})" for name in class_names))
+        writer.writerow((*heading, *(("x", "y", "crs") if is_placed else ())))
         for one in predictions:
             numbers = (f"{value:.6f}" for value in one.probabilities)
-            writer.writerow((one.file, one.class_name, f"{one.confidence:.6f}", *numbers))
+            place = ("", "") if one.place is None else map(repr, one.place)
+            where = (*place, one.system) if is_placed else ()
+            writer.writerow((one.file, one.class_name, f"{one.confidence:.6f}", *numbers, *where))
 
 
 def _other_depth(depth: str, count: int, usual: str) -> Finding:

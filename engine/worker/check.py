@@ -166,7 +166,7 @@ class _Target:
 
 def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -> tuple[_Target, CheckedPart]:
     records = _Records()
-    names = list_images(folder, job.exclude)
+    names = list_images(folder, job.exclude, job.tiles)
     scan = scan_images(
         folder,
         names,
@@ -177,6 +177,7 @@ def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -
         emit=emit,
         title="Looking through target images",
         see=records.see,
+        tiles=job.tiles,
     )
     usual, found = _judge(records.of(scan.report), scan.stretch)
     part = CheckedPart(role="target", folder=folder, images=records.seen, findings=(*scan.report.findings, *found))
@@ -193,9 +194,10 @@ def _look_at_pairs(
         stretch=job.stretch,
         no_data=job.no_data,
         exclude=job.exclude,
+        tiles=job.tiles,
     )
     rgb_records, sensor_records = _Records(), _Records()
-    compared = _Shifts(pair_folders(folders, job.exclude), moves_of(folders))
+    compared = _Shifts(pair_folders(folders, job.exclude, job.tiles), moves_of(folders))
 
     def see_rgb(name: str, image: Image) -> None:
         rgb_records.see(name, image)

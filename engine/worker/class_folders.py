@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.imagery.labels import class_of
 from numpy.typing import NDArray
 
 
@@ -18,12 +19,12 @@ def unknown_class_folders(names: Sequence[str], truth: NDArray[np.int64]) -> lis
         truth: (N,) class indices, -1 for none.
     """
     if (truth < 0).all():
-        folders = {name.split("/")[0] for name in names if "/" in name}
+        folders = set(filter(None, map(class_of, names)))
         return [_no_class_folder(len(folders))] if len(folders) > 1 else []
     counts: dict[str, int] = defaultdict(int)
     for name, index in zip(names, truth, strict=True):
         if index < 0:
-            counts[name.split("/")[0] if "/" in name else ""] += 1
+            counts[class_of(name) or ""] += 1
     return [
         Finding(
             severity="warning",

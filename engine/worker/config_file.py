@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TrainSourceConfig
+from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TileRule, TrainSourceConfig
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.imagery.tiles import check_rule
 from bandbridge.engine.worker.run_folder import RUN_FORMAT
 from pydantic import TypeAdapter, ValidationError
 
@@ -46,9 +47,10 @@ def read_fields(path: Path) -> dict[str, Any]:
             )
         fields = fields.get("config", {})
     _refuse_unknown(fields, RunConfig, "")
-    for name in ("stretch", "settings"):
+    for name in ("stretch", "settings", "tiles"):
         _require(isinstance(fields.get(name, {}), dict), name, "it must hold names and values")
     _refuse_unknown(fields.get("stretch"), StretchRule, "stretch.")
+    _refuse_unknown(fields.get("tiles"), TileRule, "tiles.")
     pairs = fields.get("pairs")
     for folders in pairs if isinstance(pairs, list) else ():
         _refuse_unknown(folders, PairFolders, "pairs.")
@@ -76,6 +78,7 @@ def run_config(fields: Mapping[str, Any]) -> RunConfig:
     config = dataclasses.replace(config, settings={key: settings[key] for key in config.settings})
     _require(config.learning_rate is None or config.learning_rate > 0, "learning_rate", "it must be above 0")
     _check_stretch(config.stretch)
+    check_rule(config.tiles)
     return config
 
 

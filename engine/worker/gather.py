@@ -141,13 +141,14 @@ def gather_images(
     target_folder = Path(config.target)
     scan = scan_images(
         target_folder,
-        list_images(target_folder, config.exclude),
+        list_images(target_folder, config.exclude, config.tiles),
         bands=config.sensor_bands,
         rule=config.stretch,
         no_data=config.no_data,
         control=control,
         emit=emit,
         title="Looking through target images",
+        tiles=config.tiles,
     )
     findings += scan.report.findings
     if scan.stretch is None or len(scan.report.files) < FEWEST_TARGETS:
@@ -219,6 +220,7 @@ def _pair_group(
         stretch=config.stretch,
         no_data=config.no_data,
         exclude=config.exclude,
+        tiles=config.tiles,
     )
     scan = scan_pair_images(job, control, emit)
     report = scan.report

@@ -126,6 +126,7 @@ class _Run:
                 control=control,
                 emit=emit,
                 title="Measuring values",
+                tiles=self.config.tiles,
             ).stretch
             if stretch is None:
                 raise ImageError(f"No image in '{side.folder}' can be used any more.", "", "Put the images back.")

@@ -16,6 +16,7 @@ from bandbridge.engine.api.jobs import (
     Evaluate,
     Export,
     InspectModel,
+    InspectScene,
     Job,
     LookCloser,
     MakeSample,
@@ -46,6 +47,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.models.source import inspect_model
 
             return inspect_model(job)
+        case InspectScene():
+            from bandbridge.engine.imagery.tiles import inspect_scene
+
+            return inspect_scene(job)
         case ScanFolder():
             from bandbridge.engine.imagery.folder import scan_folder
 

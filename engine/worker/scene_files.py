@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bandbridge.engine.api.config import PairFolders, RunConfig
-from bandbridge.engine.api.errors import PairingError, UsageError
+from bandbridge.engine.api.errors import ImageError, PairingError, UsageError
 from bandbridge.engine.imagery.band_files import files_of
 from bandbridge.engine.imagery.common_ground import Cuts, cut_pair, moves_of
-from bandbridge.engine.imagery.folder import list_images, natural_order, rgb_bands
-from bandbridge.engine.imagery.pairing import Pairing, pair_folders
+from bandbridge.engine.imagery.folder import list_images, rgb_bands
+from bandbridge.engine.imagery.pairing import Pairing, looked_through, pair_folders
 from bandbridge.engine.imagery.reader import read_header
+from bandbridge.engine.imagery.tile import tile_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def pair_scene(config: RunConfig, file: str) -> SceneFiles:
         UsageError: The run has no such pair, or its files are gone.
     """
     for folders in config.pairs:
-        pairing = pair_folders(folders, config.exclude)
+        pairing = pair_folders(folders, config.exclude, config.tiles)
         for key, rgb, sensor in pairing.pairs:
             if file in (key, sensor):
                 side = Side(folder=Path(folders.sensor), name=sensor, bands=config.sensor_bands, pairs=folders)
@@ -90,10 +91,13 @@ def target_scene(config: RunConfig, file: str) -> SceneFiles:
 
 def files_measured(config: RunConfig, side: Side) -> tuple[str, ...]:
     """The files whose values decided the stretch of an image's folder when the run measured it."""
-    if side.pairs is None or not Path(side.pairs.rgb).samefile(side.pairs.sensor):
-        return list_images(side.folder, config.exclude)
-    place = 2 if side.bands == config.sensor_bands else 1
-    return tuple(sorted({pair[place] for pair in pair_folders(side.pairs, config.exclude).pairs}, key=natural_order))
+    if side.pairs is None:
+        return list_images(side.folder, config.exclude, config.tiles)
+    is_sensor = side.folder == Path(side.pairs.sensor)
+    if Path(side.pairs.rgb).samefile(side.pairs.sensor):
+        is_sensor = side.bands == config.sensor_bands
+    pairing = pair_folders(side.pairs, config.exclude, config.tiles)
+    return looked_through(side.pairs, pairing, 2 if is_sensor else 1, config.exclude)
 
 
 def _partners(config: RunConfig, sensor: Side) -> Iterator[Side]:
@@ -116,14 +120,19 @@ def _partners(config: RunConfig, sensor: Side) -> Iterator[Side]:
 def _pairing(config: RunConfig, folders: PairFolders) -> Pairing | None:
     """None where folders or table are gone: then nothing is known of them."""
     try:
-        return pair_folders(folders, config.exclude)
-    except (PairingError, UsageError):
+        return pair_folders(folders, config.exclude, config.tiles)
+    except (ImageError, PairingError, UsageError):
         return None
 
 
 def _is_same_image(sensor: Side, path: Path, name: str) -> bool:
+    tile, other = tile_of(path), tile_of(sensor.path)
+    if tile is not None and other is not None:
+        # A scene may be large, so a copy of it is not looked for.
+        pixels = ((one.row, one.column, one.size_px) for one in (tile, other))
+        return len(set(pixels)) == 1 and tile.scene.samefile(other.scene) and tile.grid.samefile(other.grid)
     files, others = files_of(path), files_of(sensor.path)
-    if len(files) != len(others):
+    if len(files) != len(others) or tile is not None or other is not None:
         return False
     sides = list(zip(files, others, strict=True))
     if all(file.samefile(other) for file, other in sides):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from bandbridge.engine.api.config import PairFolders, StretchRule
+from bandbridge.engine.api.config import PairFolders, StretchRule, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
@@ -24,6 +24,7 @@ from bandbridge.engine.api.jobs import (
     CheckData,
     Evaluate,
     Export,
+    InspectScene,
     Job,
     MakeSample,
     MakeVideoSample,
@@ -48,6 +49,7 @@ from bandbridge.engine.api.reports import (
     PredictReport,
     Report,
     SampleReport,
+    SceneReport,
     Scores,
     Spread,
     TranslatedImage,
@@ -276,6 +278,19 @@ def test_adapt_passes_on_everything_typed(folders: Path, engine):
     assert dict(config.settings) == {"im_weight": 0.5}
 
 
+def test_tiles_typed_go_before_those_of_the_configuration_file(folders: Path, engine):
+    (folders / "c.json").write_text(json.dumps({"tiles": {"size_px": 96, "most": 7}}))
+    asked = engine(ModelError("enough"))
+    line = "adapt --config c.json --source m.safetensors --target m.tif -o r --method shot"
+    main(shlex.split(f"{line} --tile-most 8"))
+    (job,) = asked
+    assert isinstance(job, Adapt)
+    assert job.config.tiles == TileRule(size_px=96, most=8)
+    assert main(shlex.split(f"{line} --tile 3")) == 2
+    (folders / "c.json").write_text(json.dumps({"tiles": {"width": 96}}))
+    assert main(shlex.split(line)) == 2
+
+
 def test_options_go_before_the_configuration_file(folders: Path, engine):
     fields = {"sources": ["m.safetensors"], "target": "target", "run": "old", "method": "shot", "epochs": 9, "seed": 1}
     (folders / "c.json").write_text(json.dumps({**fields, "settings": {"im_weight": 2.0, "pseudo_weight": 0.1}}))
@@ -370,6 +385,15 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
                 pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir"), table=at("names.txt")),
                     PairFolders(rgb=at("target"), sensor=at("nir"))),
                 target=at("target"), sensor_bands=(8,), table=at("f.csv"), shifts=(at("s.csv"), at("t.csv")))),
+        ("inspect m.tif --tile 64 --tile-most 9",
+            lambda at: InspectScene(path=at("m.tif"), tiles=TileRule(size_px=64, most=9))),
+        ("inspect m.tif m.tif --tile-overlap 8", lambda at: ScanPairs(
+            folders=PairFolders(rgb=at("m.tif"), sensor=at("m.tif")), tiles=TileRule(overlap_px=8))),
+        ("check --pairs m.tif m.tif --target m.tif --tile-missing 0.1", lambda at: CheckData(
+            pairs=(PairFolders(rgb=at("m.tif"), sensor=at("m.tif")),), target=at("m.tif"),
+            tiles=TileRule(most_missing=0.1))),
+        ("predict m.safetensors m.tif --tile 64", lambda at: Predict(
+            model=at("m.safetensors"), paths=(at("m.tif"),), tiles=TileRule(size_px=64))),
         ("check --pairs rgb nir --pairs target nir --shifts s.csv --pair-shifts names.txt",
             lambda at: CheckData(
                 pairs=(PairFolders(rgb=at("rgb"), sensor=at("nir"), shifts=at("names.txt")),
@@ -506,6 +530,12 @@ def test_tables_show_the_numbers_and_never_mistake_names_for_markup(folders: Pat
             images=(TranslatedImage(
                 file="x[1].tif", picture="x[1].png", width=9, height=7, georeferenced=False, missing=0.25),)),
             "x[1].tif: x[1].png (9 x 7, 25.0% without data)"),
+        ("predict m.safetensors m.tif --tile 64", PredictReport(model="m", class_names=("Forest",), predictions=(
+            Prediction(file="m.tif/r00000_c00064_64px", class_name="Forest", confidence=0.5, probabilities=(0.5,),
+                place=(500_000.0, 4.5), system="EPSG:32633"),)), "500000, 4.5"),
+        ("inspect m.tif", SceneReport(path="m.tif", width=700, height=300, bands=8, dtype="uint8", no_data=None,
+            frame=255.0, system="WGS 84", pixel_m=10.0, tile_px=64, tiles=5000, used=2000),
+            "5000 of 64 pixels, 640 m wide on the ground, of which 2000 drawn at random are used"),
         ("export m.safetensors --format onnx -o x", ExportReport(output="/x", format="onnx", checked_images=3,
             largest_difference=1e-6, same_classes=True, explanation="Takes raw values."), "Takes raw values."),
         ("sample s", SampleReport(folder="/s", source="/s/m", sensors={"nir": ("/s/a", "/s/b", "/c")}, seed=0), "nir"),

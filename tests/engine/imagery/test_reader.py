@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from bandbridge.engine.api.errors import ImageError
-from bandbridge.engine.imagery import reader
+from bandbridge.engine.imagery import raw_values
 from bandbridge.engine.imagery.reader import LARGEST_IMAGE, load_image, read_header, read_image
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -288,7 +288,7 @@ def test_a_file_that_does_not_fit_into_memory_is_named(suffix, tmp_path, write_p
             cv2.resize(np.zeros((2, 2), np.uint8), (2**30, 2**30))
         raise MemoryError
 
-    monkeypatch.setattr(*{".png": (cv2, "imdecode")}.get(suffix, (reader, "_as_float32")), no_room)
+    monkeypatch.setattr(*{".png": (cv2, "imdecode")}.get(suffix, (raw_values, "_as_float32")), no_room)
     with pytest.raises(ImageError, match=rf"x\{suffix}' needs more memory"):
         read_image(path)
 

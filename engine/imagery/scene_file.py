@@ -1,0 +1,192 @@
+"""Files of scenes, of which parts are read: TIFF and ENVI, whatever their size."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery.band_files import band_files
+from bandbridge.engine.imagery.bands import choose_bands
+from bandbridge.engine.imagery.depth import with_zero_missing
+from bandbridge.engine.imagery.envi import is_envi_header, open_envi
+from bandbridge.engine.imagery.geotiff import TIFF_STARTS, MapPlace, OpenTiff, open_tiff
+from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.raw_values import raw_values
+from numpy.typing import NDArray
+
+Extent = tuple[int, int]
+"""The first row (or column) and the one after the last."""
+
+_MOST_OPEN = 4
+_CORNER_PX = 32
+# A dark or bright corner may be a scene's own; two of them with nothing but the end of the range are its frame.
+_FEWEST_CORNERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFacts:
+    """What is known of a scene before its pixels are read.
+
+    Attributes:
+        header: Of its file.
+        place: On the map, None without.
+        frame: The value that fills all bands outside the area seen, where the file does not declare it; or None.
+    """
+
+    header: ImageHeader
+    place: MapPlace | None
+    frame: float | None
+
+
+def is_in_parts(path: Path) -> bool:
+    """Whether a file is of a kind of which parts can be read without decoding the whole."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith(TIFF_STARTS) or is_envi_header(path)
+    except OSError:
+        return False
+
+
+def scene_facts(path: Path) -> SceneFacts:
+    """Look at a scene without reading it.
+
+    Raises:
+        ImageError: It is missing, damaged or of a kind of which parts cannot be read.
+    """
+    return _facts(path, _state(path))
+
+
+def read_part(
+    path: Path, rows: Extent, columns: Extent, *, bands: tuple[int, ...] | None, no_data: float | None
+) -> tuple[tuple[int, ...], NDArray[np.float32]]:
+    """Raw values of a part of a scene; beyond its edges there is nothing.
+
+    Threads other than the main one keep a few scenes open for as long as they live, so that what GDAL has decoded
+    serves neighbouring parts.
+
+    Args:
+        path: The scene.
+        rows: May lie outside the scene, wholly or in part.
+        columns: The same.
+        bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
+        no_data: A raw value that means "nothing here", besides what the file declares; with it, no frame is looked for.
+
+    Returns:
+        The bands read and their values (C, h, w), NaN where there is nothing.
+
+    Raises:
+        ImageError: The scene cannot be read, lacks a band, or is damaged here.
+    """
+    facts = scene_facts(path)
+    header = facts.header
+    chosen = choose_bands(bands, header)
+    values = np.full((len(chosen), rows[1] - rows[0], columns[1] - columns[0]), np.nan, np.float32)
+    top, bottom = max(rows[0], 0), min(rows[1], header.height)
+    left, right = max(columns[0], 0), min(columns[1], header.width)
+    if top < bottom and left < right:
+        frame = facts.frame if no_data is None else None
+        # What fills all bands is known by all bands alone: a single one may well reach the end of its range.
+        stored = _read(path, chosen if frame is None else None, (top, bottom), (left, right))
+        if frame is not None:
+            stored = _without_frame(stored, chosen, frame)
+        inside = raw_values(replace(stored, header=header), no_data)
+        values[:, top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = inside
+    return chosen, values
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes with a file."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise ImageError(
+            f"The scene '{path}' cannot be opened.",
+            f"The system says: {error.strerror or error}.",
+            "Check that it exists, is a file and may be read.",
+        ) from error
+    return facts.st_mtime_ns, facts.st_size
+
+
+@lru_cache(maxsize=64)
+def _facts(path: Path, state: tuple[int, int]) -> SceneFacts:
+    if band_files(path) or not is_in_parts(path):
+        raise ImageError(
+            f"The file '{path}' cannot be cut into tiles.",
+            "Of TIFF, GeoTIFF and ENVI files alone parts can be read without decoding the whole.",
+            "Save it as GeoTIFF, or cut it into images first and choose their folder.",
+        )
+    with _opened(path, None) as scene:
+        return SceneFacts(with_zero_missing(scene.header), scene.place, _frame(scene))
+
+
+def _opened(path: Path, bands: tuple[int, ...] | None) -> AbstractContextManager[OpenTiff]:
+    def choose(header: ImageHeader) -> tuple[int, ...]:
+        return choose_bands(bands, header)
+
+    return open_envi(path, choose) if is_envi_header(path) else open_tiff(path, choose)
+
+
+class _KeptOpen(threading.local):
+    """The scenes a thread has open; they are closed when it ends."""
+
+    def __init__(self) -> None:
+        self.scenes: OrderedDict[object, tuple[ExitStack, OpenTiff]] = OrderedDict()
+
+
+_KEPT = _KeptOpen()
+
+
+def _read(path: Path, bands: tuple[int, ...] | None, rows: Extent, columns: Extent) -> StoredPixels:
+    if threading.current_thread() is threading.main_thread():
+        with _opened(path, bands) as scene:
+            return scene.read(rows, columns)
+    key = (path, _state(path), bands)
+    if key not in _KEPT.scenes:
+        while len(_KEPT.scenes) >= _MOST_OPEN:
+            _KEPT.scenes.popitem(last=False)[1][0].close()
+        stack = ExitStack()
+        _KEPT.scenes[key] = (stack, stack.enter_context(_opened(path, bands)))
+    _KEPT.scenes.move_to_end(key)
+    return _KEPT.scenes[key][1].read(rows, columns)
+
+
+def _frame(scene: OpenTiff) -> float | None:
+    """The value outside the area seen, by the scene's corners: the same in all bands, at an end of the range."""
+    header = scene.header
+    if header.no_data is not None or header.alpha is not None:
+        return None
+    down, across = min(_CORNER_PX, header.height), min(_CORNER_PX, header.width)
+    if min(down, across) < _CORNER_PX:
+        return None
+    corners = []
+    for top in (0, header.height - down):
+        for left in (0, header.width - across):
+            stored = scene.read((top, top + down), (left, left + across))
+            if stored.hidden is not None:
+                return None
+            first = stored.values.flat[0]
+            if _is_end(float(first), header.dtype) and bool((stored.values == first).all()):
+                corners.append(float(first))
+    return corners[0] if len(corners) >= _FEWEST_CORNERS and len(set(corners)) == 1 else None
+
+
+def _is_end(value: float, dtype: str) -> bool:
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return value == 0 or value <= -9999
+    ends = np.iinfo(kind)
+    return value in (0, ends.min, ends.max, -9999)
+
+
+def _without_frame(stored: StoredPixels, chosen: tuple[int, ...], frame: float) -> StoredPixels:
+    """The chosen of all bands, hidden where all of them hold the frame's value."""
+    measured = [index for index, band in enumerate(stored.bands) if band != stored.header.alpha]
+    hidden = (stored.values[measured] == frame).all(axis=0)
+    places = [stored.bands.index(band) for band in chosen]
+    return replace(stored, bands=chosen, values=stored.values[places], hidden=hidden)
