@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.events import Problem, Progress
 from bandbridge.engine.api.jobs import ScanFolder, ScanPairs
-from bandbridge.engine.api.reports import FolderReport, PairsReport
+from bandbridge.engine.api.reports import CheckedRole, FolderReport, PairsReport
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.project import Project
 from bandbridge.gui.run_thread import WorkerThread
@@ -30,12 +30,16 @@ class Side:
         colour: "source" or "sensor".
         folder: The folder.
         report: What was found.
+        role: Its part in the project: "rgb", "sensor" or "target".
+        pair: The pair folders it is a side of, None for the target.
     """
 
     title: str
     colour: str
     folder: str
     report: FolderReport
+    role: CheckedRole
+    pair: PairFolders | None = None
 
 
 class ImageScans(QObject):
@@ -105,7 +109,7 @@ class ImageScans(QObject):
         project = self._project
         if pair.rgb and pair.sensor:
             return ScanPairs(
-                folders=pair,
+                folders=replace(pair, shifts=None),  # moving pairs changes nothing that is found here
                 rgb_bands=project.rgb_bands,
                 sensor_bands=project.sensor_bands,
                 stretch=project.stretch,
@@ -148,6 +152,11 @@ class ImageScans(QObject):
         answers = ((pair, self.answer(self.pair_scan(pair))) for pair in self._project.pairs)
         return [(pair, answer) for pair, answer in answers if isinstance(answer, PairsReport)]
 
+    def pair_at(self, index: int) -> PairFolders | None:
+        """The pair folders with this index, None if there are none."""
+        pairs = self._project.pairs
+        return pairs[index] if 0 <= index < len(pairs) else None
+
     def target_report(self) -> FolderReport | None:
         """The target folder, if it could be looked through."""
         answer = self.answer(self.target_scan()) if self._project.target else None
@@ -158,10 +167,10 @@ class ImageScans(QObject):
         reports = self.pairs_reports()
         for index, (pair, report) in enumerate(reports, start=1):
             more = f" {index}" if len(reports) > 1 else ""
-            yield Side(f"Pairs{more}: RGB", "source", pair.rgb, report.rgb)
-            yield Side(f"Pairs{more}: sensor", "sensor", pair.sensor, report.sensor)
+            yield Side(f"Pairs{more}: RGB", "source", pair.rgb, report.rgb, "rgb", pair)
+            yield Side(f"Pairs{more}: sensor", "sensor", pair.sensor, report.sensor, "sensor", pair)
         if (target := self.target_report()) is not None:
-            yield Side("Target images", "sensor", target.folder, target)
+            yield Side("Target images", "sensor", target.folder, target, "target")
 
     # ---- scanning ------------------------------------------------------------------------------------------------
 

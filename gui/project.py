@@ -160,6 +160,10 @@ class Project:
             settings={key: dict(values) for key, values in self.settings.items() if key in methods},
         )
 
+    def whole_pairs(self) -> tuple[PairFolders, ...]:
+        """The pair folders of which both sides are chosen."""
+        return tuple(pair for pair in self.pairs if pair.rgb and pair.sensor)
+
     def to_run_config(self, run: str) -> RunConfig:
         """The frozen configuration of a run with these choices.
 
@@ -170,7 +174,7 @@ class Project:
             sources=self.sources,
             target=self.target,
             run=run,
-            pairs=tuple(pair for pair in self.pairs if pair.rgb and pair.sensor),
+            pairs=self.whole_pairs(),
             method=self.method,
             rgb_bands=self.rgb_bands,
             sensor_bands=self.sensor_bands,

@@ -26,6 +26,7 @@ class Finding:
         do: What to do. One sentence.
         other: The other file concerned, relative to its own folder: the earlier image that this one repeats, the target
             image it equals, the RGB image it lies askew on; "" without one.
+        amount: How much of it, to put the worst first; comparable within a kind alone. 0 where it cannot be said.
     """
 
     severity: Severity
@@ -35,6 +36,7 @@ class Finding:
     why: str = ""
     do: str = ""
     other: str = ""
+    amount: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ Looked for: files that cannot be read or do not fit the rest, images without a p
 images that are there twice, sensor images of the pairs that are among the target images too, pairs whose images are
 shifted against each other, values in other units than the rest. Nothing is changed.
 The exit code is 0 once the check is done, whatever was found; --json counts the findings by kind.
+The table of --shifts, given to adapt as --pair-shifts, moves shifted pairs into place.
 """,
     "adapt": """
   bandbridge adapt --source model.safetensors --pairs rgb nir --target fields/nir -o runs/nir

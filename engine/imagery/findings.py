@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -192,6 +193,7 @@ def clipped(name: str, share: float, value: float) -> Finding:
         why="That is an end of the range: what was beyond it is lost, or the value means that nothing is there.",
         do=f"If {value:g} stands for nothing in all images, give it as the no-data value; otherwise save it again "
         "from the original data, or leave it out.",
+        amount=share,
     )
 
 
@@ -295,8 +297,9 @@ def misplaced(shift: PairShift) -> Finding:
         "against the RGB image.",
         why="What is learned from a pair assumes that both images show the same place at the same pixel; a translator "
         "learns blurred pictures otherwise.",
-        do="Move the pair into place (--pair-shifts), or leave it out.",
+        do="Move the pair into place, or leave it out.",
         other=shift.rgb,
+        amount=math.hypot(shift.right_px, shift.down_px),
     )
 
 
@@ -334,7 +337,7 @@ def misplaced_together(folder: str, right_px: float, down_px: float, count: int,
         what=f"{count} of the {measured} pairs that could be measured are shifted alike: the sensor images lie about "
         f"{_way(right_px, down_px)}.",
         why="A common shift comes from how the two cameras look, or how the images were cut.",
-        do="Move the pairs into place (--pair-shifts), or all sensor images back by it, once.",
+        do="Move the pairs into place, or all sensor images back by it, once.",
     )
 
 

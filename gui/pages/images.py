@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.api.events import Problem, Progress
-from bandbridge.engine.api.reports import Finding, FolderReport, PairsReport
+from bandbridge.engine.api.finding_table import finding_table
+from bandbridge.engine.api.reports import FolderReport, PairsReport
+from bandbridge.engine.api.shift_table import Move
+from bandbridge.engine.api.storage import write_text
+from bandbridge.gui.doubt import Doubt, as_parts, collect_doubts, moved_in
+from bandbridge.gui.image_check import ImageCheck
 from bandbridge.gui.image_scans import Answer, ImageScans, Scan
+from bandbridge.gui.moved_pairs import moves_of, with_moves
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import Project, ProjectModel
 from bandbridge.gui.quantities import count, counted
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.callout import Callout
-from bandbridge.gui.widgets.doubtful_table import Doubt, DoubtfulTable
+from bandbridge.gui.widgets.doctor_bar import DoctorBar
+from bandbridge.gui.widgets.doubtful_table import DoubtfulTable
 from bandbridge.gui.widgets.image_slot import ImageSlot
 from bandbridge.gui.widgets.pair_note import PairNote
 from bandbridge.gui.widgets.reading_card import ReadingCard
 from bandbridge.gui.widgets.wall_panel import WallPanel
+from bandbridge.gui.widgets.worst_cases import WorstCases
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from bandbridge.gui.widgets.histogram import HistogramPanel
 
-_VALUES, _DOUBTS = 1, 2
+_VALUES, _DOUBTS, _WORST = 1, 2, 3
 
 
 class ImagesPage(Page):
@@ -53,6 +64,8 @@ class ImagesPage(Page):
         self.scans = ImageScans(desk, self)
         self.scans.changed.connect(self._draw)
         self.scans.progressed.connect(self._show_progress)
+        self.check = ImageCheck(desk, self)
+        self.check.changed.connect(self._draw)
         self._drawn: object = None
         self._histogram: HistogramPanel | None = None
 
@@ -78,6 +91,8 @@ class ImagesPage(Page):
         self.content.addWidget(self.problem)
         self.reading = ReadingCard(project)
         self.content.addWidget(self.reading)
+        self.doctor = DoctorBar(self.check, theme)
+        self.content.addWidget(self.doctor)
         self.tabs = QTabWidget()
         self.tabs.setMinimumHeight(40 * GRID)
         self.wall = WallPanel(project, self.scans, desk, theme)
@@ -90,9 +105,21 @@ class ImagesPage(Page):
         column_layout.setContentsMargins(0, 2 * GRID, 0, 0)
         self.doubts = DoubtfulTable(theme)
         self.doubts.left_out.connect(self.leave_out)
+        self.doubts.moved.connect(self.move_pairs)
+        self.doubts.save_wanted.connect(self._browse_csv)
         column_layout.addWidget(self.doubts)
         self.tabs.addTab(doubts, "Doubtful files")
+        worst = QWidget()
+        worst_layout = QVBoxLayout(worst)
+        worst_layout.setContentsMargins(0, 2 * GRID, 0, 0)
+        self.worst = WorstCases(self.scans, desk, theme)
+        self.worst.left_out.connect(self.leave_out)
+        self.worst.moved.connect(self.move_pairs)
+        self.worst.opened.connect(self._see_tabs_whole)
+        worst_layout.addWidget(self.worst)
+        self.tabs.addTab(worst, "Worst cases")
         self.tabs.currentChanged.connect(self._tab_opened)
+        self._tab_opened(0)
         self.content.addWidget(self.tabs, 1)
 
         self.add_pairs_button = QPushButton("Add &more pairs")
@@ -118,7 +145,7 @@ class ImagesPage(Page):
             return "error"
         if not project.target or any(answer is None for answer in answers):
             return "empty"
-        severities = {doubt.finding.severity for doubt in self._doubts()}
+        severities = {doubt.finding.severity for doubt in self._open_doubts()}
         target = self.scans.target_report()
         if "error" in severities or target is None or not target.files or self._half_chosen():
             return "error"
@@ -126,7 +153,7 @@ class ImagesPage(Page):
 
     def state_in_words(self) -> str:
         """Why the mark is what it is."""
-        if self.scans.busy:
+        if self.scans.busy or self.check.busy:
             return "The images are being looked through."
         if not self._project.project.target:
             return "No target images yet."
@@ -169,14 +196,51 @@ class ImagesPage(Page):
         others = tuple(name for name in self._project.project.exclude if name != file)
         self._project.update(exclude=(*others, file) if out else others)
 
+    def move_pairs(self, doubts: Sequence[Doubt], into_place: bool) -> None:
+        """Move shifted pairs into place, or back."""
+        pairs = list(self._project.project.pairs)
+        for index in {doubt.pair for doubt in doubts if doubt.shift is not None}:
+            moves = dict(moves_of(pairs[index]))
+            for doubt in doubts:
+                if doubt.pair == index and (shift := doubt.shift) is not None:
+                    files = (shift.rgb, shift.sensor)
+                    if into_place:
+                        moves[files] = Move(shift.right_px, shift.down_px)
+                    else:
+                        moves.pop(files, None)
+            try:
+                pairs[index] = with_moves(pairs[index], moves, self._project.folder)
+            except StorageError as error:
+                self.told.emit("error", str(error), error.details)
+                return
+        self._project.update(pairs=tuple(pairs))
+
+    def move_back(self, index: int) -> None:
+        """Use the pairs of these folders as they lie."""
+        pairs = list(self._project.project.pairs)
+        pairs[index] = replace(pairs[index], shifts=None)
+        self._project.update(pairs=tuple(pairs))
+
+    def save_csv(self, file: Path) -> None:
+        """Write the list of doubtful files."""
+        try:
+            write_text(file, finding_table(as_parts(self._doubts())))
+        except StorageError as error:
+            self.told.emit("error", str(error), error.details)
+        else:
+            self.told.emit("good", f"The list of doubtful files was saved to {file}.", "")
+
     def look_again(self) -> None:
         """Forget what was found and look through all folders anew."""
+        self.check.forget()
         self.scans.look_again()
 
     def closing(self) -> None:
         """Ask nothing more."""
         self.scans.stop()
+        self.check.stop()
         self.wall.stop()
+        self.worst.stop()
 
     # ---- slots ---------------------------------------------------------------------------------------------------
 
@@ -224,6 +288,7 @@ class ImagesPage(Page):
         note = PairNote()
         note.list_wanted.connect(lambda: self._browse_table(index))
         note.names_wanted.connect(lambda: self.set_pair_table(index, None))
+        note.back_wanted.connect(lambda: self.move_back(index))
         return note
 
     def _pair_browser(self, index: int, side: str) -> Callable[[], None]:
@@ -249,6 +314,16 @@ class ImagesPage(Page):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    def _browse_csv(self) -> None:
+        dialog = QFileDialog(
+            self.window(), "Save the list", str(self._project.folder / "doubtful.csv"), "Tables (*.csv)"
+        )
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(lambda file: self.save_csv(Path(file)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
     # ---- progress ------------------------------------------------------------------------------------------------
 
     def _show_progress(self, scan: Scan, progress: Progress) -> None:
@@ -271,20 +346,26 @@ class ImagesPage(Page):
         project = self._project.project
         self._fit_slots()
         self.scans.follow(project)
+        self.check.follow(project)
         self._draw()
 
     def _draw(self) -> None:
         project = self._project.project
         known = [(scan, self.scans.answer(scan), self.scans.is_current(scan)) for scan in self.scans.wanted()]
-        facts = (project.pairs, project.target, project.exclude, [(s, id(a), current) for s, a, current in known])
+        scanned = [(scan, id(answer), current) for scan, answer, current in known]
+        checked = (self.check.busy, id(self.check.report), id(self.check.problem), self.check.possible)
+        facts = (project.pairs, project.target, project.exclude, scanned, checked)
         if facts == self._drawn:
             return
         self._drawn = facts
         self._draw_slots(project)
         doubts = self._doubts()
-        self.doubts.show_doubts(doubts, project.exclude)
+        moved = moved_in(project)
+        self.doubts.show_doubts(doubts, project.exclude, moved)
+        self.worst.show_doubts(doubts, project.exclude, moved, checked=self.check.report is not None)
         self._draw_problem(doubts)
         doubtful = self._count_doubtful()
+        self.doctor.refresh(doubtful)
         self.tabs.setTabText(_DOUBTS, f"Doubtful files ({count(doubtful)})" if doubtful else "Doubtful files")
         self._draw_histogram()
         self.wall.refresh()
@@ -315,7 +396,7 @@ class ImagesPage(Page):
                 self._draw_report(sensor, answer.sensor)
                 excluded = set(project.exclude)
                 left_out = sum(bool(excluded & set(files)) for _, *files in answer.pairs)
-                note.show_report(answer, left_out, by_list=bool(pair.table))
+                note.show_report(answer, left_out, len(moves_of(pair)), by_list=bool(pair.table))
             else:
                 for slot, folder in ((rgb, pair.rgb), (sensor, pair.sensor)):
                     self._draw_answer(slot, folder, answer)
@@ -342,29 +423,25 @@ class ImagesPage(Page):
         return any(bool(pair.rgb) != bool(pair.sensor) for pair in self._project.project.pairs)
 
     def _count_doubtful(self) -> int:
-        return sum(doubt.finding.severity != "note" for doubt in self._doubts())
+        return sum(doubt.finding.severity != "note" for doubt in self._open_doubts())
+
+    def _open_doubts(self) -> list[Doubt]:
+        """Those that nothing has been done about."""
+        project = self._project.project
+        excluded, moved = frozenset(project.exclude), moved_in(project)
+        return [doubt for doubt in self._doubts() if not doubt.is_settled(excluded, moved)]
 
     def _doubts(self) -> list[Doubt]:
-        # What is wrong with files of their own comes before what follows from it for their partners.
-        doubts = [
-            Doubt(side.title, finding, finding.file not in ("", side.folder))
-            for side in self.scans.sides()
-            for finding in side.report.findings
-        ]
-        for pair, report in self.scans.pairs_reports():
-            doubts += [
-                Doubt("Pairs", finding, finding.file not in ("", pair.rgb, pair.sensor)) for finding in report.findings
-            ]
-        listed = {doubt.finding.file for doubt in doubts if doubt.is_file}
-        for file in self._project.project.exclude:
-            if file not in listed:
-                finding = Finding(severity="note", kind="left out", file=file, what="Left out by you.")
-                doubts.append(Doubt("", finding, True))
-        return doubts
+        return collect_doubts(self.scans, self.check.report, self._project.project)
 
     # ---- histogram -----------------------------------------------------------------------------------------------
 
+    def _see_tabs_whole(self) -> None:
+        """Scroll down to the tabs, once they are as high as what is now in them."""
+        QTimer.singleShot(0, self, lambda: self.scroll_area.verticalScrollBar().setValue(self.tabs.y()))
+
     def _tab_opened(self, index: int) -> None:
+        self.worst.setVisible(index == _WORST)  # or the other tabs would be as high as its wall
         if index == _VALUES and self._histogram is None:
             # pyqtgraph takes a while to import: with the first look at a histogram, not with the window
             from bandbridge.gui.widgets.histogram import HistogramPanel

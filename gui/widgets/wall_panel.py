@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bandbridge.engine.api.jobs import Thumbnails
-from bandbridge.engine.api.reports import BandHistogram, FolderReport, Report, ThumbnailsReport
+from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.jobs import InPlace, Thumbnails
+from bandbridge.engine.api.reports import FolderReport, Report, ThumbnailsReport
 from bandbridge.gui.errand import Errand
+from bandbridge.gui.folder_pictures import folder_pictures
 from bandbridge.gui.image_scans import ImageScans
+from bandbridge.gui.moved_pairs import in_place, moves_of
 from bandbridge.gui.picture import as_pixmap
 from bandbridge.gui.project import THUMBNAIL_FILE, ProjectModel
 from bandbridge.gui.run_thread import WorkerThread
@@ -84,7 +87,8 @@ class WallPanel(QWidget):
             self.wall.show_text("Pairs appear here side by side, to see at a glance whether they belong together.")
             return
         excluded = self._project.project.exclude
-        wanted = (self._seed, tuple(id(report) for _, report in reports), id(target), excluded)
+        shifts = tuple(pair.shifts for pair, _ in reports)
+        wanted = (self._seed, tuple(id(report) for _, report in reports), shifts, id(target), excluded)
         if not self.isVisible() or wanted == self._shown:
             return
         self._shown = wanted
@@ -93,21 +97,21 @@ class WallPanel(QWidget):
         if reports:
             self._words.setText("Do the two images of each pair show the same scene?")
             entries = [
-                (report, name, rgb, sensor)
-                for _, report in reports
+                (pair, report, name, rgb, sensor)
+                for pair, report in reports
                 for name, rgb, sensor in report.pairs
                 if rgb not in excluded and sensor not in excluded
             ]
             chosen = chance.sample(entries, min(_PAIRS, len(entries)))
             self._fill(
-                [name for _, name, _, _ in chosen],
-                _requests("rgb", [(report.rgb, rgb) for report, _, rgb, _ in chosen])
-                + _requests("sensor", [(report.sensor, sensor) for report, _, _, sensor in chosen]),
+                [name for _, _, name, _, _ in chosen],
+                _requests("rgb", [(r.rgb, rgb, _place(pair, rgb, s, "rgb")) for pair, r, _, rgb, s in chosen])
+                + _requests("sensor", [(r.sensor, s, _place(pair, rgb, s, "sensor")) for pair, r, _, rgb, s in chosen]),
             )
         elif target is not None:
             self._words.setText("Target images at random")
             names = chance.sample(target.files, min(_TARGETS, len(target.files)))
-            self._fill(names, _requests("sensor", [(target, name) for name in names]))
+            self._fill(names, _requests("sensor", [(target, name, None) for name in names]))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Fill the wall if it waits."""
@@ -165,34 +169,28 @@ class _Request:
     job: Thumbnails
 
 
-def _requests(side: Literal["rgb", "sensor"], files: Sequence[tuple[FolderReport, str]]) -> list[_Request]:
+def _place(pair: PairFolders, rgb: str, sensor: str, side: Literal["rgb", "sensor"]) -> InPlace | None:
+    move = moves_of(pair).get((rgb, sensor))
+    return None if move is None else in_place(pair, rgb, sensor, move, side)
+
+
+def _requests(
+    side: Literal["rgb", "sensor"], files: Sequence[tuple[FolderReport, str, InPlace | None]]
+) -> list[_Request]:
     """One request a folder, for every folder has a stretch of its own."""
     folders: dict[str, list[int]] = {}
-    for place, (report, _) in enumerate(files):
+    for place, (report, _, _) in enumerate(files):
         folders.setdefault(report.folder, []).append(place)
     return [
         _Request(
             side,
             tuple(places),
-            _thumbnails([str(Path(folder) / files[place][1]) for place in places], files[places[0]][0]),
+            folder_pictures(
+                [str(Path(folder) / files[place][1]) for place in places],
+                files[places[0]][0],
+                2 * SIDE,
+                [files[place][2] for place in places],
+            ),
         )
         for folder, places in folders.items()
     ]
-
-
-def _thumbnails(files: Sequence[str], report: FolderReport) -> Thumbnails:
-    """Small pictures with one stretch for the folder; the same for all three colours, to keep their balance."""
-    bands: tuple[BandHistogram, ...] = report.histograms
-    if len(bands) not in (1, 3):
-        bands = bands[:1]
-    if not bands:
-        return Thumbnails(paths=tuple(files), size_px=2 * SIDE)
-    low, high = min(band.low for band in bands), max(band.high for band in bands)
-    return Thumbnails(
-        paths=tuple(files),
-        bands=tuple(band.band for band in bands),
-        low=(low,) * len(bands),
-        high=(high,) * len(bands),
-        curve=bands[0].curve,
-        size_px=2 * SIDE,
-    )

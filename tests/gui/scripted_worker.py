@@ -18,6 +18,7 @@ import numpy as np
 from bandbridge.engine.api.events import CheckpointSaved, Event, Finished, Losses, Notice, Problem, Progress
 from bandbridge.engine.api.jobs import (
     Adapt,
+    CheckData,
     InspectModel,
     Job,
     MakeSample,
@@ -30,9 +31,12 @@ from bandbridge.engine.api.jobs import (
 from bandbridge.engine.api.launch import Ask, Submit
 from bandbridge.engine.api.reports import (
     BandHistogram,
+    CheckedPart,
+    CheckReport,
     Finding,
     FolderReport,
     ModelReport,
+    PairShift,
     PairsReport,
     Prediction,
     PredictReport,
@@ -84,6 +88,9 @@ def serve(connection: Connection) -> None:
 def perform(job: Job, connection: Connection, asked: list[str], news: threading.Condition) -> Finished:
     if isinstance(job, ScanFolder) and job.folder.startswith("do:"):
         return misbehave(job.folder[3:], connection, asked, news)
+    if isinstance(job, CheckData) and job.target == "/data/endless":
+        connection.send(Progress(title="Looking through target images", done=3, total=20))
+        return misbehave("wait", connection, asked, news)
     if isinstance(job, Adapt):
         connection.send(CheckpointSaved(step=12, path="checkpoint"))
         return misbehave("wait", connection, asked, news)
@@ -155,6 +162,8 @@ def report(job: Job) -> Report:
                 rule="Same name in both folders",
                 pairs=tuple((f"s{i}", f"s{i}.png", f"s{i}.tif") for i in range(20)),
             )
+        case CheckData():
+            return check_report(job)
         case Thumbnails():
             return ThumbnailsReport(pictures=tuple(picture for _ in job.paths))
         case Predict():
@@ -179,6 +188,51 @@ def report(job: Job) -> Report:
             )
         case _:
             raise TypeError(job)
+
+
+def check_report(job: CheckData) -> CheckReport:
+    """Two shifted pairs, one of them far; a leak; an image that is there twice; and what the scan knows as well."""
+    folders = job.pairs[0]
+
+    def shift(number: int, right: float) -> PairShift:
+        return PairShift(
+            pair=f"s{number}",
+            rgb=f"s{number}.png",
+            sensor=f"s{number}.tif",
+            right_px=right,
+            down_px=-2.0,
+            confidence=12.0,
+            sure=True,
+        )
+
+    shifts = (shift(0, 0.1), shift(1, 4.0), shift(2, -9.0))
+    askew = tuple(
+        Finding(
+            severity="warning",
+            kind="shift",
+            file=one.sensor,
+            what=f"The pair '{one.pair}' is shifted.",
+            why="Both must show the same place.",
+            do="Move the pair into place, or leave it out.",
+            other=one.rgb,
+            amount=abs(one.right_px),
+        )
+        for one in shifts[1:]
+    )
+    leak = Finding(severity="warning", kind="leak", file="s3.tif", what="It is a target image.", other="s7.tif")
+    twice = Finding(severity="warning", kind="duplicate", file="s5.tif", what="It is there twice.", other="s4.tif")
+    parts = (
+        CheckedPart(
+            role="target",
+            folder=job.target or "",
+            images=20,
+            findings=(*folder_report(job.target or "").findings, twice),
+        ),
+        CheckedPart(role="rgb", folder=folders.rgb, images=20),
+        CheckedPart(role="sensor", folder=folders.sensor, images=20, findings=(leak,)),
+        CheckedPart(role="pairs", folder=folders.sensor, images=20, findings=askew, shifts=shifts),
+    )
+    return CheckReport(parts=parts, counts={"shift": 2, "leak": 1, "duplicate": 1}, images=60, seconds=1.0)
 
 
 def folder_report(folder: str, bands: int = 1) -> FolderReport:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.shift_table import Move, read_shift_table
 from bandbridge.gui.pages.images import ImagesPage
 from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectModel
 from bandbridge.gui.run_thread import WorkerThread
@@ -151,3 +153,155 @@ def test_a_folder_dropped_on_a_place_goes_there(
     )
     QApplication.sendEvent(slot, drop)
     assert model.project.target == str(tmp_path)
+
+
+@pytest.fixture
+def checked(qtbot: QtBot, page: ImagesPage, model: ProjectModel) -> ImagesPage:
+    """A page whose images the doctor has looked at."""
+    model.update(pairs=(PairFolders(rgb="/data/rgb", sensor="/data/nir"),), target="/data/doubtful")
+    qtbot.waitUntil(lambda: page.state() == "warning", timeout=10_000)
+    assert "Before you train" in page.doctor.words
+    page.doctor.button.click()
+    qtbot.waitUntil(lambda: page.check.report is not None, timeout=10_000)
+    return page
+
+
+def rows_of(page: ImagesPage) -> list[tuple[str, str]]:
+    return [(doubt.finding.kind, doubt.finding.file) for doubt in page.doubts.model.rows]
+
+
+def test_what_the_doctor_finds_joins_what_the_scan_found(checked: ImagesPage) -> None:
+    assert "60 images checked" in checked.doctor.words
+    assert "5 findings" in checked.doctor.words
+    assert sorted(rows_of(checked)) == [
+        ("duplicate", "s5.tif"),
+        ("leak", "s3.tif"),
+        ("shift", "s1.tif"),
+        ("shift", "s2.tif"),
+        ("size", "small.tif"),
+        ("unreadable", "bad.tif"),
+    ]
+    assert "20 pairs matched" in checked._pair_notes[0]._words.text()
+    assert "0 unmatched" in checked._pair_notes[0]._words.text()
+
+
+def test_the_list_can_be_narrowed_to_a_kind(checked: ImagesPage) -> None:
+    kinds = checked.doubts.kind
+    assert [kinds.itemText(i) for i in range(kinds.count())][:2] == ["All kinds (6)", "Damaged (1)"]
+    kinds.set_value("shift")
+    assert rows_of(checked) == [("shift", "s1.tif"), ("shift", "s2.tif")]
+    kinds.set_value("")
+    assert len(rows_of(checked)) == 6
+
+
+def test_shifted_pairs_are_moved_into_place_and_back_and_undone(
+    qtbot: QtBot, checked: ImagesPage, model: ProjectModel
+) -> None:
+    table = checked.doubts
+    assert table.move_all_button.text() == "&Move 2 pairs into place"
+    table.kind.set_value("shift")
+    table.view.selectRow(1)
+    table.move_button.click()
+    (pair,) = model.project.pairs
+    assert read_shift_table(pair.shifts or "") == {("s2.png", "s2.tif"): Move(-9.0, -2.0)}
+    assert table.model.data(table.model.index(1, 4)) == "Moved into place."
+    assert table.move_all_button.text() == "&Move 1 pair into place"
+    assert "4 findings" in checked.doctor.words
+    table.move_all_button.click()
+    assert set(read_shift_table(model.project.pairs[0].shifts or "")) == {("s1.png", "s1.tif"), ("s2.png", "s2.tif")}
+    assert "2 moved into place" in checked._pair_notes[0]._words.text()
+    assert table.move_all_button.isHidden()
+    assert model.project.to_run_config("/run").pairs == model.project.pairs
+    assert not checked.scans.busy, "moving pairs asks for no new look through the folders"
+    assert checked.check.report is not None, "and what was found stays true"
+    model._last_change = (frozenset(), 0.0)
+    table.move_button.click()
+    assert set(read_shift_table(model.project.pairs[0].shifts or "")) == {("s1.png", "s1.tif")}
+    model.undo()
+    assert set(read_shift_table(model.project.pairs[0].shifts or "")) == {("s1.png", "s1.tif"), ("s2.png", "s2.tif")}
+    checked._pair_notes[0].back_button.click()
+    assert model.project.pairs[0].shifts is None
+
+
+def test_a_table_of_shifts_that_is_gone_is_named(checked: ImagesPage, model: ProjectModel) -> None:
+    checked.doubts.move_all_button.click()
+    Path(model.project.pairs[0].shifts or "").unlink()
+    checked._drawn = None
+    checked._draw()
+    assert "cannot be read" in checked.problem.headline
+    assert checked.state() == "error"
+
+
+def test_what_was_dealt_with_counts_no_more(checked: ImagesPage, model: ProjectModel) -> None:
+    checked.leave_out("s1.png", True)
+    assert "4 findings" in checked.doctor.words, "without its RGB image there is no pair"
+    checked.leave_out("s4.tif", True)
+    assert "3 findings" in checked.doctor.words, "without the earlier image it is there once"
+    checked.leave_out("s3.tif", True)
+    checked.leave_out("bad.tif", True)
+    checked.doubts.move_all_button.click()
+    assert "nothing left to look at" in checked.doctor.words
+    assert checked.state() == "ready"
+
+
+def test_the_list_is_saved_as_a_table(checked: ImagesPage, tmp_path: Path) -> None:
+    told: list[str] = []
+    checked.told.connect(lambda severity, text, details: told.append(severity))
+    checked.save_csv(tmp_path / "doubtful.csv")
+    checked.save_csv(tmp_path / "doubtful.csv" / "no.csv")
+    assert told == ["good", "error"]
+    with (tmp_path / "doubtful.csv").open(newline="") as file:
+        rows = {(row["part"], row["kind"], row["file"]): row for row in csv.DictReader(file)}
+    assert len(rows) == 6
+    shift = rows["pairs", "shift", "s2.tif"]
+    assert (shift["folder"], shift["other"], shift["right_px"]) == ("/data/nir", "s2.png", "-9.00")
+    assert rows["target", "unreadable", "bad.tif"]["folder"] == "/data/doubtful"
+
+
+def test_the_worst_cases_are_seen_and_looked_at_large(qtbot: QtBot, checked: ImagesPage, model: ProjectModel) -> None:
+    checked.tabs.setCurrentIndex(3)
+    worst = checked.worst
+    assert [card.doubt.finding.file for card in worst.cards] == ["s2.tif", "s1.tif", "s3.tif", "s5.tif"]
+    qtbot.waitUntil(lambda: all(all(card._pictures) for card in worst.cards), timeout=10_000)
+    assert worst.cards[0]._reach == pytest.approx((-9 / 64, -2 / 64))
+    qtbot.keyClick(worst.cards[0], Qt.Key.Key_Return)
+    assert worst.view.isVisible()
+    qtbot.waitUntil(lambda: len(worst.view._pixels) == 4, timeout=10_000)
+    assert worst.view.two.isVisible()
+    worst.view.move_button.click()
+    assert model.project.pairs[0].shifts is not None
+    assert worst.view.move_button.text() == "Move &back"
+    qtbot.keyClick(worst.view, Qt.Key.Key_Right)
+    qtbot.keyClick(worst.view, Qt.Key.Key_Right)
+    assert worst.view.doubt is not None
+    assert worst.view.doubt.finding.kind == "leak"
+    qtbot.waitUntil(lambda: len(worst.view.row.views) == 2, timeout=10_000)
+    assert worst.view.move_button.isHidden()
+    worst.view.leave_button.click()
+    assert model.project.exclude == ("s3.tif",)
+    qtbot.keyClick(worst.view, Qt.Key.Key_Escape)
+    assert worst.view.isHidden()
+    assert [card._settled for card in worst.cards] == ["✓ Moved into place", "", "✓ Left out", ""]
+
+
+def test_a_check_can_be_stopped_and_other_images_are_not_yet_checked(
+    qtbot: QtBot, page: ImagesPage, model: ProjectModel
+) -> None:
+    model.update(pairs=(PairFolders(rgb="/data/rgb", sensor="/data/nir"),), target="/data/endless")
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    page.doctor.button.click()
+    qtbot.waitUntil(lambda: page.doctor.work.words == "Looking through target images", timeout=10_000)
+    assert page.doctor.button.isHidden()
+    page.doctor.work.stop_button.click()
+    qtbot.waitUntil(lambda: not page.check.busy, timeout=10_000)
+    assert "Before you train" in page.doctor.words
+    page.set_target("/data/target")
+    page.doctor.button.click()
+    qtbot.waitUntil(lambda: page.check.report is not None, timeout=10_000)
+    model._last_change = (frozenset(), 0.0)  # as after a while
+    page.set_target("/data/other")
+    assert "Before you train" in page.doctor.words
+    model.undo()
+    assert "60 images checked" in page.doctor.words
+    page.look_again()
+    assert page.check.report is None
