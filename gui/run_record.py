@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
+from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TileRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import TrainingStarted
 from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores, Trial
@@ -270,6 +270,7 @@ def config_from(facts: Mapping[str, Any], folder: Path, *, run: str | None = Non
         PairFolders(**{key: found(path) if path else path for key, path in p.items()}) for p in given.get("pairs", ())
     )
     given["stretch"] = StretchRule(**given.get("stretch", {}))
+    given["tiles"] = TileRule(**given.get("tiles", {}))
     for name in ("rgb_bands", "sensor_bands", "exclude", "class_names"):
         if given.get(name) is not None:
             given[name] = tuple(given[name])
