@@ -12,7 +12,10 @@ from typing import Literal
 from bandbridge.gui.project import project_folder_of
 
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".onnx", ".pth.tar", ".tar")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy", ".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"),
+    *(".jp2", ".j2k", ".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4"),
+)
 LIST_SUFFIXES = (".txt", ".csv")
 
 Kind = Literal["project", "model", "folder", "picture", "list", "refused"]

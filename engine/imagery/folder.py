@@ -35,7 +35,7 @@ from bandbridge.engine.imagery.tiles import tile_corners
 
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy"),
-    *(".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4"),
+    *(".jp2", ".j2k", ".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4"),
 )
 """Endings of file names that are looked at, in any case; the content decides what a file is."""
 
@@ -332,7 +332,7 @@ def _folder_findings(
 
 
 def _nothing_usable(folder: str, names: Sequence[str], errors: Sequence[ImageError]) -> Finding:
-    do = "Choose a folder with PNG, JPEG, TIFF, ENVI, HDF5 or NPY files."
+    do = "Choose a folder with PNG, JPEG, JPEG 2000, TIFF, ENVI, HDF5 or NPY files."
     if names:
         kind = "tiles of" if Path(folder).is_file() else "image files in"
         what = f"None of the {len(names)} {kind} '{folder}' can be used."

@@ -1,4 +1,4 @@
-"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, ENVI, HDF5 and NumPy arrays, with radiometry kept.
+"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, JPEG 2000, ENVI, HDF5, NumPy arrays.
 
 An image is a file, several files with a band each, see `band_files`, or a tile of a scene, see `tile`.
 """
@@ -28,6 +28,7 @@ from bandbridge.engine.imagery.envi import ENVI_START, envi_bytes, envi_header, 
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
 from bandbridge.engine.imagery.hdf5 import HDF5_START, hdf5_header, read_hdf5
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.jpeg2000 import JPEG2000_STARTS, jpeg2000_header, read_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from bandbridge.engine.imagery.scene_file import scene_facts
 from bandbridge.engine.imagery.tile import tile_of
@@ -39,9 +40,10 @@ __all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "likely_bytes", "load_image"
 LARGEST_IMAGE = 400_000_000
 """Values (width x height x bands read) of the largest image that is read."""
 
+_STARTS = (PNG_START, JPEG_START, ARRAY_START, ENVI_START, HDF5_START, *TIFF_STARTS, *JPEG2000_STARTS)
 
 # Bytes in memory, float32 and what comes before it, for a byte in the file; others are taken as barely compressed.
-_EXPANSION = {".jpg": 60, ".jpeg": 60, ".png": 20}
+_EXPANSION = {".jpg": 60, ".jpeg": 60, ".png": 20, ".jp2": 30, ".j2k": 30}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +118,21 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
 
 
 def is_tiff(path: Path) -> bool:
-    """Whether an image is one TIFF file, which alone can be read in parts and have a place on the map.
+    """Whether an image is one TIFF file, which can be read in parts and have a place on the map.
 
     Raises:
         ImageError: The file is missing, empty or no image.
     """
     return not band_files(path) and _start(path).startswith(TIFF_STARTS)
+
+
+def is_jpeg2000(path: Path) -> bool:
+    """Whether an image is one JPEG 2000 file, which can be read in parts as well.
+
+    Raises:
+        ImageError: The file is missing, empty or no image.
+    """
+    return not band_files(path) and _start(path).startswith(JPEG2000_STARTS)
 
 
 def likely_bytes(path: Path) -> int:
@@ -156,6 +167,8 @@ def _header_of(path: Path) -> ImageHeader:
         return envi_header(path)
     if start.startswith(HDF5_START):
         return hdf5_header(path)
+    if start.startswith(JPEG2000_STARTS):
+        return jpeg2000_header(path)
     return tiff_header(path)
 
 
@@ -181,6 +194,8 @@ def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:
         return read_envi(path, choose)
     if start.startswith(HDF5_START):
         return read_hdf5(path, choose)
+    if start.startswith(JPEG2000_STARTS):
+        return read_jpeg2000(path, choose)
     return read_tiff(path, choose)
 
 
@@ -213,10 +228,10 @@ def _start(path: Path) -> bytes:
             "The file has no content at all (zero bytes).",
             "Copy it again from where it came from, or leave it out.",
         )
-    if not start.startswith((PNG_START, JPEG_START, ARRAY_START, ENVI_START, HDF5_START, *TIFF_STARTS)):
+    if not start.startswith(_STARTS):
         raise ImageError(
             f"The file '{path}' is no image this program reads.",
-            "Its content is none of PNG, JPEG, TIFF, NumPy array, HDF5 (NetCDF 4) or header of an ENVI image.",
+            "Its content is none of PNG, JPEG, JPEG 2000, TIFF, NumPy array, HDF5 (NetCDF 4) or ENVI header.",
             "Save it in one of these formats, or leave it out.",
         )
     return start

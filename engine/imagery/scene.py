@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from bandbridge.engine.imagery.band_files import band_files, part_on_grid, together
 from bandbridge.engine.imagery.bands import choose_bands
 from bandbridge.engine.imagery.depth import is_depth_map
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
 from bandbridge.engine.imagery.geotiff import MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader
+from bandbridge.engine.imagery.jpeg2000 import open_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
-from bandbridge.engine.imagery.reader import is_tiff, load_image, read_header
+from bandbridge.engine.imagery.reader import is_jpeg2000, is_tiff, load_image, read_header
 from numpy.typing import NDArray
 
 Slice = tuple[int, int]
@@ -48,9 +50,9 @@ class Scene:
 def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None) -> Iterator[Scene]:
     """Open an image to read parts of it.
 
-    Of a TIFF or ENVI image only the parts asked for are decoded, so that its size does not matter; other files,
-    and depth maps (of which the whole says how values are stored) are decoded whole, within the limit of
-    `reader.LARGEST_IMAGE`.
+    Of a TIFF, JPEG 2000 or ENVI image only the parts asked for are decoded, so that its size does not matter; other
+    files, and depth maps (of which the whole says how values are stored) are decoded whole, within the limit of
+    `reader.LARGEST_IMAGE`. Where every band is a file of its own, the files decide.
 
     Args:
         path: The file.
@@ -60,13 +62,64 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
     Raises:
         ImageError: The file cannot be read or lacks a band; from inside the context, a part of it is damaged.
     """
-    if not (is_tiff(path) or is_envi_header(path)) or is_depth_map(read_header(path)):
-        image = load_image(path, bands=bands, no_data=no_data)
-        yield Scene(image.header, image.bands, None, partial(_part, image.values))
+    if files := band_files(path):
+        if all(map(_in_parts, files.values())):
+            with _opened_bands(path, files, bands, no_data) as scene:
+                yield scene
+            return
+    elif (opened := _in_parts(path)) and not is_depth_map(read_header(path)):
+        with opened(path, partial(choose_bands, bands)) as image:
+            yield Scene(image.header, image.bands, image.place, partial(_read, image, no_data))
         return
-    opened = open_envi if is_envi_header(path) else open_tiff
-    with opened(path, partial(choose_bands, bands)) as tiff:
-        yield Scene(tiff.header, tiff.bands, tiff.place, partial(_read, tiff, no_data))
+    whole = load_image(path, bands=bands, no_data=no_data)
+    yield Scene(whole.header, whole.bands, None, partial(_part, whole.values))
+
+
+def _in_parts(path: Path) -> Callable[..., AbstractContextManager[OpenTiff]] | None:
+    """What opens a file to read parts of it; None if there are none to be had."""
+    if is_envi_header(path):
+        return open_envi
+    if is_jpeg2000(path):
+        return open_jpeg2000
+    return open_tiff if is_tiff(path) else None
+
+
+@contextmanager
+def _opened_bands(
+    path: Path, files: Mapping[str, Path], bands: tuple[int, ...] | None, no_data: float | None
+) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        opened = []
+        for file in files.values():
+            opener = _in_parts(file)
+            assert opener is not None
+            opened.append(stack.enter_context(opener(file, lambda header: (1,))))
+        header = together(path, [image.header for image in opened], tuple(files))
+        chosen = choose_bands(bands, header)
+        finest = max(opened, key=lambda image: image.header.width * image.header.height)
+        wanted = [opened[band - 1] for band in chosen]
+        yield Scene(header, chosen, finest.place, partial(_read_bands, wanted, header, no_data))
+
+
+def _read_bands(
+    images: Sequence[OpenTiff], header: ImageHeader, no_data: float | None, rows: Slice, columns: Slice
+) -> NDArray[np.float32]:
+    """Rows and columns of the finest grid, with coarser bands brought to it."""
+    grid = (header.height, header.width)
+    is_integer = np.dtype(header.dtype).kind in "iub"
+    bands = []
+    for image in images:
+
+        def read(some_rows: Slice, some_columns: Slice, image: OpenTiff = image) -> NDArray[np.float32]:
+            band: NDArray[np.float32] = raw_values(image.read(some_rows, some_columns), no_data)[0]
+            return band
+
+        shape = (image.header.height, image.header.width)
+        fits = shape == grid
+        bands.append(
+            read(rows, columns) if fits else part_on_grid(read, shape, grid, rows, columns, is_integer=is_integer)
+        )
+    return np.stack(bands)
 
 
 def _part(values: NDArray[np.float32], rows: Slice, columns: Slice) -> NDArray[np.float32]:

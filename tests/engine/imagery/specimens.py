@@ -201,7 +201,7 @@ def _rasters(folder: Path) -> Iterator[tuple[str, Specimen]]:
     for kind, values, profile in (
         ("16 bit", cube[:1], {"REVERSIBLE": "YES", "QUALITY": "100"}),
         ("colours", bytes_3, {"QUALITY": "25"}),
-        ("tiles", np.tile(cube[:1], (1, 4, 4)), {"BLOCKXSIZE": 64, "BLOCKYSIZE": 64, **_PLACE}),
+        ("tiles", np.tile(cube[:1], (1, 4, 4)), {"blockxsize": 64, "blockysize": 64, **_PLACE}),
     ):
         yield f"JPEG 2000, {kind}", _raster(folder, "x.jp2", values, **profile)
 

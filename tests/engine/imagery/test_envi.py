@@ -84,9 +84,9 @@ def test_other_files_with_the_ending_of_a_header_are_no_images(tmp_path):
         b"<VRTDataset rasterXSize='4' rasterYSize='4'><VRTRasterBand dataType='Byte' band='1'/></VRTDataset>",
         b"/vsicurl/http://127.0.0.1:9/x.tif",
         b"RIFF\x04\0\0\0WEBP",
-        b"\0\0\0\x0cjP  \r\n\x87\n",
+        b"\0\0\0\x18ftypheic",
     ],
-    ids=["VRT", "network", "WebP", "JPEG 2000"],
+    ids=["VRT", "network", "WebP", "HEIC"],
 )
 @pytest.mark.parametrize("name", ["x.tif", "x.hdr", "x.png"])
 def test_no_other_format_is_opened_whatever_the_name(content, name, tmp_path):

@@ -123,12 +123,12 @@ def test_class_counts_need_every_image_in_a_class_folder(write_tiff, noise, tmp_
 
 
 def test_an_empty_folder_says_what_it_holds_instead(tmp_path):
-    touch(tmp_path, "a.jp2", "b.jp2", "notes.txt")
+    touch(tmp_path, "a.webp", "b.webp", "notes.txt")
     report = scan(tmp_path)
     assert report.files == ()
     [finding] = report.findings
     assert (finding.severity, finding.kind) == ("error", "empty")
-    assert ".jp2 (2)" in finding.why
+    assert ".webp (2)" in finding.why
 
 
 def test_a_folder_without_any_usable_image_is_an_error(tmp_path):
