@@ -103,7 +103,7 @@ def plan(clips_per_class: int, noise: float) -> list[Clip]:
     names = list(CLASSES)
     for place in range(int(noise * clips_per_class * len(names) + 0.5)):
         index, label = divmod(place, len(names))
-        planted[names[label], index] = PLANTED[(index + label) % len(PLANTED)]
+        planted[names[label], index] = PLANTED[place % len(PLANTED)]
     wanted = [(split, label, index) for split in SPLITS for label in names for index in range(counts[split])]
     order = np.random.default_rng(0).permutation(len(wanted))
     clips = []
