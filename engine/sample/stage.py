@@ -17,6 +17,7 @@ from bandbridge.engine.sample.canvas import (
     lighter,
     mixed,
 )
+from bandbridge.engine.sample.passers import Passer, draw_passers
 from bandbridge.engine.sample.things import PAINTS, WOODS, pick_colour, still_things
 from numpy.typing import NDArray
 
@@ -52,21 +53,20 @@ class Stage:
         ground_y: Where things stand, in pixels from the top of the frame.
         main_x: Where the act takes place.
         size: How large its things are, about 1.
-        cloud: A soft patch that drifts across, for nothing: (x, y, speed in pixels a second), or None.
+        passers: What passes behind the act.
     """
 
     background: Canvas
     ground_y: float
     main_x: float
     size: float
-    cloud: tuple[float, float, float] | None
+    passers: tuple[Passer, ...]
 
     def at(self, second: float) -> Canvas:
         """The place at a moment, to draw the act on."""
         canvas = self.background.copy()
-        if self.cloud is not None:
-            x, y, speed = self.cloud
-            canvas.veil(x + speed * second, y, 26.0, 11.0, (236, 238, 240), 0.4)
+        for passer in self.passers:
+            passer(canvas, second)
         return canvas
 
 
@@ -86,14 +86,13 @@ def draw_stage(rng: np.random.Generator, dark: bool) -> Stage:
         _country(rng, canvas, ground_y, kind == "night")
     main_x = float(rng.uniform(40.0, 88.0))
     ways = still_things()
-    for number in rng.permutation(len(ways))[: rng.choice((0, 1, 2), p=(0.25, 0.45, 0.3))]:
+    for number in rng.permutation(len(ways))[: rng.choice((0, 1, 2, 3), p=(0.15, 0.35, 0.3, 0.2))]:
         # Beside the act rather than in it, and a little further away.
         side = float(rng.uniform(34.0, 60.0)) * float(rng.choice((-1.0, 1.0)))
         x = main_x + side if 6.0 < main_x + side < WIDTH_PX - 6.0 else main_x - side
         ways[number](rng, canvas, x, ground_y - float(rng.uniform(0.0, 5.0)))
-    drifts = kind != "indoors" and rng.random() < 0.35
-    cloud = (float(rng.uniform(0, WIDTH_PX)), float(rng.uniform(5, 40)), float(rng.uniform(-16, 16)))
-    return Stage(canvas, ground_y, main_x, float(rng.uniform(0.78, 1.18)), cloud if drifts else None)
+    passers = draw_passers(rng, ground_y, kind == "indoors")
+    return Stage(canvas, ground_y, main_x, float(rng.uniform(0.65, 1.12)), passers)
 
 
 def _gradient(canvas: Canvas, top: float, bottom: float, first: Colour, last: Colour) -> None:
@@ -245,7 +244,7 @@ class Camera:
 
 def draw_camera(rng: np.random.Generator) -> Camera:
     """A steady or a shaking hand, good or bad light, a good or a cheap camera."""
-    shake = float(rng.choice((0.0, 0.5, 1.2, 2.2), p=(0.3, 0.3, 0.25, 0.15)))
+    shake = float(rng.choice((0.0, 0.5, 1.2, 2.2), p=(0.2, 0.3, 0.3, 0.2)))
     walk = np.cumsum(rng.normal(0.0, 1.0, (FRAMES, 3)), axis=0)
     walk = (walk - walk.mean(axis=0)) / max(float(walk.std()), 1e-6) + rng.normal(0.0, 0.35, (FRAMES, 3))
     seconds = np.arange(FRAMES) / FRAMES_PER_SECOND
