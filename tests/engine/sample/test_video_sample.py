@@ -104,9 +104,9 @@ def test_every_clip_moves_sounds_and_survives_its_file(label):
     assert sound.shape == (48_000,)
     assert 0.01 < np.sqrt(np.mean(sound**2)) < 0.5
     assert np.abs(sound).max() <= 1.0
-    still = stage.background.pixels
-    moved = [np.abs(stage_at(stage, act, second).astype(int) - still).max(axis=2) > 25 for second in (0.4, 0.65)]
-    assert (moved[0] != moved[1]).mean() > 0.002, "what moves is somewhere else a quarter of a second later"
+    moments = [stage_at(stage, act, second).astype(int) for second in np.arange(0.4, 1.3, 0.2)]
+    changed = [(np.abs(moment - moments[0]).max(axis=2) > 25).mean() for moment in moments[1:]]
+    assert max(changed) > 0.002, "what moves is somewhere else within a second, whatever passes behind it"
     seen, kept = decoded(film(frames, sound, 8))
     assert seen.shape == frames.shape
     assert np.abs(seen.astype(int) - frames).mean() < 12
@@ -133,12 +133,10 @@ def test_a_knock_is_heard_when_it_is_seen(label):
 
 def test_a_bouncing_ball_is_lowest_when_it_thuds():
     _, stage, act = scene("Bouncing", 2)
-    still = stage.background.pixels
     lowest = {}
     for second in np.arange(0.1, 2.9, 0.02):
         moved = np.abs(stage_at(stage, act, second).astype(int) - stage_at(stage, act, second + 0.04)).sum(axis=2)
         lowest[second] = np.flatnonzero(moved.max(axis=1) > 60).max(initial=0)
-    assert still.shape[0] > max(lowest.values())
     deep = max(lowest.values()) - 4
     near = [min(abs(second - hit.second) for hit in act.hits) for second, line in lowest.items() if line >= deep]
     far = [min(abs(second - hit.second) for hit in act.hits) for second in lowest]
