@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.events import Problem, Progress
@@ -112,22 +113,31 @@ class ImageScans(QObject):
                 folders=replace(pair, shifts=None),  # moving pairs changes nothing that is found here
                 rgb_bands=project.rgb_bands,
                 sensor_bands=project.sensor_bands,
+                profile=project.sensor_profile,
                 stretch=project.stretch,
                 no_data=project.no_data,
                 exclude=project.exclude,
             )
         if pair.rgb:
-            return self._folder_scan(pair.rgb, project.rgb_bands)
+            return self._folder_scan(pair.rgb, project.rgb_bands, "rgb")
         return self._folder_scan(pair.sensor, project.sensor_bands) if pair.sensor else None
 
     def target_scan(self) -> ScanFolder:
         """The scan of the target folder."""
         return self._folder_scan(self._project.target, self._project.sensor_bands)
 
-    def _folder_scan(self, folder: str, bands: tuple[int, ...] | None) -> ScanFolder:
+    def _folder_scan(
+        self, folder: str, bands: tuple[int, ...] | None, side: Literal["rgb", "sensor"] = "sensor"
+    ) -> ScanFolder:
         project = self._project
         return ScanFolder(
-            folder=folder, bands=bands, stretch=project.stretch, no_data=project.no_data, exclude=project.exclude
+            folder=folder,
+            bands=bands,
+            profile=project.sensor_profile,
+            side=side,
+            stretch=project.stretch,
+            no_data=project.no_data,
+            exclude=project.exclude,
         )
 
     # ---- what is known -------------------------------------------------------------------------------------------

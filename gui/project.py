@@ -12,15 +12,18 @@ from typing import Any, Literal, get_args
 
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo
 from bandbridge.engine.api.config import (
+    PROPOSED,
     AdapterKind,
     CompareConfig,
     DeviceChoice,
     PairFolders,
     RunConfig,
     SettingValue,
+    StretchKind,
     StretchRule,
 )
 from bandbridge.engine.api.errors import StorageError, UsageError
+from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profiles
 from bandbridge.engine.api.storage import write_text
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
@@ -33,6 +36,8 @@ FORMAT_VERSION = 1
 Effort = Literal["quick", "standard", "thorough", "own"]
 EFFORT_EPOCHS: Mapping[str, int] = {"quick": 5, "standard": 15, "thorough": 40}
 """Effort -> passes over the target images; "own" stands for any other number."""
+
+_USUAL = {"low_percent": 2.0, "high_percent": 98.0}
 
 RunOutcome = Literal["running", "completed", "kept", "stopped", "failed"]
 
@@ -87,10 +92,11 @@ class Project:
         class_names: The classes' names in the order of the model's outputs; empty takes the names in the model file.
         pairs: Folders of paired images; one side may still be "".
         target: Folder of target images, or "".
-        rgb_bands: 1-based bands that are red, green, blue; None takes the first three.
-        sensor_bands: 1-based bands of the sensor; None takes all.
+        rgb_bands: 1-based bands that are red, green, blue; None takes those proposed, else the first three.
+        sensor_bands: 1-based bands of the sensor; None takes those proposed, else all.
+        sensor_profile: What is proposed: "auto" by the profile recognised, "none" nothing, else a profile's key.
         stretch: How raw values become 0..1.
-        no_data: A raw value that means "nothing here".
+        no_data: A raw value that means "nothing here"; None takes the one proposed, if any.
         exclude: Files (relative to their folder) left out.
         method: Key of the method.
         settings: Method key -> its settings that differ from the catalogue's defaults.
@@ -115,7 +121,8 @@ class Project:
     target: str = ""
     rgb_bands: tuple[int, ...] | None = None
     sensor_bands: tuple[int, ...] | None = None
-    stretch: StretchRule = field(default_factory=StretchRule)
+    sensor_profile: str = AUTO
+    stretch: StretchRule = PROPOSED
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
     method: str = DEFAULT_METHOD
@@ -178,6 +185,7 @@ class Project:
             method=self.method,
             rgb_bands=self.rgb_bands,
             sensor_bands=self.sensor_bands,
+            sensor_profile=self.sensor_profile,
             stretch=self.stretch,
             no_data=self.no_data,
             class_names=self.class_names,
@@ -252,7 +260,11 @@ def project_from_json(text: str, folder: Path) -> Project:
         given["class_names"] = tuple(map(str, given.get("class_names", ())))
         given["target"] = found(str(given.get("target", "")))
         given["exclude"] = tuple(map(str, given.get("exclude", ())))
-        given["stretch"] = StretchRule(**given.get("stretch", {}))
+        # Before there were proposals, a project that kept the usual percentiles had chosen none.
+        chosen = given.get("stretch", {})
+        given["stretch"] = PROPOSED if chosen in ({}, _USUAL) else StretchRule(**chosen)
+        if given.get("sensor_profile", AUTO) not in (AUTO, NO_PROFILE, *(one.key for one in sensor_profiles())):
+            given["sensor_profile"] = AUTO
         for key in ("rgb_bands", "sensor_bands"):
             given[key] = tuple(map(int, given[key])) if given.get(key) else None
         given["pairs"] = tuple(
@@ -287,7 +299,10 @@ def _is_sound(project: Project) -> bool:
         and project.device in get_args(DeviceChoice)
         and all(isinstance(value, int) for value in (project.epochs, project.batch_size, project.seed))
         and all(value is None or number(value) for value in (project.learning_rate, project.no_data))
+        and project.stretch.kind in get_args(StretchKind)
         and all(number(value) for value in (project.stretch.low_percent, project.stretch.high_percent))
+        and all(value is None or number(value) for value in (project.stretch.low_value, project.stretch.high_value))
+        and not project.stretch.fault()
         and isinstance(project.settings, dict)
         and all(isinstance(settings, dict) for settings in project.settings.values())
         and all(run.outcome in get_args(RunOutcome) for run in project.runs)

@@ -13,7 +13,7 @@ Augment = Literal["none", "flip-shift", "overhead"]
 Precision = Literal["float32", "bfloat16"]
 Curve = Literal["linear", "log"]
 """How raw values rise from 0 to 1 between the ends of a stretch: evenly, or by their logarithm."""
-StretchKind = Literal["percentile", "range", "log"]
+StretchKind = Literal["auto", "percentile", "range", "log"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,8 @@ class StretchRule:
         low_percent: Percentile that becomes 0, in percent; not looked at in a range.
         high_percent: Percentile that becomes 1, in percent.
         kind: "percentile" measures both ends on the images; "range" takes those given, for all bands; "log" measures
-            them on the values above zero, and values rise between them by their logarithm.
+            them on the values above zero, and values rise between them by their logarithm. "auto" takes what the
+            sensor's profile proposes, percentiles where there is none.
         low_value: Raw value that becomes 0, of a range.
         high_value: Raw value that becomes 1, of a range.
     """
@@ -34,6 +35,14 @@ class StretchRule:
     kind: StretchKind = "percentile"
     low_value: float | None = None
     high_value: float | None = None
+
+    def or_proposed(self, proposed: StretchRule) -> StretchRule:
+        """The proposed rule where nothing was chosen."""
+        return proposed if self.kind == "auto" else self
+
+    def for_rgb(self) -> StretchRule:
+        """The rule of RGB images beside a sensor's: its percentiles, but never its unit or its curve."""
+        return self if self.kind == "percentile" else StretchRule()
 
     @property
     def curve(self) -> Curve:
@@ -53,10 +62,16 @@ class StretchRule:
 
     def in_words(self) -> str:
         """Such as "2 to 98 %" or "raw values 0 to 255"."""
+        if self.kind == "auto":
+            return "as proposed"
         if self.kind == "range":
             return f"raw values {self.low_value:g} to {self.high_value:g}"
         percents = f"{self.low_percent:g} to {self.high_percent:g} %"
         return f"{percents}, logarithmic" if self.kind == "log" else percents
+
+
+PROPOSED = StretchRule(kind="auto")
+"""What holds while nobody has chosen a stretch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +121,15 @@ class RunConfig:
         run: Folder the run writes into.
         pairs: Folders of paired RGB and sensor images of any scenes.
         method: Key of a method in `catalogue.METHODS`.
-        rgb_bands: 1-based bands that are red, green, blue; None takes the first three.
-        sensor_bands: 1-based bands of the sensor; None takes all. A file with exactly as many bands as are
-            asked for is taken whole, whatever their numbers.
+        rgb_bands: 1-based bands that are red, green, blue; None takes those proposed, else the first three.
+        sensor_bands: 1-based bands of the sensor; None takes those proposed, else all. A file with exactly as many
+            bands as are asked for is taken whole, whatever their numbers.
+        sensor_profile: What is proposed: "auto" by the profile recognised, "none" nothing, else the key of a profile.
+            The configuration a run keeps has "none", for everything proposed is written out in it.
+        sensor: What the sensor was taken for, in words; written by the run.
         stretch: How raw values become 0..1.
-        no_data: A raw value that means "nothing here", besides NaN and what the files declare.
+        no_data: A raw value that means "nothing here", besides NaN and what the files declare; None takes the one
+            proposed, if any.
         class_names: Names of the classes in the order of the model's outputs; empty takes those in the model file.
         adapter: How the sensor's bands enter the source network.
         epochs: Passes over the target images; at least 1 for methods that train.
@@ -132,7 +151,9 @@ class RunConfig:
     method: str = "auto"
     rgb_bands: tuple[int, ...] | None = None
     sensor_bands: tuple[int, ...] | None = None
-    stretch: StretchRule = field(default_factory=StretchRule)
+    sensor_profile: str = "auto"
+    sensor: str = ""
+    stretch: StretchRule = PROPOSED
     no_data: float | None = None
     class_names: tuple[str, ...] = ()
     adapter: AdapterKind = "auto"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bandbridge.engine.api.config import (
+    PROPOSED,
     CompareConfig,
     Curve,
     DeviceChoice,
@@ -36,11 +37,24 @@ class InspectScene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFolder:
-    """Look through an image folder, or a scene cut into tiles -> `FolderReport`."""
+    """Look through an image folder, or a scene cut into tiles -> `FolderReport`.
+
+    Attributes:
+        folder: The folder, or the scene.
+        bands: 1-based bands; None takes those proposed, else all (of RGB images: the first three).
+        profile: What is proposed, as in `RunConfig.sensor_profile`.
+        side: Whether these are the RGB images of pairs or images of the sensor.
+        stretch: How raw values would become 0..1.
+        no_data: A raw value that means "nothing here"; None takes the one proposed, if any.
+        exclude: Files to leave out.
+        tiles: How scenes are cut.
+    """
 
     folder: str
     bands: tuple[int, ...] | None = None
-    stretch: StretchRule = field(default_factory=StretchRule)
+    profile: str = "auto"
+    side: Literal["rgb", "sensor"] = "sensor"
+    stretch: StretchRule = PROPOSED
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
     tiles: TileRule = field(default_factory=TileRule)
@@ -53,7 +67,8 @@ class ScanPairs:
     folders: PairFolders
     rgb_bands: tuple[int, ...] | None = None
     sensor_bands: tuple[int, ...] | None = None
-    stretch: StretchRule = field(default_factory=StretchRule)
+    profile: str = "auto"
+    stretch: StretchRule = PROPOSED
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
     tiles: TileRule = field(default_factory=TileRule)
@@ -67,7 +82,8 @@ class CheckData:
         pairs: Folders or scenes of pairs, any number.
         target: Folder of target images, a scene, or None.
         rgb_bands: 1-based bands of the RGB files; None takes the first three.
-        sensor_bands: 1-based bands of the sensor files; None takes all.
+        sensor_bands: 1-based bands of the sensor files; None takes those proposed, else all.
+        profile: What is proposed, as in `RunConfig.sensor_profile`.
         stretch: How raw values would become 0..1.
         no_data: A raw value that means "nothing here".
         exclude: Files to leave out, relative to their folders.
@@ -80,7 +96,8 @@ class CheckData:
     target: str | None = None
     rgb_bands: tuple[int, ...] | None = None
     sensor_bands: tuple[int, ...] | None = None
-    stretch: StretchRule = field(default_factory=StretchRule)
+    profile: str = "auto"
+    stretch: StretchRule = PROPOSED
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
     tiles: TileRule = field(default_factory=TileRule)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from bandbridge.engine.api.config import Curve
+from bandbridge.engine.api.config import Curve, StretchRule
+from bandbridge.engine.api.sensor_profiles import SensorProposal
 from numpy.typing import NDArray
 
 Severity = Literal["note", "warning", "error"]
@@ -166,6 +167,9 @@ class FolderReport:
         georeferenced: Count of images with a place on the map.
         findings: Everything doubtful.
         band_names: Names of all bands such as "B04", where every band is a file of its own; else ().
+        sensor: What kind of sensor took them, and what is proposed; None where nobody asked.
+        stretch: The rule by which values were stretched.
+        no_data: The raw value taken for "nothing here", besides what files declare.
     """
 
     folder: str
@@ -180,6 +184,9 @@ class FolderReport:
     georeferenced: int = 0
     findings: tuple[Finding, ...] = ()
     band_names: tuple[str, ...] = ()
+    sensor: SensorProposal | None = None
+    stretch: StretchRule = field(default_factory=StretchRule)
+    no_data: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +250,7 @@ class CheckedPart:
         images: Image files that could be read; of "pairs", the pairs.
         findings: Everything doubtful; files are relative to the folder.
         shifts: Of "pairs": one entry a pair that could be read.
+        sensor: What kind of sensor took the images; None of "pairs".
     """
 
     role: CheckedRole
@@ -250,6 +258,7 @@ class CheckedPart:
     images: int
     findings: tuple[Finding, ...] = ()
     shifts: tuple[PairShift, ...] = ()
+    sensor: SensorProposal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from pathlib import Path
 
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
+from bandbridge.engine.api.config import StretchRule
+from bandbridge.engine.api.sensor_profiles import parse_stretch
 
 _EXAMPLES = {
     "open": """
@@ -173,7 +174,7 @@ def _add_inspect(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("--rgb-bands", type=_bands, metavar="R,G,B", help="of the first of two folders")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="of the sensor's folder")
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
-    _add_stretch(verb)
+    _add_profile(verb)
     verb.add_argument("--pair-table", type=Path, metavar="CSV", help="table of the pairs of both folders")
     _add_tiles(verb)
 
@@ -185,7 +186,7 @@ def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--target", type=Path, metavar="DIR", help="images of the sensor that shall be recognised, or a scene"
     )
     _add_band_choice(verb)
-    _add_stretch(verb)
+    _add_profile(verb)
     _add_tiles(verb)
     verb.add_argument("--no-data", type=float, metavar="VALUE", help="raw value that means nothing is here")
     verb.add_argument("--csv", type=Path, metavar="FILE", help="table to write: every finding")
@@ -239,7 +240,7 @@ def _add_data(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--target", type=Path, metavar="DIR", help="images of the sensor, without labels, or a scene")
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_band_choice(verb)
-    _add_stretch(verb)
+    _add_profile(verb)
     _add_tiles(verb)
     verb.add_argument("--epochs", type=int, metavar="N", help="passes over the target images (default 15)")
     verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
@@ -270,13 +271,23 @@ def _add_pairs(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_profile(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--sensor-profile",
+        metavar="NAME",
+        help="what proposes bands, stretch and no-data value where nothing is typed: auto (recognised, the default), "
+        "none, or a profile's name such as sar-linear",
+    )
+    _add_stretch(verb)
+
+
 def _add_stretch(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--stretch",
         type=_stretch,
         metavar="RULE",
-        help="raw values that become 0 and 1: percentile:2,98 (the default), range:LOW,HIGH, or log:2,98 for values "
-        "that reach over powers of ten, as linear radar images do",
+        help="raw values that become 0 and 1: percentile:2,98, range:LOW,HIGH, or log:2,98 for values that reach over "
+        "powers of ten, as linear radar images do (default: the profile's, else percentile:2,98)",
     )
 
 
@@ -397,20 +408,13 @@ def _bands(text: str) -> tuple[int, ...] | tuple[str, ...]:
     return bands
 
 
-def _stretch(text: str) -> dict[str, str | float]:
-    """A stretch such as "percentile:2,98", "range:0,4000" or "log:2,98", as fields of `StretchRule`."""
-    kind, _, ends = text.partition(":")
+def _stretch(text: str) -> StretchRule:
     try:
-        numbers = [float(end) for end in ends.split(",")] if ends or kind == "range" else [2.0, 98.0]
-        low, high = numbers
-    except ValueError:
-        low, high = math.nan, math.nan
-    if kind not in ("percentile", "range", "log") or not low < high:
+        return parse_stretch(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"'{text}' is no stretch such as percentile:2,98, range:0,4000 or log:2,98 (the lower value first)"
-        )
-    unit = "value" if kind == "range" else "percent"
-    return {"kind": kind, f"low_{unit}": low, f"high_{unit}": high}
+        ) from error
 
 
 def _seeds(text: str) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ from bandbridge.engine.api.jobs import (
     TrainSource,
     Translate,
 )
+from bandbridge.engine.api.sensor_profiles import AUTO
 
 _RUN_SETTINGS = ("batch_size", "learning_rate", "held_out", "adapter", "precision", "no_data")
 _TRAIN_SETTINGS = ("batch_size", "learning_rate", "held_out", "no_data")
@@ -135,11 +136,11 @@ def _look_up_band_names(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> Job:
-    from bandbridge.engine.api.config import PairFolders, StretchRule
+    from bandbridge.engine.api.config import PROPOSED, PairFolders
     from bandbridge.engine.imagery.folder import SCENE_SUFFIXES
 
     path = _existing(options.path, "FILE_OR_FOLDER")
-    stretch = StretchRule(**options.stretch or {})
+    stretch, profile = options.stretch or PROPOSED, options.sensor_profile or AUTO
     if options.sensor is not None:
         table = _file(options.pair_table, "--pair-table") if options.pair_table else None
         return ScanPairs(
@@ -148,6 +149,7 @@ def _inspect(options: argparse.Namespace) -> Job:
             ),
             rgb_bands=options.rgb_bands,
             sensor_bands=options.sensor_bands,
+            profile=profile,
             stretch=stretch,
             no_data=options.no_data,
             tiles=_tiles(options) or TileRule(),
@@ -156,6 +158,7 @@ def _inspect(options: argparse.Namespace) -> Job:
         return ScanFolder(
             folder=path,
             bands=options.sensor_bands or options.rgb_bands,
+            profile=profile,
             stretch=stretch,
             no_data=options.no_data,
             tiles=_tiles(options) or TileRule(),
@@ -168,7 +171,7 @@ def _inspect(options: argparse.Namespace) -> Job:
 
 
 def _check(options: argparse.Namespace) -> CheckData:
-    from bandbridge.engine.api.config import PairFolders, StretchRule
+    from bandbridge.engine.api.config import PROPOSED, PairFolders
 
     if not options.pairs and options.target is None:
         raise UsageError("There is nothing to check.", "", "Give --pairs, --target or both.")
@@ -177,7 +180,8 @@ def _check(options: argparse.Namespace) -> CheckData:
         target=_images(options.target, "--target") if options.target else None,
         rgb_bands=options.rgb_bands,
         sensor_bands=options.sensor_bands,
-        stretch=StretchRule(**options.stretch or {}),
+        profile=options.sensor_profile or AUTO,
+        stretch=options.stretch or PROPOSED,
         no_data=options.no_data,
         tiles=_tiles(options) or TileRule(),
         table=_absolute(options.csv) if options.csv else None,
@@ -251,9 +255,11 @@ def _data(options: argparse.Namespace) -> dict[str, Any]:
         fields["target"] = _images(options.target, "--target")
     if tiles := _given_tiles(options):
         fields["tiles"] = {**fields.get("tiles", {}), **tiles}
-    for field in ("rgb_bands", "sensor_bands", "stretch", "epochs", "device"):
+    for field in ("rgb_bands", "sensor_bands", "sensor_profile", "epochs", "device"):
         if getattr(options, field) is not None:
             fields[field] = getattr(options, field)
+    if options.stretch is not None:
+        fields["stretch"] = dataclasses.asdict(options.stretch)
     return fields
 
 
@@ -355,11 +361,13 @@ def _train_source(options: argparse.Namespace) -> TrainSource:
     fields: dict[str, Any] = {"folder": _folder(options.folder, "RGB_DIR"), "output": _absolute(options.output)}
     if options.weights:
         fields["weights"] = _file(options.weights, "--weights")
-    for field in ("architecture", "epochs", "rgb_bands", "classes", "bottleneck", "stretch", "seed", "device"):
+    for field in ("architecture", "epochs", "rgb_bands", "classes", "bottleneck", "seed", "device"):
         if getattr(options, field) is not None:
             fields[field] = getattr(options, field)
     if options.size is not None:
         fields["size_px"] = options.size
+    if options.stretch is not None:
+        fields["stretch"] = dataclasses.asdict(options.stretch)
     _apply_settings(options, fields, _TRAIN_SETTINGS, own=False)
     return TrainSource(config=train_source_config(fields))
 

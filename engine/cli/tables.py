@@ -35,6 +35,7 @@ from bandbridge.engine.api.reports import (
     TranslateReport,
     VideoSampleReport,
 )
+from bandbridge.engine.api.sensor_profiles import SensorProposal
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
 from bandbridge.engine.worker.comparison_report import verdict
@@ -342,6 +343,17 @@ def _show_model(page: _Page, report: ModelReport) -> None:
         page.say(f"Note: {note}")
 
 
+def sensor_in_words(sensor: SensorProposal | None) -> str:
+    """What images were taken for and why, or "" where nobody asked."""
+    return f"{sensor.title} ({sensor.reason})" if sensor else ""
+
+
+def groups_in_words(sensor: SensorProposal | None) -> str:
+    """Such as "Near infrared (8), Short-wave infrared (11, 12)"."""
+    groups = sensor.groups if sensor else ()
+    return ", ".join(f"{group.title} ({', '.join(map(str, group.bands))})" for group in groups)
+
+
 def _show_folder(page: _Page, report: FolderReport) -> None:
     page.facts(
         {
@@ -351,7 +363,10 @@ def _show_folder(page: _Page, report: FolderReport) -> None:
             "Number types": _counted(report.depths),
             "Bands": _counted({str(bands): count for bands, count in report.bands.items()}),
             "Files of each image": ", ".join(report.band_names),
+            "Looks like": sensor_in_words(report.sensor),
             "Bands used": ", ".join(map(str, report.chosen_bands or ())),
+            "Bands by purpose": groups_in_words(report.sensor),
+            "No-data value": "" if report.no_data is None else f"{report.no_data:g}",
             "Class folders": _counted(report.class_counts),
             "On the map": str(report.georeferenced or ""),
             "Without data": percent(report.no_data_share) if report.no_data_share else "",
@@ -363,7 +378,8 @@ def _show_folder(page: _Page, report: FolderReport) -> None:
             (f"{one.band} {names[one.band - 1] if names else ''}".strip(), f"{one.low:.6g}", f"{one.high:.6g}")
             for one in report.histograms
         ]
-        page.table(("Band", "becomes 0", "becomes 1"), rows, title="Stretch")
+        unit = f" ({report.sensor.unit})" if report.sensor and report.sensor.unit else ""
+        page.table(("Band", "becomes 0", "becomes 1"), rows, title=f"Stretch: {report.stretch.in_words()}{unit}")
     _show_findings(page, report.findings)
 
 
@@ -416,9 +432,11 @@ def _show_check(page: _Page, report: CheckReport) -> None:
     rows = [(_part_title(part), str(part.images), str(len(part.findings))) for part in report.parts]
     page.table(("Looked at", "images", "findings"), rows)
     for part in report.parts:
-        if part.findings:
+        if part.findings or part.sensor:
             page.say()
             page.say(f"{_part_title(part)}, {part.folder}")
+            if part.sensor:
+                page.say(f"Looks like: {sensor_in_words(part.sensor)}")
             _show_by_advice(page, part.findings)
     page.say()
     sure = sum(shift.sure for shift in report.shifts)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.reports import Finding, PairShift
+from bandbridge.engine.api.sensor_profiles import SensorProposal
 from bandbridge.engine.imagery.bands import MissingBandError
 
 
@@ -344,3 +345,19 @@ def misplaced_together(folder: str, right_px: float, down_px: float, count: int,
 def _way(right_px: float, down_px: float) -> str:
     across = f"{abs(right_px):.1f} pixels to the {'right' if right_px > 0 else 'left'}"
     return f"{across} and {abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"
+
+
+def other_sensor(folder: str, theirs: SensorProposal | None, usual: SensorProposal | None) -> list[Finding]:
+    """The pairs' sensor images are of another kind than the target images, as far as both were recognised."""
+    if theirs is None or usual is None or not theirs.key or not usual.key or theirs.title == usual.title:
+        return []
+    return [
+        Finding(
+            severity="warning",
+            kind="sensor",
+            file=folder,
+            what=f"The sensor images of the pairs look like '{theirs.title}', the target images like '{usual.title}'.",
+            why="Pairs teach what the sensor sees; pairs of another sensor can do more harm than good.",
+            do="Check that both folders are of the sensor the model is for.",
+        )
+    ]

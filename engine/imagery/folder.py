@@ -18,6 +18,7 @@ from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
+from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, SensorProposal
 from bandbridge.engine.imagery.band_files import gathered, red_green_blue
 from bandbridge.engine.imagery.band_statistics import BandStatistics
 from bandbridge.engine.imagery.bands import RGB_BANDS, MissingBandError
@@ -27,6 +28,7 @@ from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.imagery.scene_file import scene_facts
 from bandbridge.engine.imagery.scene_findings import but_tiles, scene_findings
+from bandbridge.engine.imagery.sensor_profile import recognise, red_green_blue_of
 from bandbridge.engine.imagery.sensor_words import RADAR, sensors_named
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
@@ -92,21 +94,26 @@ def is_scene(path: Path) -> bool:
     return header.georeferenced and min(header.width, header.height) >= LEAST_SCENE_PX
 
 
-def rgb_bands(asked: tuple[int, ...] | None, folder: str | Path, names: Sequence[str]) -> tuple[int, ...]:
-    """The bands of RGB images: those asked for, else those named red, green and blue, else the first three.
+def rgb_bands(
+    asked: tuple[int, ...] | None, folder: str | Path, names: Sequence[str], *, profile: str = AUTO
+) -> tuple[int, ...]:
+    """The bands of RGB images: those asked for, else red, green and blue by name or profile, else the first three.
 
     Args:
         asked: 1-based band numbers, or None.
         folder: Where the images lie.
         names: Their relative paths; the first that can be read tells the names of the bands.
+        profile: As in `RunConfig.sensor_profile`; with "none" only names count.
     """
     if asked:
         return asked
     for name in names:
         try:
-            return red_green_blue(read_header(Path(folder) / name)) or RGB_BANDS
+            header = read_header(Path(folder) / name)
         except ImageError:
             continue
+        proposed = None if profile == NO_PROFILE else red_green_blue_of(header, Path(folder), name)
+        return red_green_blue(header) or proposed or RGB_BANDS
     return RGB_BANDS
 
 
@@ -123,17 +130,10 @@ def scan_folder(job: ScanFolder, control: Control, emit: Callable[[Event], None]
         Stopped: The person asked to stop.
         UsageError: The folder is missing, or the stretch rule or choice of bands is none.
     """
-    scan = scan_images(
-        job.folder,
-        list_images(job.folder, job.exclude, job.tiles),
-        bands=job.bands,
-        rule=job.stretch,
-        no_data=job.no_data,
-        control=control,
-        emit=emit,
-        tiles=job.tiles,
-    )
-    return scan.report
+    names = list_images(job.folder, job.exclude, job.tiles)
+    scan = scan_rgb if job.side == "rgb" else scan_sensor
+    chosen = Reading(job.profile, job.bands, job.stretch, job.no_data, job.tiles)
+    return scan(job.folder, names, chosen, control, emit).report
 
 
 _USUAL_TILES = TileRule()
@@ -145,6 +145,89 @@ class FolderScan:
 
     report: FolderReport
     stretch: Stretch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was chosen for a folder of images, or left open.
+
+    Attributes:
+        profile: What is proposed, as in `RunConfig.sensor_profile`.
+        bands: 1-based bands, or None.
+        stretch: The rule.
+        no_data: A raw value that means "nothing here", or None.
+        tiles: How scenes are cut into the tiles among the names.
+    """
+
+    profile: str
+    bands: tuple[int, ...] | None
+    stretch: StretchRule
+    no_data: float | None
+    tiles: TileRule
+
+
+def scan_sensor(
+    folder: str,
+    names: Sequence[str],
+    chosen: Reading,
+    control: Control,
+    emit: Callable[[Event], None],
+    title: str = "Looking through images",
+    see: See | None = None,
+) -> FolderScan:
+    """As `scan_images`, with what nobody chose taken from the sensor's profile.
+
+    Raises:
+        Stopped: The person asked to stop.
+        UsageError: The profile, the stretch rule or the choice of bands is none.
+    """
+    proposal = recognise(
+        folder, names, profile=chosen.profile, bands=chosen.bands, no_data=chosen.no_data, control=control
+    )
+    return scan_images(
+        folder,
+        names,
+        bands=chosen.bands or proposal.bands,
+        rule=chosen.stretch.or_proposed(proposal.stretch),
+        no_data=proposal.no_data if chosen.no_data is None else chosen.no_data,
+        sensor=None if chosen.profile == NO_PROFILE else proposal,
+        control=control,
+        emit=emit,
+        title=title,
+        see=see,
+        tiles=chosen.tiles,
+    )
+
+
+def scan_rgb(
+    folder: str,
+    names: Sequence[str],
+    chosen: Reading,
+    control: Control,
+    emit: Callable[[Event], None],
+    title: str = "Looking through images",
+    see: See | None = None,
+) -> FolderScan:
+    """As `scan_images` for the RGB side of pairs; what the sensor's profile proposes does not hold for it.
+
+    Raises:
+        Stopped: The person asked to stop.
+        UsageError: The stretch rule or the choice of bands is none.
+    """
+    is_asked = chosen.profile != NO_PROFILE
+    return scan_images(
+        folder,
+        names,
+        bands=rgb_bands(chosen.bands, folder, names, profile=chosen.profile),
+        rule=chosen.stretch.for_rgb(),
+        no_data=chosen.no_data,
+        sensor=recognise(folder, names, no_data=chosen.no_data, control=control) if is_asked else None,
+        control=control,
+        emit=emit,
+        title=title,
+        see=see,
+        tiles=chosen.tiles,
+    )
 
 
 def scan_images(
@@ -159,6 +242,7 @@ def scan_images(
     title: str = "Looking through images",
     see: See | None = None,
     tiles: TileRule = _USUAL_TILES,
+    sensor: SensorProposal | None = None,
 ) -> FolderScan:
     """Look through named images of a folder, every file decoded once.
 
@@ -176,6 +260,7 @@ def scan_images(
         title: Of the progress.
         see: Looks at every image as well, as in `survey`.
         tiles: How scenes were cut into the tiles among the names.
+        sensor: What the images were taken for, to be reported.
 
     Raises:
         Stopped: The person asked to stop.
@@ -210,6 +295,9 @@ def scan_images(
         no_data_share=statistics.missing / statistics.values if statistics else 0.0,
         georeferenced=sum(image.header.georeferenced for image in usable),
         band_names=_band_names(usable),
+        sensor=sensor,
+        stretch=rule,
+        no_data=no_data,
         findings=(
             *(unreadable(name, root / name, found.unreadable[name]) for name in but_tiles(found.unreadable)),
             *map(without_data, but_tiles(found.void)),
@@ -481,7 +569,10 @@ def _radar_findings(folder: str, usable: list[SurveyedImage], measured: BandsMea
     elif min(lows) >= 0 and np.dtype(first.header.dtype).kind == "f":
         what = "These radar images are on a linear scale, not in decibels."
         why = "None of their values is negative; a few bright spots then take most of the range, and land looks dark."
-        do = "Convert them to decibels (10 log10 of the value) first; it shows far more."
+        do = "Choose the logarithmic stretch, which shows them as decibels would."
+        if measured.stretch.curve == "log":
+            why = "None of their values is negative. The logarithmic stretch shows them as decibels would."
+            do = "Nothing. Give the model the same unit later."
     else:
         return
     yield Finding(severity="note", kind="radar", file=folder, what=what, why=why, do=do)

@@ -25,7 +25,7 @@ from bandbridge.engine.imagery.findings import (
     unmatched,
     unreadable,
 )
-from bandbridge.engine.imagery.folder import is_scene, list_images, natural_order, rgb_bands, scan_images
+from bandbridge.engine.imagery.folder import Reading, is_scene, list_images, natural_order, scan_rgb, scan_sensor
 from bandbridge.engine.imagery.scene_pairs import Pair, pair_tiles, scene_pair_findings
 from bandbridge.engine.imagery.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
 from bandbridge.engine.imagery.stretch import Stretch
@@ -278,29 +278,23 @@ def scan_pair_images(
     rgb_names = looked_through(folders, pairing, 1, job.exclude)
     sensor_names = looked_through(folders, pairing, 2, job.exclude)
     share = len(rgb_names) / max(1, len(rgb_names) + len(sensor_names))
-    rgb = scan_images(
+    rgb = scan_rgb(
         folders.rgb,
         rgb_names,
-        bands=rgb_bands(job.rgb_bands, folders.rgb, rgb_names),
-        rule=job.stretch,
-        no_data=job.no_data,
-        control=control,
-        emit=_part(emit, 0.0, share),
-        title="Looking through RGB images",
-        see=see_rgb,
-        tiles=job.tiles,
+        Reading(job.profile, job.rgb_bands, job.stretch, job.no_data, job.tiles),
+        control,
+        _part(emit, 0.0, share),
+        "Looking through RGB images",
+        see_rgb,
     )
-    sensor = scan_images(
+    sensor = scan_sensor(
         folders.sensor,
         sensor_names,
-        bands=job.sensor_bands,
-        rule=job.stretch,
-        no_data=job.no_data,
-        control=control,
-        emit=_part(emit, share, 1.0),
-        title="Looking through sensor images",
-        see=see_sensor,
-        tiles=job.tiles,
+        Reading(job.profile, job.sensor_bands, job.stretch, job.no_data, job.tiles),
+        control,
+        _part(emit, share, 1.0),
+        "Looking through sensor images",
+        see_sensor,
     )
     pairs, lost = _usable_pairs(pairing.pairs, rgb.report, sensor.report)
     findings = [*pairing.findings, *lost]

@@ -37,6 +37,7 @@ from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
+from bandbridge.engine.worker.sensor_reading import settled
 from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker
 from numpy.typing import NDArray
 
@@ -58,6 +59,7 @@ def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
     info = method_info(config.method)
     settings = info.resolve(config.settings)
     check(config, info)
+    config = settled(config, emit, control)
     folder = RunFolder(config, resume=job.resume)
     device = choose_device(config.device)
     began = time.perf_counter()
@@ -373,6 +375,11 @@ class _Run:
         adapter = adapter_of(self.ground.members[0].encoder, channels)
         return describe(adapter, channels, self.images.target.decoded.pixels.shape[1])
 
+    def _provenance(self) -> dict[str, str]:
+        """Where model and translator come from."""
+        facts = {"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint}
+        return {**facts, "sensor": self.config.sensor} if self.config.sensor else facts
+
     def _save_model(self) -> None:
         """Write the adapted model."""
         model = SensorModel.adapted(
@@ -384,7 +391,7 @@ class _Run:
             dtype=self.images.target.depth,
             no_data=self.images.no_data,
             adapter=self.adapter,
-            provenance={"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint},
+            provenance=self._provenance(),
         )
         save_sensor_model(self.folder.model, model)
 
@@ -403,7 +410,7 @@ class _Run:
             dtype=self.images.target.depth,
             no_data=self.images.no_data,
         )
-        provenance = {"method": self.config.method, "seed": str(self.config.seed), "run": self.folder.fingerprint}
+        provenance = self._provenance()
         save_translator(self.folder.translator, ImageTranslator(network, inputs, source.mean, source.std, provenance))
 
     def _write_predictions(self, before: _Look, after: _Look) -> None:

@@ -17,13 +17,14 @@ from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.finding_table import finding_table
 from bandbridge.engine.api.jobs import CheckData, ScanPairs
 from bandbridge.engine.api.reports import CheckedPart, CheckReport, Finding, FolderReport, PairShift
+from bandbridge.engine.api.sensor_profiles import SensorProposal
 from bandbridge.engine.api.shift_table import Move, Moves, shift_table
 from bandbridge.engine.api.storage import check_writable, write_text
 from bandbridge.engine.imagery import findings as words
 from bandbridge.engine.imagery.common_ground import moves_of
 from bandbridge.engine.imagery.duplicates import leaks, repeats
 from bandbridge.engine.imagery.exposure import exposure_findings
-from bandbridge.engine.imagery.folder import list_images, scan_images
+from bandbridge.engine.imagery.folder import Reading, list_images, scan_sensor
 from bandbridge.engine.imagery.glimpse import Glimpse, grey, take_glimpse
 from bandbridge.engine.imagery.pairing import Pairing, pair_folders, scan_pair_images
 from bandbridge.engine.imagery.reader import Image
@@ -162,26 +163,23 @@ class _Target:
     folder: str
     records: Mapping[str, Glimpse]
     """Of usable images in the usual units."""
+    sensor: SensorProposal | None
 
 
 def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -> tuple[_Target, CheckedPart]:
     records = _Records()
     names = list_images(folder, job.exclude, job.tiles)
-    scan = scan_images(
-        folder,
-        names,
-        bands=job.sensor_bands,
-        rule=job.stretch,
-        no_data=job.no_data,
-        control=control,
-        emit=emit,
-        title="Looking through target images",
-        see=records.see,
-        tiles=job.tiles,
-    )
+    chosen = Reading(job.profile, job.sensor_bands, job.stretch, job.no_data, job.tiles)
+    scan = scan_sensor(folder, names, chosen, control, emit, "Looking through target images", records.see)
     usual, found = _judge(records.of(scan.report), scan.stretch)
-    part = CheckedPart(role="target", folder=folder, images=records.seen, findings=(*scan.report.findings, *found))
-    return _Target(folder, usual), part
+    part = CheckedPart(
+        role="target",
+        folder=folder,
+        images=records.seen,
+        findings=(*scan.report.findings, *found),
+        sensor=scan.report.sensor,
+    )
+    return _Target(folder, usual, scan.report.sensor), part
 
 
 def _look_at_pairs(
@@ -191,6 +189,7 @@ def _look_at_pairs(
         folders=folders,
         rgb_bands=job.rgb_bands,
         sensor_bands=job.sensor_bands,
+        profile=job.profile,
         stretch=job.stretch,
         no_data=job.no_data,
         exclude=job.exclude,
@@ -214,6 +213,7 @@ def _look_at_pairs(
     usual, sensor_found = _judge(sensor_records.of(report.sensor), scan.sensor_stretch)
     if target is not None:
         sensor_found += _against_target(folders.sensor, usual, target)
+        sensor_found += words.other_sensor(folders.sensor, report.sensor.sensor, target.sensor)
     control.check()
     together = (*report.findings, *compared.findings(folders.sensor, shifts))
     return [
@@ -222,12 +222,14 @@ def _look_at_pairs(
             folder=folders.rgb,
             images=rgb_records.seen,
             findings=(*report.rgb.findings, *rgb_found),
+            sensor=report.rgb.sensor,
         ),
         CheckedPart(
             role="sensor",
             folder=folders.sensor,
             images=sensor_records.seen,
             findings=(*report.sensor.findings, *sensor_found),
+            sensor=report.sensor.sensor,
         ),
         CheckedPart(
             role="pairs", folder=folders.sensor, images=len(report.pairs), findings=together, shifts=tuple(shifts)

@@ -46,6 +46,7 @@ from bandbridge.engine.worker.run_folder import (
     write_json,
     write_table,
 )
+from bandbridge.engine.worker.sensor_reading import settled
 
 COMPARISON_FILE = "comparison.json"
 COMPARISON_FORMAT = "bandbridge-comparison-1"
@@ -67,7 +68,11 @@ def compare(job: Compare, emit: Emit, control: Control) -> CompareReport:
         UsageError: The request is wrong, no method fits, or the folder holds something else.
         StorageError: The tables could not be written.
     """
-    return _Comparison(job.config, emit, control).carry_out()
+    _check_request(job.config)
+    # Settled once for all runs, so that the last is read as the first was.
+    config = replace(job.config, base=settled(job.config.base, emit, control))
+    _check_folder(config)
+    return _Comparison(config, emit, control).carry_out()
 
 
 def values_of(facts: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
@@ -120,7 +125,6 @@ class _Comparison:
         self._stopping = False
         self._began_run = self._share = 0.0
         self._overheads: list[float] = []  # of a process and its imports, in seconds
-        _check_request(config)
         self._runs = [self._found(run) for run in self._configs]
         if all(run.state == "unfit" for run in self._runs):
             raise UsageError("None of these methods can work with what is given.", self._runs[0].problem)
@@ -356,6 +360,9 @@ def _check_request(config: CompareConfig) -> None:
     for path in (*config.base.sources, config.base.target):
         if not Path(path).exists():
             raise UsageError(f"'{path}' does not exist.", "", "Check the path.")
+
+
+def _check_folder(config: CompareConfig) -> None:
     folder = Path(config.output)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is not a folder.", "", "Choose another place for the comparison.")

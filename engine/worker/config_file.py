@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TileRule, TrainSourceConfig
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profile
 from bandbridge.engine.imagery.tiles import check_rule
 from bandbridge.engine.worker.run_folder import RUN_FORMAT
 from pydantic import TypeAdapter, ValidationError
@@ -45,7 +46,8 @@ def read_fields(path: Path) -> dict[str, Any]:
                 f"This program reads '{RUN_FORMAT}'.",
                 "Use the program that wrote it.",
             )
-        fields = fields.get("config", {})
+        # Runs of earlier versions knew no profiles: what they do not name was not proposed either.
+        fields = {"sensor_profile": NO_PROFILE, **fields.get("config", {})}
     _refuse_unknown(fields, RunConfig, "")
     for name in ("stretch", "settings", "tiles"):
         _require(isinstance(fields.get(name, {}), dict), name, "it must hold names and values")
@@ -79,6 +81,8 @@ def run_config(fields: Mapping[str, Any]) -> RunConfig:
     _require(config.learning_rate is None or config.learning_rate > 0, "learning_rate", "it must be above 0")
     _check_stretch(config.stretch)
     check_rule(config.tiles)
+    if config.sensor_profile not in (AUTO, NO_PROFILE):
+        sensor_profile(config.sensor_profile)
     return config
 
 

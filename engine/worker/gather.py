@@ -19,6 +19,7 @@ from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.api.reports import Finding, FolderReport
+from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.engine.imagery.common_ground import Cuts, moved_pairs
 from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
@@ -217,6 +218,7 @@ def _pair_group(
         folders=folders,
         rgb_bands=config.rgb_bands,
         sensor_bands=config.sensor_bands,
+        profile=NO_PROFILE,  # the run has settled everything
         stretch=config.stretch,
         no_data=config.no_data,
         exclude=config.exclude,
@@ -346,7 +348,7 @@ def _decode_rgb(
             by_stretch[stretch], unreadable = decode_images(
                 folder,
                 group.rgb_files,
-                bands=rgb_bands(config.rgb_bands, folder, group.rgb_files),
+                bands=rgb_bands(config.rgb_bands, folder, group.rgb_files, profile=NO_PROFILE),
                 stretch=stretch,
                 size_px=spec.size_px,
                 no_data=config.no_data,

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from bandbridge.engine.api.config import PairFolders, RunConfig
 from bandbridge.engine.api.errors import ImageError, PairingError, UsageError
+from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.engine.imagery.band_files import files_of
 from bandbridge.engine.imagery.common_ground import Cuts, cut_pair, moves_of
 from bandbridge.engine.imagery.folder import list_images, rgb_bands
@@ -143,7 +144,7 @@ def _is_same_image(sensor: Side, path: Path, name: str) -> bool:
 
 
 def _rgb_side(config: RunConfig, folders: PairFolders, name: str) -> Side:
-    bands = rgb_bands(config.rgb_bands, folders.rgb, [name])
+    bands = rgb_bands(config.rgb_bands, folders.rgb, [name], profile=NO_PROFILE)
     return Side(folder=Path(folders.rgb), name=name, bands=bands, pairs=folders)
 
 

@@ -28,7 +28,7 @@ _MOST_NAMED = 2
 
 
 def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
-    """What a folder holds, in one to five short lines.
+    """What a folder holds, in one to six short lines.
 
     Args:
         report: Of the folder.
@@ -51,6 +51,8 @@ def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
     if report.chosen_bands and any(len(report.chosen_bands) != bands for bands in report.bands):
         several = len(report.chosen_bands) > 1
         lines.append(f"Using band{'s' * several} {', '.join(map(str, report.chosen_bands))}")
+    if report.sensor and report.files:
+        lines.append(f"Looks like: {report.sensor.title}" if report.sensor.key else report.sensor.title)
     if report.no_data_share > 0.0005:
         lines.append(f"{100 * report.no_data_share:.1f} % without data")
     return [line for line in lines if line]
@@ -173,6 +175,7 @@ class ImageSlot(QFrame):
         """What was found."""
         self._bar.hide()
         self._say("\n".join(folder_in_words(report, left_out)), "" if report.files else "error")
+        self._text.setToolTip(f"{report.sensor.title}: {report.sensor.reason}." if report.sensor else "")
 
     def show_problem(self, problem: Problem) -> None:
         """Why the folder cannot be used."""
@@ -185,6 +188,7 @@ class ImageSlot(QFrame):
         QGuiApplication.clipboard().setText(f"{self._text.text()}\n\n{self._details}")
 
     def _say(self, text: str, role: str) -> None:
+        self._text.setToolTip("")
         self._text.setText(text)
         restyle(self._text, "role", role)
 

@@ -19,6 +19,7 @@ from bandbridge.engine.worker.apply import predict
 from bandbridge.engine.worker.check import check_data
 from bandbridge.engine.worker.config_file import read_config
 from bandbridge.engine.worker.look_closer import look_closer
+from bandbridge.engine.worker.sensor_reading import settled
 from rasterio.transform import Affine
 
 SIZE = 32
@@ -87,7 +88,7 @@ def test_a_run_on_scenes_uses_their_tiles_and_writes_none(finished, scenes):
     assert report.target_images == ROWS * COLUMNS
     assert report.pairs_used + report.pairs_held_out == ROWS * COLUMNS
     assert [finding.kind for finding in report.set_aside] == ["warped"]
-    assert read_config(Path(config.run) / "run.json") == config
+    assert read_config(Path(config.run) / "run.json") == settled(config, told, Control())
     assert {path.name for path in scenes["rgb"].parent.iterdir()} == {"rgb.tif", "nir.tif", "target.tif"}
     with (Path(config.run) / "predictions.csv").open(newline="") as file:
         names = {row["file"] for row in csv.DictReader(file)}
