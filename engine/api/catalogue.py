@@ -264,7 +264,7 @@ _BRIDGE = (
     _weight(
         key="domain_weight",
         title="Weight of likeness",
-        default=0.1,
+        default=0.01,
         explain="Makes translated target images look to the source model like translated images of the pairs. ",
     ),
     _weight(

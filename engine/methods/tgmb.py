@@ -4,7 +4,7 @@ Zhu, Chen and Wang, IEEE Transactions on Image Processing 34, 2025 (arXiv 2401.0
 images of the sensor's; the source model, frozen, says how well it can read them:
 
     L = L_rec + features_weight L_feat + domain_weight L_D + bridge_im_weight L_IM
-    L_rec  = E |T(x_TI^t) - x_TI^s|^2                            on pairs
+    L_rec  = E ((T(x_TI^t) - x_TI^s) / spread)^2                 on pairs
     L_feat = E ((F_s(T(x_TI^t)) - F_s(x_TI^s)) / spread)^2       on pairs
     L_D    = domain confusion of F_s(T(x_TI^t)) and F_s(T(x_TR^t)), a small discriminator trained against it
     L_IM   = information maximisation of the source model on T(x_TR^t)
@@ -13,6 +13,8 @@ What is published of L_D is its purpose, not its form; the form, the term L_feat
 
 Deliberate differences from the paper:
 
+* L_rec is measured in units of each channel's spread over the pairs' RGB images. Dark or flat images would otherwise
+  weigh so little that the other terms paint what they like into the pictures.
 * The translator is a small U-Net by default; the paper's (1x1 convolution, normalisation, convolution) is a choice.
 * L_D and L_IM come in after a warm-up on the pairs alone, over the second quarter of the stage: before the pictures
   resemble anything, they would lock in wrong classes.
@@ -35,7 +37,6 @@ from bandbridge.engine.training.seeding import derived_seed
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term
 from bandbridge.engine.training.views import Views
 from torch import Tensor, nn
-from torch.nn import functional
 
 LEARNING_RATE = 4e-3
 _DISCRIMINATOR_WIDTH = 64
@@ -68,6 +69,7 @@ class ModalityBridging:
         assert self._member.rgb is not None
         self._rgb = self._member.rgb
         self._partners = PartnerFeatures(self._member, ground)
+        self._contrast = self._rgb.spread(ground.training_pairs)[:, None, None]  # (3, 1, 1)
         torch.manual_seed(derived_seed(ground.seed, "translator"))
         kind = cast("TranslatorKind", ground.settings["translator"])
         bands, channels = ground.pairs.pixels.shape[1], self._rgb.pixels.shape[1]
@@ -112,7 +114,9 @@ class ModalityBridging:
         told = self._discriminator(standard.detach()).squeeze(1)
         share, number = ramp(self._done), self._ground.number
         bridge = {
-            "reconstruction": Term(1.0, functional.mse_loss(translated[:count], self._partner_images(pairs))),
+            "reconstruction": Term(
+                1.0, ((translated[:count] - self._partner_images(pairs)) / self._contrast).square().mean()
+            ),
             "features": Term(
                 number("features_weight"),
                 sample_distance(features[:count], self._partners.of(pairs), self._partners.spread),

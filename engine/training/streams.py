@@ -15,6 +15,8 @@ from torch import Tensor
 FULL_SCALE = 65535.0
 READY_BYTES = 2**29
 """Sets up to this size are standardised once and kept as float32; larger ones when they are read."""
+SPREAD_BATCH = 256
+"""Images looked at together when their spread is measured."""
 
 
 class ImageBank:
@@ -58,6 +60,20 @@ class ImageBank:
             shown = pixels.view(*places.shape, -1)
         images = shown if self._ready else self._standardised(shown, indices)
         return images.permute(0, 3, 1, 2).to(self.device)
+
+    def spread(self, chosen: NDArray[np.int64]) -> Tensor:
+        """(C,) standard deviation of every channel over all pixels of some images, where batches are wanted.
+
+        Args:
+            chosen: (M,) which of them, at least one. A channel with one value everywhere gets 1.
+        """
+        total, squares = torch.zeros(2, self.pixels.shape[1], dtype=torch.float64)
+        for indices in self.batches(SPREAD_BATCH, chosen):
+            images = self.read(indices).double()
+            total += images.mean(dim=(0, 2, 3)).cpu() * len(indices)
+            squares += images.square().mean(dim=(0, 2, 3)).cpu() * len(indices)
+        variance = squares / len(chosen) - (total / len(chosen)).square()
+        return torch.where(variance > 1e-8, variance, 1.0).sqrt().float().to(self.device)
 
     def _standardised(self, raw: Tensor, indices: NDArray[np.int64] | slice) -> Tensor:
         """Raw values, (B, S, S, C) any type -> float32."""

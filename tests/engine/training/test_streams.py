@@ -43,6 +43,14 @@ def test_groups_of_images_have_statistics_of_their_own():
     assert images.read(np.array([0, 1]))[:, 0, 0, 0].tolist() == pytest.approx([1.0, 10.0])
 
 
+def test_the_spread_is_that_of_all_pixels_of_the_chosen_images():
+    pixels = np.zeros((3, 2, 2, 2), np.uint16)
+    pixels[1, 0], pixels[2, 0] = 13107, 65535  # 0.2 and 1.0; the second channel never varies
+    bank = ImageBank(pixels, (0.0, 0.0), (0.5, 1.0), torch.device("cpu"))
+    assert bank.spread(np.array([0, 1])).tolist() == pytest.approx([0.2, 1.0])  # 0 and 0.4
+    assert bank.spread(np.array([0, 2])).tolist() == pytest.approx([1.0, 1.0])  # 0 and 2.0
+
+
 def test_every_image_comes_once_a_round_and_rounds_differ():
     drawn = stream(bank(10))
     assert drawn.steps_per_epoch() == 3
