@@ -171,7 +171,7 @@ def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -
     names = list_images(folder, job.exclude, job.tiles)
     chosen = Reading(job.profile, job.sensor_bands, job.stretch, job.no_data, job.tiles)
     scan = scan_sensor(folder, names, chosen, control, emit, "Looking through target images", records.see)
-    usual, found = _judge(records.of(scan.report), scan.stretch)
+    usual, found = _judge(records.of(scan.report), scan.stretch, control)
     part = CheckedPart(
         role="target",
         folder=folder,
@@ -209,10 +209,10 @@ def _look_at_pairs(
     scan = scan_pair_images(asked, control, emit, see_rgb, see_sensor)
     report = scan.report
     shifts = compared.measured(report.pairs)
-    _, rgb_found = _judge(rgb_records.of(report.rgb), scan.rgb_stretch)
-    usual, sensor_found = _judge(sensor_records.of(report.sensor), scan.sensor_stretch)
+    _, rgb_found = _judge(rgb_records.of(report.rgb), scan.rgb_stretch, control)
+    usual, sensor_found = _judge(sensor_records.of(report.sensor), scan.sensor_stretch, control)
     if target is not None:
-        sensor_found += _against_target(folders.sensor, usual, target)
+        sensor_found += _against_target(folders.sensor, usual, target, control)
         sensor_found += words.other_sensor(folders.sensor, report.sensor.sensor, target.sensor)
     control.check()
     together = (*report.findings, *compared.findings(folders.sensor, shifts))
@@ -237,7 +237,9 @@ def _look_at_pairs(
     ]
 
 
-def _judge(records: Mapping[str, Glimpse], stretch: Stretch | None) -> tuple[dict[str, Glimpse], list[Finding]]:
+def _judge(
+    records: Mapping[str, Glimpse], stretch: Stretch | None, control: Control
+) -> tuple[dict[str, Glimpse], list[Finding]]:
     """The records of images in the usual units, and what is wrong with the images of one folder."""
     found: list[Finding] = []
     usual = dict(records)
@@ -246,13 +248,13 @@ def _judge(records: Mapping[str, Glimpse], stretch: Stretch | None) -> tuple[dic
         found += [words.odd_unit(name, odd.theirs, odd.usual) for name in odd.names]
         usual = {name: one for name, one in records.items() if name not in odd.names}
     found += exposure_findings(usual, stretch)
-    for one in repeats(records):
+    for one in repeats(records, control):
         tell = words.repeated if one.sameness == "same" else words.repeated_alike
         found.append(tell(one.name, one.earlier))
     return usual, found
 
 
-def _against_target(folder: str, records: Mapping[str, Glimpse], target: _Target) -> list[Finding]:
+def _against_target(folder: str, records: Mapping[str, Glimpse], target: _Target, control: Control) -> list[Finding]:
     """What is wrong with the sensor side of pairs beside the target."""
     found: list[Finding] = []
     if records and _kind(records) == _kind(target.records):
@@ -269,7 +271,8 @@ def _against_target(folder: str, records: Mapping[str, Glimpse], target: _Target
     if Path(folder).samefile(target.folder):
         return [*found, words.same_folder(folder)]
     found += [
-        words.leaked(one.name, one.earlier, exactly=one.sameness == "same") for one in leaks(records, target.records)
+        words.leaked(one.name, one.earlier, exactly=one.sameness == "same")
+        for one in leaks(records, target.records, control)
     ]
     return found
 

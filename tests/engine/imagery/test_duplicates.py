@@ -3,6 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import Stopped
+from bandbridge.engine.imagery import duplicates
 from bandbridge.engine.imagery.duplicates import Repeat, leaks, repeats
 from bandbridge.engine.imagery.glimpse import Glimpse, take_glimpse
 from bandbridge.engine.imagery.reader import Image, ImageHeader
@@ -35,8 +38,10 @@ CHANGES = {
 def test_a_picture_saved_again_is_known(change):
     pictures = {f"{n}": glimpse(ground(n)) for n in range(20)}
     again = {f"again {n}": glimpse(change(ground(n))) for n in range(20)}
-    assert repeats(pictures | again) == tuple(Repeat(f"again {n}", f"{n}", "alike") for n in range(20))
-    assert {(one.name, one.earlier) for one in leaks(again, pictures)} == {(f"again {n}", f"{n}") for n in range(20)}
+    assert repeats(pictures | again, Control()) == tuple(Repeat(f"again {n}", f"{n}", "alike") for n in range(20))
+    assert {(one.name, one.earlier) for one in leaks(again, pictures, Control())} == {
+        (f"again {n}", f"{n}") for n in range(20)
+    }
 
 
 def test_the_same_slope_or_the_same_bright_spot_is_not_the_same_picture():
@@ -46,17 +51,29 @@ def test_the_same_slope_or_the_same_bright_spot_is_not_the_same_picture():
     random = np.random.default_rng(0)
     seas = {f"{n} slope": glimpse(slope + random.normal(0, 20, (64, 64))) for n in range(15)}
     seas |= {f"{n} spot": glimpse(spot + random.normal(0, 20, (64, 64))) for n in range(15)}
-    assert repeats(seas) == ()
+    assert repeats(seas, Control()) == ()
 
 
 def test_only_the_surplus_ones_are_named_each_with_the_first():
     same = ground(1)
     pictures = {"a": glimpse(same), "b": glimpse(ground(2)), "c": glimpse(same), "d": glimpse(same)}
-    assert repeats(pictures) == (Repeat("c", "a", "same"), Repeat("d", "a", "same"))
+    assert repeats(pictures, Control()) == (Repeat("c", "a", "same"), Repeat("d", "a", "same"))
 
 
 def test_constant_images_are_nobodys_copies():
     black, grey = np.zeros((64, 64)), np.full((64, 64), 40000.1)
-    assert repeats({"a": glimpse(black), "b": glimpse(black), "c": glimpse(grey), "d": glimpse(grey)}) == ()
-    assert repeats({}) == ()
-    assert leaks({}, {"a": glimpse(black)}) == ()
+    assert repeats({"a": glimpse(black), "b": glimpse(black), "c": glimpse(grey), "d": glimpse(grey)}, Control()) == ()
+    assert repeats({}, Control()) == ()
+    assert leaks({}, {"a": glimpse(black)}, Control()) == ()
+
+
+def test_pictures_far_apart_in_a_long_list_are_compared_as_well():
+    pictures = {str(n): glimpse(ground(n, 60)) for n in range(150)}
+    pictures |= {f"again {n}": glimpse(1.3 * ground(n, 60) + 50) for n in (0, 63, 64, 149)}
+    few = duplicates._BLOCK
+    assert [(one.name, one.earlier) for one in repeats(pictures, Control())] == [
+        (f"again {n}", str(n)) for n in (0, 63, 64, 149)
+    ]
+    with pytest.raises(Stopped):
+        repeats(pictures, Control(lambda: "stop"))
+    assert len(pictures) > 2 * few[0]
