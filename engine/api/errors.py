@@ -51,6 +51,10 @@ class TrainingError(BandbridgeError):
     """Training cannot go on, e.g. a loss term is no longer a number."""
 
 
+class DriveError(BandbridgeError):
+    """A disk or network drive does not answer, or is gone with the files on it."""
+
+
 class StorageError(BandbridgeError):
     """Something could not be written: no space, no permission."""
 

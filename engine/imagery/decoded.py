@@ -113,22 +113,24 @@ def decode_images(
         The set of the images that could be read, and a finding for each that could not.
 
     Raises:
+        DriveError: The drive does not answer, or is gone.
         Stopped: The person asked to stop.
         StorageError: A set too large for memory does not fit on the disk either.
     """
     root = Path(folder)
     decode = partial(_decode, root, bands, no_data, stretch, size_px)
+    path_of = partial(_path_of, root)
     wanted = list(zip(range(len(names)), names, cuts or (None,) * len(names), strict=True))
     shape = (len(names), size_px, size_px, len(stretch.low))
-    files = None if anew else fingerprint(root, names)
+    files = None if anew else fingerprint(root, names, control)
     cache, key = ImageCache.of_user(), key_of("decoded", files, bands, no_data, stretch, size_px, cuts)
     progress = partial(Pace, emit, title, len(names))
     read = None if files is None else cache.read(key, partial(_taken, shape, scratch, control, progress))
-    if read is None or not _read_the_rest(read, wanted, decode, control):
+    if read is None or not _read_the_rest(read, wanted, decode, path_of, control):
         read = _Read(_room_for(shape, scratch))
         pace = progress()
         weigh = partial(_weigh, root)
-        for (place, name, _), image in read_ahead(wanted, decode, control, weigh):
+        for (place, name, _), image in read_ahead(wanted, decode, control, weigh, path_of=path_of):
             if isinstance(image, ImageError):
                 read.errors[place] = image
             elif image is None:
@@ -137,7 +139,7 @@ def decode_images(
                 read.pixels[len(read.places)] = image.transpose(1, 2, 0)
                 read.places.append(place)
             pace.step(name)
-        if files is not None and fingerprint(root, names) == files:
+        if files is not None and fingerprint(root, names, control) == files:
             cache.keep(key, read.used.nbytes, partial(_put, read, control))
     findings = {place: unreadable(names[place], root / names[place], error) for place, error in read.errors.items()}
     findings |= {place: without_data(names[place]) for place in read.void}
@@ -211,12 +213,13 @@ def _read_the_rest(
     kept: _Read,
     wanted: Sequence[_Wanted],
     decode: Callable[[_Wanted], NDArray[np.uint16] | None],
+    path_of: Callable[[_Wanted], Path],
     control: Control,
 ) -> bool:
     """Try again what could not be read; False if any of it can be read now."""
     known = {*kept.places, *kept.void}
     rest = [one for one in wanted if one[0] not in known]
-    for (place, _, _), image in read_ahead(rest, decode, control):
+    for (place, _, _), image in read_ahead(rest, decode, control, path_of=path_of):
         if not isinstance(image, ImageError):
             return False
         kept.errors[place] = image
@@ -261,6 +264,10 @@ def _decode(
 
 def _weigh(root: Path, wanted: _Wanted) -> int:
     return likely_bytes(root / wanted[1])
+
+
+def _path_of(root: Path, wanted: _Wanted) -> Path:
+    return root / wanted[1]
 
 
 def _room_for(shape: tuple[int, ...], scratch: str | Path | None) -> NDArray[np.uint16]:

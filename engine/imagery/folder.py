@@ -25,6 +25,7 @@ from bandbridge.engine.imagery.bands import RGB_BANDS, MissingBandError
 from bandbridge.engine.imagery.envi import is_envi_header
 from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.imagery.scene_file import scene_facts
 from bandbridge.engine.imagery.scene_findings import but_tiles, scene_findings
@@ -53,7 +54,12 @@ SCENE_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".hdr"})
 _LEAST_SCENE_BYTES = 1 << 20
 
 
-def list_images(folder: str | Path, exclude: Iterable[str] = (), tiles: TileRule | None = None) -> tuple[str, ...]:
+def list_images(
+    folder: str | Path,
+    exclude: Iterable[str] = (),
+    tiles: TileRule | None = None,
+    control: Control | None = None,
+) -> tuple[str, ...]:
     """The images of a folder and everything below it; one whose bands are files of their own counts once.
 
     Hidden files and folders are left out; links are followed, a folder reached twice is entered once. With a rule for
@@ -63,16 +69,26 @@ def list_images(folder: str | Path, exclude: Iterable[str] = (), tiles: TileRule
         folder: Where to look, or a scene.
         exclude: Relative names to leave out.
         tiles: How scenes are cut, or None to cut none.
+        control: Pause and stop, or None.
 
     Returns:
         Relative paths with forward slashes, in natural order: `2.png` before `10.png`.
 
     Raises:
+        DriveError: The drive does not answer.
         ImageError: The scene cannot be cut into tiles.
+        Stopped: The person asked to stop.
         UsageError: The folder is missing, is no folder or may not be read, or the rule for tiles is none.
     """
-    left_out = frozenset(exclude)
-    root = Path(folder)
+    root, patient = Path(folder), control or Control()
+    list(read_ahead([root], os.path.exists, patient, lambda root: 1))  # a drive that is gone is told soon
+    [(_, names)] = read_ahead([root], partial(_names, frozenset(exclude), tiles), patient)
+    if isinstance(names, ImageError):
+        raise names
+    return names
+
+
+def _names(left_out: frozenset[str], tiles: TileRule | None, root: Path) -> tuple[str, ...]:
     if tiles is not None and root.is_file():
         return tuple(name for name in _tiles(root, tiles) if name not in left_out)
     files = (name for name in _walk(root) if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)
@@ -130,7 +146,7 @@ def scan_folder(job: ScanFolder, control: Control, emit: Callable[[Event], None]
         Stopped: The person asked to stop.
         UsageError: The folder is missing, or the stretch rule or choice of bands is none.
     """
-    names = list_images(job.folder, job.exclude, job.tiles)
+    names = list_images(job.folder, job.exclude, job.tiles, control)
     scan = scan_rgb if job.side == "rgb" else scan_sensor
     chosen = Reading(job.profile, job.bands, job.stretch, job.no_data, job.tiles)
     return scan(job.folder, names, chosen, control, emit).report

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import cv2
 import numpy as np
 from bandbridge.engine.api.config import Curve
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.api.errors import DriveError, ImageError
 from bandbridge.engine.api.jobs import InPlace, Thumbnails
 from bandbridge.engine.api.reports import ThumbnailsReport
 from bandbridge.engine.api.shift_table import Move
@@ -65,8 +66,15 @@ def thumbnails(job: Thumbnails, control: Control) -> ThumbnailsReport:
     """
     make = partial(_thumbnail, job)
     wanted = list(zip(map(Path, job.paths), job.in_place or (None,) * len(job.paths), strict=True))
-    made = [result for _, result in read_ahead(wanted, make, control, lambda one: likely_bytes(one[0]))]
+    try:
+        made = [result for _, result in read_ahead(wanted, make, control, _weigh, path_of=itemgetter(0))]
+    except DriveError:  # the folder or its drive is gone: not one of its pictures can be read
+        return ThumbnailsReport(pictures=(None,) * len(wanted))
     return ThumbnailsReport(pictures=tuple(None if isinstance(one, ImageError) else one for one in made))
+
+
+def _weigh(wanted: tuple[Path, InPlace | None]) -> int:
+    return likely_bytes(wanted[0])
 
 
 def _thumbnail(job: Thumbnails, wanted: tuple[Path, InPlace | None]) -> NDArray[np.uint8]:

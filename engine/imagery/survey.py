@@ -105,22 +105,24 @@ def survey(
         most_missing: Share of a tile's values that may be missing, 0..1.
 
     Raises:
+        DriveError: The drive does not answer, or is gone.
         Stopped: The person asked to stop.
         UsageError: The choice of bands is none.
     """
     pace = Pace(emit, title, len(names))
     look = partial(_look, root, bands, no_data, see)
+    path_of = partial(_path_of, root)
     cache = ImageCache.of_user()
-    files = fingerprint(root, names)
+    files = fingerprint(root, names, control)
     key = key_of("survey", files, bands, no_data, most_missing)
     if names and files is not None and see is None:
         kept = cache.read(key, partial(_taken, root, names))
-        if kept is not None and _read_the_rest(kept, names, look, control):
+        if kept is not None and _read_the_rest(kept, names, look, path_of, control):
             pace.step(names[-1], len(names))
             return kept
     found = Survey()
     weigh = partial(_weigh, root)
-    for (_, name), looked in read_ahead(list(enumerate(names)), look, control, weigh):
+    for (_, name), looked in read_ahead(list(enumerate(names)), look, control, weigh, path_of=path_of):
         if isinstance(looked, ImageError):
             found.unreadable[name] = looked
         elif looked[1].missing == looked[1].values:
@@ -135,7 +137,7 @@ def survey(
             else:
                 found.statistics[image.kind] = statistics
         pace.step(name)
-    if files is not None and fingerprint(root, names) == files:
+    if files is not None and fingerprint(root, names, control) == files:
         cache.keep(key, _LIKELY_BYTES + 8 * len(names), partial(_put, names, found))
     return found
 
@@ -182,12 +184,13 @@ def _read_the_rest(
     kept: Survey,
     names: Sequence[str],
     look: Callable[[tuple[int, str]], tuple[SurveyedImage, BandStatistics]],
+    path_of: Callable[[tuple[int, str]], Path],
     control: Control,
 ) -> bool:
     """Try the files again that could not be read; False if one of them can be read now."""
     known = {image.name for image in kept.images}.union(kept.void, kept.sparse)
     rest = [(number, name) for number, name in enumerate(names) if name not in known]
-    for (_, name), looked in read_ahead(rest, look, control):
+    for (_, name), looked in read_ahead(rest, look, control, path_of=path_of):
         if not isinstance(looked, ImageError):
             return False
         kept.unreadable[name] = looked
@@ -207,3 +210,7 @@ def _look(
 
 def _weigh(root: Path, numbered: tuple[int, str]) -> int:
     return likely_bytes(root / numbered[1])
+
+
+def _path_of(root: Path, numbered: tuple[int, str]) -> Path:
+    return root / numbered[1]

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from bandbridge.engine.imagery.folder import is_scene, list_images
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import Image, load_image
+from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
 from bandbridge.engine.imagery.scene_file import is_in_parts
 from bandbridge.engine.imagery.scene_findings import empty_tiles, unreadable_tiles
 from bandbridge.engine.imagery.tile import is_tile_name, tile_of
@@ -51,7 +52,7 @@ def evaluate(job: Evaluate, emit: Emit, control: Control) -> EvaluateReport:
         ModelError: The model cannot be used.
     """
     model = load_model(job.model, job.class_names)
-    names = list_images(job.folder)
+    names = list_images(job.folder, control=control)
     if not names:
         raise _no_images([job.folder])
     truth = match_classes(names, model.class_names)
@@ -96,9 +97,9 @@ def predict(job: Predict, emit: Emit, control: Control) -> PredictReport:
     rule = replace(job.tiles or TileRule(), most=sys.maxsize)
     for path in map(Path, job.paths):
         if path.is_dir():
-            files += [(name, path / name) for name in list_images(path, tiles=rule)]
+            files += [(name, path / name) for name in list_images(path, tiles=rule, control=control)]
         elif is_scene(path) or (job.tiles is not None and is_in_parts(path)):
-            files += [(f"{path}/{name}", path / name) for name in list_images(path, tiles=rule)]
+            files += [(f"{path}/{name}", path / name) for name in list_images(path, tiles=rule, control=control)]
         else:
             files.append((str(path), path))
     if not files:
@@ -209,7 +210,9 @@ def _batches(
     pace = Pace(emit, "Classifying images", len(files))
     empty: Counter[Path] = Counter()
     broken: dict[Path, list[ImageError]] = defaultdict(list)
-    for (name, path), image in read_ahead(files, partial(_read, bands, model), control):
+    for (name, path), image in read_ahead(
+        files, partial(_read, bands, model), control, lambda file: likely_bytes(file[1]), path_of=itemgetter(1)
+    ):
         pace.step(name)
         is_tile = is_tile_name(path.name)
         if isinstance(image, ImageError):

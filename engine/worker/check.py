@@ -168,7 +168,7 @@ class _Target:
 
 def _look_at_target(job: CheckData, folder: str, emit: Emit, control: Control) -> tuple[_Target, CheckedPart]:
     records = _Records()
-    names = list_images(folder, job.exclude, job.tiles)
+    names = list_images(folder, job.exclude, job.tiles, control)
     chosen = Reading(job.profile, job.sensor_bands, job.stretch, job.no_data, job.tiles)
     scan = scan_sensor(folder, names, chosen, control, emit, "Looking through target images", records.see)
     usual, found = _judge(records.of(scan.report), scan.stretch, control)

@@ -142,7 +142,7 @@ def gather_images(
     target_folder = Path(config.target)
     scan = scan_images(
         target_folder,
-        list_images(target_folder, config.exclude, config.tiles),
+        list_images(target_folder, config.exclude, config.tiles, control),
         bands=config.sensor_bands,
         rule=config.stretch,
         no_data=config.no_data,

@@ -68,7 +68,7 @@ def find_labelled(config: TrainSourceConfig, emit: Emit, control: Control) -> La
         UsageError: A chosen class does not exist.
         ImageError: There are fewer than two classes, or a class has fewer than two images.
     """
-    names = list_images(config.folder)
+    names = list_images(config.folder, control=control)
     usable = scan_images(
         config.folder,
         names,
