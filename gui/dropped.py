@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bandbridge.gui.image_scans import SCENE_SUFFIXES
 from bandbridge.gui.project import project_folder_of
 
 MODEL_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".onnx", ".pth.tar", ".tar")
@@ -19,7 +21,7 @@ IMAGE_SUFFIXES = (
 LIST_SUFFIXES = (".txt", ".csv")
 
 Kind = Literal["project", "model", "folder", "picture", "list", "refused"]
-Role = Literal["rgb", "sensor", "target", "several"]
+Role = Literal["rgb", "sensor", "both", "target", "several"]
 
 _RGB_WORDS = {"rgb", "visible", "vis", "colour", "color", "optical", "s2"}
 _SENSOR_WORDS = {
@@ -30,19 +32,21 @@ _TARGET_WORDS = {"target", "targets", "task", "unlabelled", "unlabeled", "test"}
 _LABEL_WORDS = {"labelled", "labeled", "train", "training"}
 _PAIR_WORDS = {"pairs", "paired", "pair"}
 _MOST_ENTRIES = 400
+_LEAST_SCENE_BYTES = 4 << 20
+_MOST_SCENES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderGuess:
-    """What a dropped folder probably holds.
+    """What a dropped folder or scene probably holds.
 
     Attributes:
-        folder: The folder.
+        folder: The folder, or the file of the scene.
         role: Our guess.
         rgb: Folder of the pairs' RGB images, for "several", or "".
         sensor: Folder of the pairs' sensor images, for "several", or "".
         target: Folder of the target images, for "several", or "".
-        inside: Folders inside that may be chosen instead, relative to `folder`.
+        inside: Folders inside (or scenes, where these were dropped) that may be chosen instead, relative to `folder`.
     """
 
     folder: Path
@@ -79,6 +83,19 @@ def recognise(path: Path) -> Dropped:
     return Dropped(path=path, kind=kind)
 
 
+def is_scene_file(path: Path) -> bool:
+    """Whether a file may be a scene, by its name."""
+    return path.name.lower().endswith(SCENE_SUFFIXES) and path.is_file()
+
+
+def is_large_scene(path: Path) -> bool:
+    """Whether a file is larger than a single picture would be."""
+    try:
+        return is_scene_file(path) and path.stat().st_size >= _LEAST_SCENE_BYTES
+    except OSError:
+        return False
+
+
 def why_refused(path: Path) -> str:
     """Sentences for something that is of no use here."""
     if not path.exists():
@@ -96,8 +113,10 @@ def guess(folder: Path, *, has_rgb: bool, has_sensor: bool, only: Sequence[str] 
         folder: The folder.
         has_rgb: Whether the project has a folder of the pairs' RGB images.
         has_sensor: Whether it has one of their sensor images.
-        only: Folders inside that were dropped together, relative to `folder`; then nothing else is considered.
+        only: Folders (or scenes) inside that were dropped together, relative to `folder`; then nothing else is
+            considered.
     """
+    only = only or _scenes_in(folder)
     inside, with_images = (tuple(only), set(only)) if only else _look_inside(folder)
     sensor = _first(inside, with_images, _SENSOR_WORDS, _TARGET_WORDS | _LABEL_WORDS)
     # Both sides of pairs lie side by side; only if they do not, RGB images from anywhere will do.
@@ -122,6 +141,21 @@ def guess(folder: Path, *, has_rgb: bool, has_sensor: bool, only: Sequence[str] 
     else:
         role = "target"
     return FolderGuess(folder=folder, role=role, inside=inside)
+
+
+def _scenes_in(folder: Path) -> tuple[str, ...]:
+    """The scenes that a folder holds, if these few large files are all there is in it; else ()."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in itertools.islice(entries, 2 * _MOST_SCENES + 1)]
+    except OSError:
+        return ()
+    images = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+    is_all = 2 <= len(images) <= _MOST_SCENES and len(names) <= 2 * _MOST_SCENES
+    has_folders = any((folder / name).is_dir() for name in names)
+    return (
+        tuple(sorted(images)) if is_all and not has_folders and all(is_large_scene(folder / n) for n in images) else ()
+    )
 
 
 def is_pair_table(file: Path) -> bool:

@@ -112,6 +112,7 @@ class ImageCheck(QObject):
             stretch=project.stretch,
             no_data=project.no_data,
             exclude=project.exclude,
+            tiles=project.tiles,
         )
 
 

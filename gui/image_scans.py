@@ -8,12 +8,15 @@ from typing import Literal
 
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.events import Problem, Progress
-from bandbridge.engine.api.jobs import ScanFolder, ScanPairs
-from bandbridge.engine.api.reports import CheckedRole, FolderReport, PairsReport
+from bandbridge.engine.api.jobs import InspectScene, ScanFolder, ScanPairs
+from bandbridge.engine.api.reports import CheckedRole, FolderReport, PairsReport, SceneReport
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.project import Project
 from bandbridge.gui.run_thread import WorkerThread
 from PySide6.QtCore import QObject, QTimer, Signal
+
+SCENE_SUFFIXES = (".tif", ".tiff", ".gtiff", ".jp2", ".j2k", ".hdr")
+"""Endings of the names of files that may be scenes."""
 
 Scan = ScanFolder | ScanPairs
 Answer = FolderReport | PairsReport | Problem
@@ -68,6 +71,8 @@ class ImageScans(QObject):
         self._answers: dict[Scan, Answer] = {}
         self._before: dict[tuple[str, ...], Answer] = {}
         self._errands: dict[Scan, Errand] = {}
+        self._scenes: dict[InspectScene, SceneReport | Problem] = {}
+        self._looks: dict[InspectScene, Errand] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._start_missing)
@@ -78,6 +83,7 @@ class ImageScans(QObject):
         """Look through whatever this project needs looked through."""
         only_exclusions = project.exclude != self._project.exclude
         self._project = project
+        self._look_at_scenes()
         wanted = self.wanted()
         for scan in [scan for scan in self._errands if scan not in wanted]:
             self._errands.pop(scan).cancel()
@@ -89,6 +95,7 @@ class ImageScans(QObject):
         self.stop()
         self._answers.clear()
         self._before.clear()
+        self._scenes.clear()
         self.follow(self._project)
         self.changed.emit()
 
@@ -98,6 +105,9 @@ class ImageScans(QObject):
         for errand in self._errands.values():
             errand.cancel()
         self._errands.clear()
+        for errand in self._looks.values():
+            errand.cancel()
+        self._looks.clear()
 
     def wanted(self) -> list[Scan]:
         """The scans the project needs: of its pair folders in order, then of the target."""
@@ -117,6 +127,7 @@ class ImageScans(QObject):
                 stretch=project.stretch,
                 no_data=project.no_data,
                 exclude=project.exclude,
+                tiles=project.tiles,
             )
         if pair.rgb:
             return self._folder_scan(pair.rgb, project.rgb_bands, "rgb")
@@ -138,6 +149,7 @@ class ImageScans(QObject):
             stretch=project.stretch,
             no_data=project.no_data,
             exclude=project.exclude,
+            tiles=project.tiles,
         )
 
     # ---- what is known -------------------------------------------------------------------------------------------
@@ -181,6 +193,52 @@ class ImageScans(QObject):
             yield Side(f"Pairs{more}: sensor", "sensor", pair.sensor, report.sensor, "sensor", pair)
         if (target := self.target_report()) is not None:
             yield Side("Target images", "sensor", target.folder, target, "target")
+
+    # ---- scenes ------------------------------------------------------------------------------------------------
+
+    def scene(self, path: str) -> SceneReport | None:
+        """What a scene says about itself; None while that is not known, or if it is none."""
+        found = self._scenes.get(InspectScene(path=path, tiles=self._project.tiles))
+        return found if isinstance(found, SceneReport) else None
+
+    def scenes(self) -> list[SceneReport]:
+        """The scenes of the project that could be looked at, each once, the target's first."""
+        found = (self.scene(path) for path in self._scene_files())
+        return [report for report in found if report is not None]
+
+    def has_scenes(self) -> bool:
+        """Whether a scene, not a folder, was chosen for anything."""
+        return bool(self._scene_files())
+
+    def _scene_files(self) -> list[str]:
+        project = self._project
+        chosen = (project.target, *(path for pair in project.pairs for path in (pair.rgb, pair.sensor)))
+        return list(dict.fromkeys(path for path in chosen if path.lower().endswith(SCENE_SUFFIXES)))
+
+    def _look_at_scenes(self) -> None:
+        """Ask for the headers at once: they are there long before the tiles have been looked through."""
+        wanted = [InspectScene(path=path, tiles=self._project.tiles) for path in self._scene_files()]
+        for job in [job for job in self._looks if job not in wanted]:
+            self._looks.pop(job).cancel()
+        for job in wanted:
+            if job not in self._scenes and job not in self._looks:
+                self._look_at(job)
+
+    def _look_at(self, job: InspectScene) -> None:
+        errand = Errand(self._desk, job, self)
+        self._looks[job] = errand
+
+        def keep(answer: object) -> None:
+            if isinstance(answer, SceneReport | Problem):
+                self._scenes[job] = answer
+
+        def ended() -> None:
+            self._looks.pop(job, None)
+            self.changed.emit()
+
+        errand.done.connect(keep)
+        errand.failed.connect(keep)
+        errand.ended.connect(ended)
 
     # ---- scanning ------------------------------------------------------------------------------------------------
 

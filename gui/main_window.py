@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,9 @@ import platformdirs
 from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.errors import BandbridgeError, UsageError
 from bandbridge.engine.api.events import Event, Problem, Progress
-from bandbridge.gui.dropped import guess, is_pair_table, recognise, why_refused
+from bandbridge.engine.api.jobs import InspectScene
+from bandbridge.gui.dropped import guess, is_large_scene, is_pair_table, is_scene_file, recognise, why_refused
+from bandbridge.gui.errand import Errand
 from bandbridge.gui.pages.home import HomePage, projects_folder
 from bandbridge.gui.pages.page import Page
 from bandbridge.gui.preferences import Preferences
@@ -80,6 +82,7 @@ class MainWindow(QMainWindow):
         self._model: ProjectModel | None = None
         self._lock: QLockFile | None = None
         self._chooser: FolderChooser | None = None
+        self._looks: list[Errand] = []
         self._manual: QWidget | None = None
         self._may_close = False
         self._may_lose = False
@@ -587,7 +590,9 @@ class MainWindow(QMainWindow):
             "list": "Use this list",
             "refused": "This file is of no use here",
         }
-        self._overlay.setText(words[recognise(paths[0]).kind])
+        kind = recognise(paths[0]).kind
+        scenes = [path for path in paths if self._is_meant_as_scene(path, paths)]
+        self._overlay.setText("Add this scene" if paths[0] in scenes else words[kind])
         accent, surface = self._theme.colour("accent").name(), self._theme.colour("surface")
         ground = f"rgba({surface.red()}, {surface.green()}, {surface.blue()}, 240)"
         self._overlay.setStyleSheet(
@@ -624,7 +629,9 @@ class MainWindow(QMainWindow):
             return
         assert self.steps is not None
         page = self.steps.source_model
-        folders = [thing.path for thing in things if thing.kind == "folder"]
+        scenes = [thing.path for thing in things if self._is_meant_as_scene(thing.path, paths)]
+        folders = [thing.path for thing in things if thing.kind == "folder"] or scenes
+        things = [thing for thing in things if thing.path not in scenes]
         for thing in things:
             if thing.kind == "model":
                 self.show_step(SOURCE_MODEL)
@@ -636,6 +643,13 @@ class MainWindow(QMainWindow):
                 self._take_list(thing.path, self.steps)
         if folders:
             self._ask_about(folders)
+
+    def _is_meant_as_scene(self, path: Path, dropped: Sequence[Path]) -> bool:
+        """Whether a dropped file is data, not a single picture to be shown to the model."""
+        if not is_scene_file(path):
+            return False
+        on_images = self.steps is not None and self.current_page() is self.steps.images
+        return on_images or is_large_scene(path) or sum(map(is_scene_file, dropped)) > 1
 
     def _has_project(self) -> bool:
         """Whether a project is open; without one, a new one is started for what was dropped."""
@@ -668,17 +682,26 @@ class MainWindow(QMainWindow):
             found = guess(parent, has_rgb=has_rgb, has_sensor=has_sensor, only=names)
         self._dismiss_chooser()
         self.show_step(IMAGES)
-        self._chooser = FolderChooser(found)
+        self._chooser = FolderChooser(found, may_be_both=not has_rgb and not has_sensor)
         self._chooser.answered.connect(self._use_folders)
         self._chooser.dismissed.connect(self._dismiss_chooser)
         self._chooser_holder.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
         self._chooser_holder.addWidget(self._chooser)
         self._chooser.use_button.setFocus()
+        for scene in filter(is_scene_file, folders):
+            look = Errand(self._desk, InspectScene(path=str(scene)), self._chooser)
+            look.done.connect(self._chooser.show_scene)
+            look.failed.connect(self._chooser.show_problem)
+            self._looks.append(look)
 
     def _use_folders(self, chosen: dict[str, str]) -> None:
         assert self.steps is not None
+        assert self._model is not None
         page = self.steps.images
+        bands = self._chooser.bands if self._chooser is not None else None
         self._dismiss_chooser()
+        if bands is not None:
+            self._model.update(rgb_bands=bands[0], sensor_bands=bands[1])
         if "rgb" in chosen and "sensor" in chosen:
             index = page.free_pair("rgb")
             page.set_pair(index, "rgb", chosen["rgb"])
@@ -691,6 +714,9 @@ class MainWindow(QMainWindow):
             page.set_target(chosen["target"])
 
     def _dismiss_chooser(self) -> None:
+        for look in self._looks:
+            look.cancel()
+        self._looks.clear()
         if self._chooser is not None:
             self._chooser.hide()
             self._chooser.deleteLater()

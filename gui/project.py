@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -21,6 +21,7 @@ from bandbridge.engine.api.config import (
     SettingValue,
     StretchKind,
     StretchRule,
+    TileRule,
 )
 from bandbridge.engine.api.errors import StorageError, UsageError
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profiles
@@ -98,6 +99,7 @@ class Project:
         stretch: How raw values become 0..1.
         no_data: A raw value that means "nothing here"; None takes the one proposed, if any.
         exclude: Files (relative to their folder) left out.
+        tiles: How scenes are cut.
         method: Key of the method.
         settings: Method key -> its settings that differ from the catalogue's defaults.
         effort: Quick, standard, thorough, or the person's own number of epochs.
@@ -125,6 +127,7 @@ class Project:
     stretch: StretchRule = PROPOSED
     no_data: float | None = None
     exclude: tuple[str, ...] = ()
+    tiles: TileRule = field(default_factory=TileRule)
     method: str = DEFAULT_METHOD
     settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
     effort: Effort = "standard"
@@ -195,6 +198,7 @@ class Project:
             learning_rate=self.learning_rate,
             settings=dict(self.settings.get(self.method, {})),
             exclude=self.exclude,
+            tiles=self.tiles,
             seed=self.seed,
             device=self.device,
         )
@@ -260,6 +264,7 @@ def project_from_json(text: str, folder: Path) -> Project:
         given["class_names"] = tuple(map(str, given.get("class_names", ())))
         given["target"] = found(str(given.get("target", "")))
         given["exclude"] = tuple(map(str, given.get("exclude", ())))
+        given["tiles"] = TileRule(**given.get("tiles", {}))
         # Before there were proposals, a project that kept the usual percentiles had chosen none.
         chosen = given.get("stretch", {})
         given["stretch"] = PROPOSED if chosen in ({}, _USUAL) else StretchRule(**chosen)
@@ -301,6 +306,7 @@ def _is_sound(project: Project) -> bool:
         and all(value is None or number(value) for value in (project.learning_rate, project.no_data))
         and project.stretch.kind in get_args(StretchKind)
         and all(number(value) for value in (project.stretch.low_percent, project.stretch.high_percent))
+        and all(map(number, astuple(project.tiles)))
         and all(value is None or number(value) for value in (project.stretch.low_value, project.stretch.high_value))
         and not project.stretch.fault()
         and isinstance(project.settings, dict)

@@ -32,6 +32,15 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", _MINUS)
 
 
+def ground(metres: float) -> str:
+    """A distance on the ground: "0.25 m", "1,052 m", "12.8 km"."""
+    if metres >= 10_000:
+        return f"{QLocale().toString(metres / 1000, 'f', 1)}\u00a0km"
+    decimals = 0 if metres >= 100 else 1 if metres >= 10 else 2
+    text = QLocale().toString(metres, "f", decimals)
+    return f"{text.rstrip('0').rstrip(QLocale().decimalPoint()) if decimals else text}\u00a0m"
+
+
 def tiny(value: float) -> str:
     """A very small number written out, e.g. "0.0000012"."""
     if value == 0 or not math.isfinite(value):

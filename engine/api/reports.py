@@ -134,6 +134,9 @@ class SceneReport:
         tile_px: Side of a tile.
         tiles: Tiles it is cut into, before any are drawn or left out.
         used: Tiles that are looked at.
+        sensor: Title of the profile it fits, "" if none is certain.
+        rgb_bands: 1-based bands that are red, green and blue, as declared or by the profile, else the first three.
+        sensor_bands: 1-based bands that may stand for another sensor, such as near infrared; () where there are none.
     """
 
     path: str
@@ -148,6 +151,9 @@ class SceneReport:
     tile_px: int
     tiles: int
     used: int
+    sensor: str = ""
+    rgb_bands: tuple[int, ...] = ()
+    sensor_bands: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -408,7 +408,7 @@ def _images(path: Path, name: str) -> str:
     if _existing(path, name) and not path.is_dir() and path.suffix.lower() not in SCENE_SUFFIXES:
         raise UsageError(
             f"'{path}' ({name}) is neither a folder nor a scene.",
-            f"Scenes are TIFF, GeoTIFF and ENVI files: {', '.join(sorted(SCENE_SUFFIXES))}.",
+            f"Scenes are TIFF, GeoTIFF, JPEG 2000 and ENVI files: {', '.join(sorted(SCENE_SUFFIXES))}.",
             "Name the folder that holds the images, or a scene.",
         )
     return _absolute(path)

@@ -392,6 +392,8 @@ def _show_scene(page: _Page, report: SceneReport) -> None:
             "Size": f"{report.width} x {report.height}",
             "Number type": report.dtype,
             "Bands": str(report.bands),
+            "Looks like": report.sensor,
+            "Red, green, blue": ", ".join(map(str, report.rgb_bands)) if report.bands >= len(report.rgb_bands) else "",
             "No-data value": "" if report.no_data is None else f"{report.no_data:g}",
             "Fills the frame": ""
             if report.frame is None

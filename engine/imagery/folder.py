@@ -48,7 +48,7 @@ _NUMBERS = re.compile(r"(\d+)")
 LEAST_SCENE_PX = 2048
 """Shorter side from which an image in a folder that has a place on the map is cut into tiles."""
 
-SCENE_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".hdr"})
+SCENE_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".jp2", ".j2k", ".hdr"})
 """Endings of the names of files of which parts can be read."""
 
 _LEAST_SCENE_BYTES = 1 << 20
@@ -113,7 +113,9 @@ def is_scene(path: Path) -> bool:
 def rgb_bands(
     asked: tuple[int, ...] | None, folder: str | Path, names: Sequence[str], *, profile: str = AUTO
 ) -> tuple[int, ...]:
-    """The bands of RGB images: those asked for, else red, green and blue by name or profile, else the first three.
+    """The bands of RGB images: those asked for, else red, green and blue by name, as declared, or by profile.
+
+    Else the first three.
 
     Args:
         asked: 1-based band numbers, or None.
@@ -129,7 +131,7 @@ def rgb_bands(
         except ImageError:
             continue
         proposed = None if profile == NO_PROFILE else red_green_blue_of(header, Path(folder), name)
-        return red_green_blue(header) or proposed or RGB_BANDS
+        return red_green_blue(header) or header.colours or proposed or RGB_BANDS
     return RGB_BANDS
 
 

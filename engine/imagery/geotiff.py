@@ -251,5 +251,20 @@ def _header(path: Path, dataset: Any) -> ImageHeader:
         no_data=dataset.nodata,
         georeferenced=_system(dataset) is not None or dataset.transform != IDENTITY or bool(dataset.gcps[0]),
         alpha=alpha,
+        colours=_colours(dataset),
         pages=max(1, len(dataset.subdatasets)),
     )
+
+
+def _colours(dataset: Any) -> tuple[int, ...] | None:
+    """Bands declared, each once, as red, green and blue, by kind or by name."""
+    names = [(name or "").casefold() for name in dataset.descriptions]
+    kinds = list(dataset.colorinterp)
+    for wanted, found in (
+        ((ColorInterp.red, ColorInterp.green, ColorInterp.blue), kinds),
+        (("red", "green", "blue"), names),
+        (("b04", "b03", "b02"), names),
+    ):
+        if all(found.count(one) == 1 for one in wanted):
+            return tuple(found.index(one) + 1 for one in wanted)
+    return None

@@ -27,6 +27,7 @@ class ImageHeader:
         zero_is_missing: Whether `no_data` is 0 because the file is a depth map, not because it says so.
         bits_turned: Whether the bits of a depth map were stored turned, as in SUN RGB-D, and were turned back; known
             once pixels have been read.
+        colours: 1-based bands that the file declares as red, green and blue, or None.
         frame: Of a tile: the value that fills all bands of its scene outside the area seen, undeclared; or None.
     """
 
@@ -42,6 +43,7 @@ class ImageHeader:
     band_names: tuple[str, ...] = ()
     zero_is_missing: bool = False
     bits_turned: bool = False
+    colours: tuple[int, ...] | None = None
     frame: float | None = None
 
     @property

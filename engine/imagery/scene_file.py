@@ -1,4 +1,4 @@
-"""Files of scenes, of which parts are read: TIFF and ENVI, whatever their size."""
+"""Files of scenes, of which parts are read: TIFF, JPEG 2000 and ENVI, whatever their size."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bandbridge.engine.imagery.depth import with_zero_missing
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.jpeg2000 import JPEG2000_STARTS, open_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from numpy.typing import NDArray
 
@@ -48,7 +49,7 @@ def is_in_parts(path: Path) -> bool:
     """Whether a file is of a kind of which parts can be read without decoding the whole."""
     try:
         with path.open("rb") as file:
-            return file.read(4).startswith(TIFF_STARTS) or is_envi_header(path)
+            return file.read(12).startswith((*TIFF_STARTS, *JPEG2000_STARTS)) or is_envi_header(path)
     except OSError:
         return False
 
@@ -118,7 +119,7 @@ def _facts(path: Path, state: tuple[int, int]) -> SceneFacts:
     if band_files(path) or not is_in_parts(path):
         raise ImageError(
             f"The file '{path}' cannot be cut into tiles.",
-            "Of TIFF, GeoTIFF and ENVI files alone parts can be read without decoding the whole.",
+            "Of TIFF, GeoTIFF, JPEG 2000 and ENVI files alone parts can be read without decoding the whole.",
             "Save it as GeoTIFF, or cut it into images first and choose their folder.",
         )
     with _opened(path, None) as scene:
@@ -129,7 +130,11 @@ def _opened(path: Path, bands: tuple[int, ...] | None) -> AbstractContextManager
     def choose(header: ImageHeader) -> tuple[int, ...]:
         return choose_bands(bands, header)
 
-    return open_envi(path, choose) if is_envi_header(path) else open_tiff(path, choose)
+    if is_envi_header(path):
+        return open_envi(path, choose)
+    with path.open("rb") as file:
+        is_jpeg2000 = file.read(12).startswith(JPEG2000_STARTS)
+    return (open_jpeg2000 if is_jpeg2000 else open_tiff)(path, choose)
 
 
 class _KeptOpen(threading.local):

@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.jobs import InspectScene
-from bandbridge.engine.api.reports import SceneReport
 from bandbridge.engine.imagery.header import ImageHeader
-from bandbridge.engine.imagery.map_place import on_map, pixel_on_ground_m, system_in_words
+from bandbridge.engine.imagery.map_place import on_map
 from bandbridge.engine.imagery.scene_file import scene_facts
 from bandbridge.engine.imagery.tile import Tile
 from bandbridge.engine.imagery.warp import Relation, read_warped
@@ -49,33 +47,6 @@ def check_rule(rule: TileRule) -> None:
         )
     if rule.most < 1:
         raise UsageError("There must be at least one tile a scene.", "", "Choose 2000, for example.")
-
-
-def inspect_scene(job: InspectScene) -> SceneReport:
-    """Look at a scene without reading its pixels.
-
-    Raises:
-        ImageError: It cannot be opened or cut into tiles.
-        UsageError: The rule is none.
-    """
-    check_rule(job.tiles)
-    facts = scene_facts(Path(job.path))
-    header, place = facts.header, facts.place
-    every = count_tiles(header, job.tiles)
-    return SceneReport(
-        path=job.path,
-        width=header.width,
-        height=header.height,
-        bands=header.bands,
-        dtype=header.dtype,
-        no_data=header.no_data,
-        frame=facts.frame,
-        system="" if place is None else system_in_words(place),
-        pixel_m=None if place is None else pixel_on_ground_m(place, header.width, header.height),
-        tile_px=job.tiles.size_px,
-        tiles=every,
-        used=min(every, job.tiles.most),
-    )
 
 
 def count_tiles(header: ImageHeader, rule: TileRule) -> int:

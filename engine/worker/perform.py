@@ -48,9 +48,9 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
 
             return inspect_model(job)
         case InspectScene():
-            from bandbridge.engine.imagery.tiles import inspect_scene
+            from bandbridge.engine.imagery.scene_report import inspect_scene
 
-            return inspect_scene(job)
+            return inspect_scene(job, control)
         case ScanFolder():
             from bandbridge.engine.imagery.folder import scan_folder
 

@@ -16,7 +16,7 @@ from bandbridge.engine.api.shift_table import Move
 from bandbridge.engine.api.storage import write_text
 from bandbridge.gui.doubt import Doubt, as_parts, collect_doubts, moved_in
 from bandbridge.gui.image_check import ImageCheck
-from bandbridge.gui.image_scans import Answer, ImageScans, Scan
+from bandbridge.gui.image_scans import SCENE_SUFFIXES, Answer, ImageScans, Scan
 from bandbridge.gui.moved_pairs import moves_of, with_moves
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import Project, ProjectModel
@@ -29,6 +29,7 @@ from bandbridge.gui.widgets.doubtful_table import DoubtfulTable
 from bandbridge.gui.widgets.image_slot import ImageSlot
 from bandbridge.gui.widgets.pair_note import PairNote
 from bandbridge.gui.widgets.reading_card import ReadingCard
+from bandbridge.gui.widgets.tiles_card import TilesCard
 from bandbridge.gui.widgets.wall_panel import WallPanel
 from bandbridge.gui.widgets.worst_cases import WorstCases
 from PySide6.QtCore import QTimer
@@ -81,6 +82,7 @@ class ImagesPage(Page):
             "Target images", "Images by the new sensor of what is to be recognised. No labels are needed.", "sensor"
         )
         self.target_slot.browse_wanted.connect(lambda: self._browse_folder("Target images", self.set_target))
+        self.target_slot.scene_wanted.connect(lambda: self._browse_scene("Target scene", self.set_target))
         self.target_slot.cleared.connect(lambda: self.set_target(""))
         self.target_slot.folder_dropped.connect(self.set_target)
         self._slots.addWidget(self.target_slot, 0, 2)
@@ -91,6 +93,8 @@ class ImagesPage(Page):
         self.content.addWidget(self.problem)
         self.reading = ReadingCard(project)
         self.content.addWidget(self.reading)
+        self.tiles = TilesCard(project)
+        self.content.addWidget(self.tiles)
         self.doctor = DoctorBar(self.check, theme)
         self.content.addWidget(self.doctor)
         self.tabs = QTabWidget()
@@ -263,6 +267,7 @@ class ImagesPage(Page):
             )
             for column, (side, slot) in enumerate(zip(("rgb", "sensor"), row, strict=True)):
                 slot.browse_wanted.connect(self._pair_browser(index, side))
+                slot.scene_wanted.connect(self._pair_scene_browser(index, side))
                 slot.cleared.connect(lambda index=index, side=side: self.set_pair(index, side, ""))
                 slot.folder_dropped.connect(lambda folder, index=index, side=side: self.set_pair(index, side, folder))
                 self._slots.addWidget(slot, 2 * index, column)
@@ -295,6 +300,10 @@ class ImagesPage(Page):
         title = {"rgb": "Pairs: RGB images", "sensor": "Pairs: sensor images"}[side]
         return lambda: self._browse_folder(title, lambda folder: self.set_pair(index, side, folder))
 
+    def _pair_scene_browser(self, index: int, side: str) -> Callable[[], None]:
+        title = {"rgb": "Pairs: RGB scene", "sensor": "Pairs: sensor scene"}[side]
+        return lambda: self._browse_scene(title, lambda file: self.set_pair(index, side, file))
+
     def _add_pairs(self) -> None:
         title = "More pairs: RGB images"
         self._browse_folder(title, lambda folder: self.set_pair(self.free_pair("rgb"), "rgb", folder))
@@ -303,6 +312,14 @@ class ImagesPage(Page):
         dialog = QFileDialog(self.window(), title, str(self._project.folder))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(then)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _browse_scene(self, title: str, then: Callable[[str], None]) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in SCENE_SUFFIXES)
+        dialog = QFileDialog(self.window(), title, str(self._project.folder), f"Scenes ({kinds})")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(then)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -352,9 +369,12 @@ class ImagesPage(Page):
     def _draw(self) -> None:
         project = self._project.project
         known = [(scan, self.scans.answer(scan), self.scans.is_current(scan)) for scan in self.scans.wanted()]
+        scenes = self.scans.scenes()
+        self.tiles.show_scenes(scenes, wanted=self.scans.has_scenes())
         scanned = [(scan, id(answer), current) for scan, answer, current in known]
         checked = (self.check.busy, id(self.check.report), id(self.check.problem), self.check.possible)
-        facts = (project.pairs, project.target, project.exclude, scanned, checked)
+        shown = [id(scene) for scene in scenes]
+        facts = (project.pairs, project.target, project.exclude, scanned, checked, shown)
         if facts == self._drawn:
             return
         self._drawn = facts
@@ -387,8 +407,8 @@ class ImagesPage(Page):
     def _draw_slots(self, project: Project) -> None:
         pairs = project.pairs or (PairFolders(rgb="", sensor=""),)
         for pair, (rgb, sensor), note in zip(pairs, self.pair_slots, self._pair_notes, strict=True):
-            rgb.show_folder(pair.rgb)
-            sensor.show_folder(pair.sensor)
+            self._draw_choice(rgb, pair.rgb)
+            self._draw_choice(sensor, pair.sensor)
             answer = self.scans.answer(self.scans.pair_scan(pair))
             note.setVisible(isinstance(answer, PairsReport))
             if isinstance(answer, PairsReport):
@@ -396,16 +416,27 @@ class ImagesPage(Page):
                 self._draw_report(sensor, answer.sensor)
                 excluded = set(project.exclude)
                 left_out = sum(bool(excluded & set(files)) for _, *files in answer.pairs)
-                note.show_report(answer, left_out, len(moves_of(pair)), by_list=bool(pair.table))
+                note.show_report(
+                    answer,
+                    left_out,
+                    len(moves_of(pair)),
+                    by_list=bool(pair.table),
+                    may_list=self.scans.scene(pair.sensor) is None,
+                )
             else:
                 for slot, folder in ((rgb, pair.rgb), (sensor, pair.sensor)):
                     self._draw_answer(slot, folder, answer)
-        self.target_slot.show_folder(project.target)
+        self._draw_choice(self.target_slot, project.target)
         self._draw_answer(self.target_slot, project.target, self.scans.answer(self.scans.target_scan()))
         for slots, scan in self._slots_with_scans():
             if not self.scans.is_current(scan):
                 for slot in slots:
                     slot.show_waiting(anew=self.scans.answer(scan) is not None)
+
+    def _draw_choice(self, slot: ImageSlot, folder: str) -> None:
+        slot.show_folder(folder)
+        if (scene := self.scans.scene(folder)) is not None:
+            slot.show_scene(scene)
 
     def _draw_answer(self, slot: ImageSlot, folder: str, answer: Answer | None) -> None:
         if folder and isinstance(answer, FolderReport):

@@ -1,4 +1,4 @@
-"""A place for one folder of images: drop or browse, then what was found in it."""
+"""A place for one folder of images or one scene: drop or browse, then what was found in it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bandbridge.engine.api.events import Problem, Progress
-from bandbridge.engine.api.reports import FolderReport
-from bandbridge.gui.quantities import count, counted
+from bandbridge.engine.api.reports import FolderReport, SceneReport
+from bandbridge.gui.image_scans import SCENE_SUFFIXES
+from bandbridge.gui.quantities import count, counted, ground
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.card import restyle
 from bandbridge.gui.widgets.labels import PathLabel, text_label
@@ -27,13 +28,34 @@ _DEPTHS = {
 _MOST_NAMED = 2
 
 
-def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
+def scene_in_words(scene: SceneReport) -> list[str]:
+    """What a scene is, in two or three short lines."""
+    size = f"{count(scene.width)} × {count(scene.height)}\u00a0px"
+    depth = _DEPTHS.get(scene.dtype, scene.dtype).replace(" bit", "\u00a0bit")
+    lines = [" · ".join((size, depth, counted(scene.bands, "band")))]
+    if scene.pixel_m is not None:
+        lines.append(f"{scene.system}, {ground(scene.pixel_m)} a pixel")
+    else:
+        lines.append(scene.system or "Without a place on the map")
+    if scene.frame is not None:
+        lines.append(f"{scene.frame:g} in all bands is taken for no data")
+    return lines
+
+
+def folder_in_words(report: FolderReport, left_out: int = 0, scene: SceneReport | None = None) -> list[str]:
     """What a folder holds, in one to six short lines.
 
     Args:
-        report: Of the folder.
+        report: Of the folder, or of the tiles of a scene.
         left_out: Usable images the person left out.
+        scene: That scene, None for a folder.
     """
+    if scene is not None:
+        tiles = f"{counted(len(report.files) - left_out, 'tile')} of {count(scene.tile_px)}\u00a0px"
+        if scene.pixel_m is not None:
+            tiles += f", {ground(scene.tile_px * scene.pixel_m)} wide"
+        lines = [tiles + (f", {count(left_out)} left out" if left_out else ""), *scene_in_words(scene)]
+        return [*lines, *_used_bands(report), *_sensor(report), *_no_data(report)]
     images = counted(len(report.files) - left_out, "image")
     if report.class_counts:
         images += f" in {counted(len(report.class_counts), 'class folder')}"
@@ -48,14 +70,24 @@ def folder_in_words(report: FolderReport, left_out: int = 0) -> list[str]:
         _distribution([(counted(bands, "band"), n) for bands, n in report.bands.items()]),
     ]
     lines.append(" · ".join(part for part in parts if part).replace(" px", "\u00a0px").replace(" bit", "\u00a0bit"))
-    if report.chosen_bands and any(len(report.chosen_bands) != bands for bands in report.bands):
-        several = len(report.chosen_bands) > 1
-        lines.append(f"Using band{'s' * several} {', '.join(map(str, report.chosen_bands))}")
-    if report.sensor and report.files:
-        lines.append(f"Looks like: {report.sensor.title}" if report.sensor.key else report.sensor.title)
-    if report.no_data_share > 0.0005:
-        lines.append(f"{100 * report.no_data_share:.1f} % without data")
-    return [line for line in lines if line]
+    return [line for line in (*lines, *_used_bands(report), *_sensor(report), *_no_data(report)) if line]
+
+
+def _used_bands(report: FolderReport) -> list[str]:
+    if not report.chosen_bands or all(len(report.chosen_bands) == bands for bands in report.bands):
+        return []
+    several = len(report.chosen_bands) > 1
+    return [f"Using band{'s' * several} {', '.join(map(str, report.chosen_bands))}"]
+
+
+def _sensor(report: FolderReport) -> list[str]:
+    if not report.sensor or not report.files:
+        return []
+    return [f"Looks like: {report.sensor.title}" if report.sensor.key else report.sensor.title]
+
+
+def _no_data(report: FolderReport) -> list[str]:
+    return [f"{100 * report.no_data_share:.1f} % without data"] if report.no_data_share > 0.0005 else []
 
 
 def _distribution(counts: Sequence[tuple[str, int]]) -> str:
@@ -68,7 +100,7 @@ def _distribution(counts: Sequence[tuple[str, int]]) -> str:
 
 
 class ImageSlot(QFrame):
-    """One folder of images.
+    """One folder of images, or one scene.
 
     Args:
         title: What belongs here, e.g. "Pairs: RGB".
@@ -79,11 +111,13 @@ class ImageSlot(QFrame):
 
     Signals:
         browse_wanted: Look for a folder.
+        scene_wanted: Look for a scene.
         cleared: Take the folder away.
-        folder_dropped: (path) a folder was dropped right here.
+        folder_dropped: (path) a folder or scene was dropped right here.
     """
 
     browse_wanted = Signal()
+    scene_wanted = Signal()
     cleared = Signal()
     folder_dropped = Signal(str)
 
@@ -114,7 +148,12 @@ class ImageSlot(QFrame):
         self._bar.setAccessibleName(f"Looking through {title}")
         self.browse = QPushButton("Browse…")
         self.browse.setAccessibleName(f"Browse for {title}")
+        self.browse.setToolTip("Choose a folder of images.")
         self.browse.clicked.connect(self.browse_wanted)
+        self.browse_scene = QPushButton("Scene…")
+        self.browse_scene.setAccessibleName(f"Browse for a scene: {title}")
+        self.browse_scene.setToolTip("Choose one large image, which is cut into tiles as it is read.")
+        self.browse_scene.clicked.connect(self.scene_wanted)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID + GRID // 2, GRID + GRID // 2, 2 * GRID)
         column.setSpacing(GRID // 2)
@@ -127,10 +166,12 @@ class ImageSlot(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addWidget(self.browse)
+        buttons.addWidget(self.browse_scene)
         self.copy_button = QPushButton("Copy details")
         self.copy_button.setProperty("kind", "quiet")
         self.copy_button.clicked.connect(self._copy)
         self._details = ""
+        self._scene: SceneReport | None = None
         buttons.addWidget(self.copy_button)
         buttons.addStretch(1)
         column.addLayout(buttons)
@@ -141,10 +182,11 @@ class ImageSlot(QFrame):
     @property
     def keyboard_stops(self) -> tuple[QWidget, ...]:
         """What Tab visits, in order."""
-        return self._clear, self.browse, self.copy_button
+        return self._clear, self.browse, self.browse_scene, self.copy_button
 
     def show_folder(self, folder: str) -> None:
         """Show that this folder is chosen, or the hint for ""."""
+        self._scene = None
         self._path.set_path(folder)
         self._path.setVisible(bool(folder))
         self._clear.setVisible(bool(folder))
@@ -155,9 +197,14 @@ class ImageSlot(QFrame):
         if not folder:
             self._say(self._hint, "help")
 
+    def show_scene(self, scene: SceneReport) -> None:
+        """What is known of a scene before its tiles are looked through."""
+        self._scene = scene
+        self._say("\n".join(scene_in_words(scene)), "")
+
     def show_waiting(self, *, anew: bool) -> None:
         """The folder is about to be looked through; if `anew`, what was known of it stays in sight."""
-        if not anew:
+        if not anew and self._scene is None:
             self._say("Looking through the images…", "help")
         self._bar.setRange(0, 0)
         self._bar.show()
@@ -165,7 +212,8 @@ class ImageSlot(QFrame):
     def show_progress(self, progress: Progress) -> None:
         """How far the look through the folder is."""
         share = f" {count(progress.done)} of {count(progress.total)}" if progress.total else ""
-        self._say(f"{progress.title}:{share}" if share else f"{progress.title}…", "help")
+        lines = [] if self._scene is None else scene_in_words(self._scene)
+        self._say("\n".join([*lines, f"{progress.title}:{share}" if share else f"{progress.title}…"]), "help")
         if progress.total:
             self._bar.setRange(0, progress.total)
             self._bar.setValue(progress.done)
@@ -174,7 +222,7 @@ class ImageSlot(QFrame):
     def show_report(self, report: FolderReport, left_out: int) -> None:
         """What was found."""
         self._bar.hide()
-        self._say("\n".join(folder_in_words(report, left_out)), "" if report.files else "error")
+        self._say("\n".join(folder_in_words(report, left_out, self._scene)), "" if report.files else "error")
         self._text.setToolTip(f"{report.sensor.title}: {report.sensor.reason}." if report.sensor else "")
 
     def show_problem(self, problem: Problem) -> None:
@@ -193,9 +241,9 @@ class ImageSlot(QFrame):
         restyle(self._text, "role", role)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A single folder may be dropped right here; all else is left to the window."""
+        """A single folder or scene may be dropped right here; all else is left to the window."""
         urls = event.mimeData().urls()
-        if len(urls) == 1 and Path(urls[0].toLocalFile()).is_dir():
+        if len(urls) == 1 and _is_fit(Path(urls[0].toLocalFile())):
             restyle(self, "hot", True)
             event.acceptProposedAction()
         else:
@@ -206,7 +254,7 @@ class ImageSlot(QFrame):
         restyle(self, "hot", False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take the folder."""
+        """Take the folder or scene."""
         restyle(self, "hot", False)
         event.acceptProposedAction()
         self.folder_dropped.emit(event.mimeData().urls()[0].toLocalFile())
@@ -225,3 +273,7 @@ class ImageSlot(QFrame):
         painter.drawRoundedRect(0, 0, side, side, 3, 3)
         painter.end()
         self._chip.setPixmap(chip)
+
+
+def _is_fit(path: Path) -> bool:
+    return path.is_dir() or (path.name.lower().endswith(SCENE_SUFFIXES) and path.is_file())

@@ -48,7 +48,9 @@ class PairNote(QWidget):
         """What Tab visits, in order."""
         return self.back_button, self._by_list, self._by_name
 
-    def show_report(self, report: PairsReport, left_out: int, moved: int, by_list: bool) -> None:
+    def show_report(
+        self, report: PairsReport, left_out: int, moved: int, *, by_list: bool, may_list: bool = True
+    ) -> None:
         """Show how the folders pair up.
 
         Args:
@@ -56,6 +58,7 @@ class PairNote(QWidget):
             left_out: Pairs the person left out.
             moved: Pairs the person moved into place.
             by_list: Whether a list pairs them.
+            may_list: Whether one could: the tiles of two scenes are paired by their places.
         """
         alone = len(report.unmatched_rgb) + len(report.unmatched_sensor)
         matched = f"{counted(len(report.pairs) - left_out, 'pair')} matched"
@@ -73,6 +76,6 @@ class PairNote(QWidget):
             "list of doubtful files names each."
         )
         self.back_button.setVisible(bool(moved))
-        self._by_list.setVisible(not by_list)
-        self._by_name.setVisible(by_list)
+        self._by_list.setVisible(may_list and not by_list)
+        self._by_name.setVisible(may_list and by_list)
         self.show()

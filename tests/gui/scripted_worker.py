@@ -20,6 +20,7 @@ from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
     InspectModel,
+    InspectScene,
     Job,
     MakeSample,
     Predict,
@@ -42,6 +43,7 @@ from bandbridge.engine.api.reports import (
     PredictReport,
     Report,
     SampleReport,
+    SceneReport,
     ThumbnailsReport,
     TrainSourceReport,
 )
@@ -152,6 +154,24 @@ def report(job: Job) -> Report:
                 feature_width=512,
                 fingerprint="0123456789abcdef" * 4,
                 size_bytes=44_000_000,
+            )
+        case InspectScene():
+            bands = 3 if "rgb" in job.path else 1 if "nir" in job.path else 8
+            return SceneReport(
+                path=job.path,
+                width=2629,
+                height=2201,
+                bands=bands,
+                dtype="uint8",
+                no_data=None,
+                frame=255.0,
+                system="WGS 84",
+                pixel_m=10.0,
+                tile_px=job.tiles.size_px,
+                tiles=378,
+                used=min(378, job.tiles.most),
+                rgb_bands=(4, 3, 2) if bands == 8 else (1, 2, 3),
+                sensor_bands=(8,) if bands == 8 else (),
             )
         case ScanFolder():
             return folder_report(job.folder)

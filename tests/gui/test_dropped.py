@@ -80,3 +80,13 @@ def test_a_list_of_pairs_is_told_from_class_names(tmp_path: Path) -> None:
     (tmp_path / "names.csv").write_text("index,name\n0,Water\n")
     assert is_pair_table(tmp_path / "pairs.csv")
     assert not is_pair_table(tmp_path / "names.csv")
+
+
+def test_a_folder_of_two_scenes_offers_them(tmp_path: Path) -> None:
+    for name in ("coast_rgb.tif", "coast_nir.tif"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(5 << 20)
+    found = guess(tmp_path, has_rgb=False, has_sensor=False)
+    assert (found.role, found.rgb, found.sensor) == ("several", "coast_rgb.tif", "coast_nir.tif")
+    put(tmp_path, "small.tif")
+    assert guess(tmp_path, has_rgb=False, has_sensor=False).role == "target", "a folder of images"

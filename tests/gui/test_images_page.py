@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bandbridge.engine.api.config import PairFolders
+from bandbridge.engine.api.config import PairFolders, TileRule
 from bandbridge.engine.api.shift_table import Move, read_shift_table
 from bandbridge.gui.pages.images import ImagesPage
 from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectModel
@@ -305,3 +305,42 @@ def test_a_check_can_be_stopped_and_other_images_are_not_yet_checked(
     assert "60 images checked" in page.doctor.words
     page.look_again()
     assert page.check.report is None
+
+
+def test_a_scene_is_told_of_at_once_and_cut_as_the_person_says(
+    qtbot: QtBot, page: ImagesPage, model: ProjectModel
+) -> None:
+    assert page.tiles.isHidden(), "nothing of tiles without scenes"
+    page.set_target("/data/scene.tif")
+    qtbot.waitUntil(lambda: page.scans.scenes() != [], timeout=10_000)
+    assert page.tiles.words.text().replace("\u00a0", " ") == "scene.tif: 378 tiles, each 1280 m wide on the ground."
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    told = slot_text(page.target_slot).replace("\u00a0", " ")
+    assert "20 tiles of 128 px, 1280 m wide" in told
+    assert "255 in all bands is taken for no data" in told
+    page.tiles.side.setValue(64)
+    page.tiles.most.setValue(100)
+    page.tiles.missing.setValue(25)
+    rule = TileRule(size_px=64, most_missing=0.25, most=100)
+    assert model.project.tiles == rule
+    assert page.tiles.overlap.maximum() == 32
+    qtbot.waitUntil(lambda: "100 of them are used" in page.tiles.words.text(), timeout=10_000)
+    assert page.scans.target_scan().tiles == rule
+    assert model.project.to_run_config("r").tiles == rule
+    model.undo()
+    assert page.tiles.missing.value() == 50
+    page.set_target("/data/target")
+    assert page.tiles.isHidden()
+
+
+def test_a_scene_dropped_on_a_place_goes_there(page: ImagesPage, model: ProjectModel, tmp_path: Path) -> None:
+    for name, fits in (("a.tif", True), ("a.png", False)):
+        (tmp_path / name).touch()
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+        slot = page.target_slot
+        enter = QDragEnterEvent(
+            slot.rect().center(), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0)
+        )
+        QApplication.sendEvent(slot, enter)
+        assert enter.isAccepted() == fits

@@ -219,6 +219,48 @@ def test_two_folders_dropped_together_become_a_pair(window: MainWindow, tmp_path
     assert window.model.project.pairs == (PairFolders(rgb=str(data / "x_rgb"), sensor=str(data / "x_thermal")),)
 
 
+def test_a_scene_is_asked_about_and_may_be_both_sides(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    window.create_project(tmp_path / "p")
+    assert window.model is not None
+    (tmp_path / "s2_coast.tif").touch()
+    window.show_step(IMAGES)
+    window.take_dropped([tmp_path / "s2_coast.tif"])
+    chooser = window._chooser
+    assert chooser is not None
+    qtbot.waitUntil(lambda: chooser.buttons["both"].isChecked(), timeout=10_000)
+    assert "2629 × 2201" in chooser.facts.text()
+    assert (chooser.rgb_bands.text(), chooser.sensor_bands.text()) == ("4, 3, 2", "8")
+    chooser.use_button.click()
+    project = window.model.project
+    scene = str(tmp_path / "s2_coast.tif")
+    assert project.pairs == (PairFolders(rgb=scene, sensor=scene),)
+    assert (project.rgb_bands, project.sensor_bands) == ((4, 3, 2), (8,))
+    window.take_dropped([tmp_path / "s2_coast.tif"])
+    second = window._chooser
+    assert second is not None
+    second.buttons["target"].click()
+    qtbot.waitUntil(lambda: "2629" in second.facts.text(), timeout=10_000)
+    assert second.buttons["target"].isChecked(), "what the person chose stays"
+    second.use_button.click()
+    assert window.model.project.target == scene
+
+
+def test_two_scenes_dropped_together_become_a_pair(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    window.create_project(tmp_path / "p")
+    assert window.model is not None
+    for name in ("a_rgb.tif", "b.tif"):
+        (tmp_path / name).touch()
+    window.take_dropped([tmp_path / "a_rgb.tif", tmp_path / "b.tif"])
+    chooser = window._chooser
+    assert chooser is not None
+    assert chooser.fields["rgb"].value() == "a_rgb.tif"
+    qtbot.waitUntil(lambda: chooser.fields["sensor"].value() == "b.tif", timeout=10_000)
+    assert not chooser.buttons["target"].isVisible(), "the folder they lie in says nothing"
+    chooser.use_button.click()
+    (pair,) = window.model.project.pairs
+    assert (pair.rgb, pair.sensor) == (str(tmp_path / "a_rgb.tif"), str(tmp_path / "b.tif"))
+
+
 def test_what_is_of_no_use_is_named_and_refused(window: MainWindow, tmp_path: Path) -> None:
     put(tmp_path, "thesis.docx")
     drop(window, tmp_path / "thesis.docx")

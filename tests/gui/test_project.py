@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bandbridge.engine.api.config import PairFolders, StretchRule
+from bandbridge.engine.api.config import PairFolders, StretchRule, TileRule
 from bandbridge.engine.api.errors import StorageError, UsageError
 from bandbridge.gui.project import (
     PROJECT_FILE,
@@ -30,6 +30,7 @@ def full_project(folder: Path) -> Project:
         rgb_bands=(4, 3, 2),
         sensor_bands=(8,),
         stretch=StretchRule(low_percent=1.0, high_percent=99.0),
+        tiles=TileRule(size_px=96, overlap_px=8, most_missing=0.25, most=70),
         no_data=-9999.0,
         exclude=("a/b.tif",),
         method="shot",
