@@ -88,6 +88,11 @@ class ImageBank:
 class Stream(Protocol):
     """What the loop asks of a stream."""
 
+    @property
+    def batch_size(self) -> int:
+        """Images or clips in every batch."""
+        ...
+
     def steps_per_epoch(self) -> int:
         """Steps until every image has come once."""
         ...

@@ -21,6 +21,7 @@ from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.engine.imagery.picture import picture
 from bandbridge.engine.methods.ground import Ground, Member, Survey
+from bandbridge.engine.methods.table import STAGES, stage_names
 from bandbridge.engine.models.adapter import adapter_of, describe, sensor_encoder
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.model_file import save_sensor_model
@@ -28,17 +29,18 @@ from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import SourceModel, open_source
 from bandbridge.engine.models.translator_file import ImageTranslator, save_translator
 from bandbridge.engine.training.seeding import generator
+from bandbridge.engine.training.stage import Stage
 from bandbridge.engine.training.streams import FULL_SCALE, ImageBank
 from bandbridge.engine.validation.scores import measure_scores
 from bandbridge.engine.worker.bridge_sight import BridgeSight
 from bandbridge.engine.worker.compute import choose_device, device_words, placed
-from bandbridge.engine.worker.course import Course
+from bandbridge.engine.worker.course import Course, streams_of
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
 from bandbridge.engine.worker.report import write_report
 from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
 from bandbridge.engine.worker.sensor_reading import settled
-from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker
+from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker, RunWatcher, StagePlace
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]
@@ -252,17 +254,7 @@ class _Run:
         sight = BridgeSight(self.ground, self.sources[0].inputs)
         evidence = Evidence(untouched, gap, self.class_names, sight)
         before = self._take(untouched, evidence)
-        course = Course(
-            config=self.config,
-            info=self.info,
-            folder=self.folder,
-            ground=self.ground,
-            onlooker=Onlooker(self._gallery(untouched, sight), gap, evidence, self.class_names),
-            device=self.device,
-            device_words=device_words(self.device),
-            emit=self.emit,
-            control=self.control,
-        )
+        course = self._course(Onlooker(self._gallery(untouched, sight), gap, evidence, self.class_names))
         course.run(resume=resume)
         before = dataclasses.replace(before, label_free={**before.label_free, **sight.likeness_untranslated()})
         for trial in self.ground.trials:
@@ -272,7 +264,7 @@ class _Run:
         after = self._take(survey, evidence)
         gap_after = gap.measure(survey, course.steps_done).measures if gap else {}
         alarms = evidence.alarms(survey, course.steps_done)
-        if course.watcher is not None:
+        if isinstance(course.watcher, RunWatcher):
             course.watcher.settle_alarms(alarms, course.steps_done)
         self.adapter = self._adapter()
         self._save_model()
@@ -301,7 +293,7 @@ class _Run:
             agreement_after=after.label_free.get("agreement"),
             changed=int((before.classes != after.classes).sum()),
             target_images=len(truth),
-            pairs_used=len(pairs.training) if pairs is not None and course.saw_pairs else 0,
+            pairs_used=len(pairs.training) if pairs is not None and "pairs" in course.saw else 0,
             pairs_held_out=0 if pairs is None else len(pairs.held_out),
             pairs_moved=0 if pairs is None else pairs.moved,
             set_aside=self.images.findings,
@@ -310,7 +302,7 @@ class _Run:
             device=device_words(self.device),
             versions={name: importlib.metadata.version(name) for name in VERSIONED},
             stopped_early=course.stopped_early,
-            stages=course.stages,
+            stages=course.names,
             trials=self.ground.trials,
             resumed=resume,
             label_free_before=before.label_free,
@@ -327,6 +319,39 @@ class _Run:
         self.folder.write_json(REPORT_FILE, report)
         write_report(self.folder.path, report, self.config, self.info)
         return report
+
+    def _course(self, onlooker: Onlooker) -> Course:
+        """The way through the method's stages."""
+
+        def watch(stage: Stage, place: StagePlace) -> RunWatcher:
+            return RunWatcher(
+                stage=stage,
+                place=place,
+                ground=self.ground,
+                folder=self.folder,
+                emit=self.emit,
+                control=self.control,
+                onlooker=onlooker,
+                device_words=device_words(self.device),
+            )
+
+        def keep() -> None:
+            self.ground.control = Control()  # what remains to be done is the result the person asked for
+
+        return Course(
+            folder=self.folder,
+            build=lambda: STAGES[self.config.method](self.ground),
+            names=stage_names(self.info, self.ground),
+            streams=streams_of(self.ground, self.config),
+            epochs=self.config.epochs,
+            seed=self.config.seed,
+            watch=watch,
+            counted="target",
+            device=self.device,
+            precision=self.ground.precision,
+            control=self.control,
+            on_keep=keep,
+        )
 
     def _take(self, survey: Survey, evidence: Evidence) -> _Look:
         return _Look(survey.probabilities.cpu().numpy(), evidence.measure(survey))

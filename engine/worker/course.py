@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped
-from bandbridge.engine.api.events import Event
 from bandbridge.engine.methods.ground import Ground
-from bandbridge.engine.methods.table import STAGES, stage_names
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position
 from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.stage import Stage
-from bandbridge.engine.training.streams import ImageStream
+from bandbridge.engine.training.streams import ImageStream, Stream
 from bandbridge.engine.worker.run_folder import RunFolder
-from bandbridge.engine.worker.watch import Onlooker, RunWatcher, StagePlace
+from bandbridge.engine.worker.watch import StagePlace, StageWatcher
 
 
 @dataclass(slots=True)
@@ -26,67 +23,68 @@ class Course:
     """Goes through a method's stages.
 
     Attributes:
-        config: What was asked.
-        info: The method.
         folder: Where the record goes.
-        ground: Models and images.
-        onlooker: Looks at the model at every epoch.
-        device: Where to compute.
-        device_words: For people.
-        emit: Takes events.
-        control: Looked at every step.
+        build: Makes the stages, each when those before it are done.
+        names: Of all stages.
         streams: By name.
-        stages: Names of all stages.
-        saw_pairs: Whether any stage learned from pairs.
+        epochs: Of stages that do not say how many they want.
+        seed: Of the run.
+        watch: Gives a stage its watcher.
+        counted: The stream whose images count for the speed.
+        device: Where to compute.
+        precision: Of forward passes.
+        control: Looked at every step.
+        on_keep: Called when the person stops to keep what was learned: what remains to be done is no longer stopped.
+        saw: Streams that any stage learned from.
         stopped_early: Whether the person stopped it to keep what was learned.
         steps_done: Steps of all stages.
         epochs_done: Epochs of the last stage.
-        images: Target images that went through steps of this sitting.
+        images: Of the counted stream, that went through steps of this sitting.
         training_s: Time these took, in seconds.
         watcher: Of the last stage, None if nothing is trained.
+        stage: The last one, None if nothing is trained.
     """
 
-    config: RunConfig
-    info: MethodInfo
     folder: RunFolder
-    ground: Ground
-    onlooker: Onlooker
+    build: Callable[[], Iterable[Stage]]
+    names: tuple[str, ...]
+    streams: Mapping[str, Stream]
+    epochs: int
+    seed: int
+    watch: Callable[[Stage, StagePlace], StageWatcher]
+    counted: str
     device: torch.device
-    device_words: str
-    emit: Callable[[Event], None]
+    precision: torch.dtype
     control: Control
-    streams: Mapping[str, ImageStream] = field(init=False)
-    stages: tuple[str, ...] = field(init=False)
-    saw_pairs: bool = False
+    on_keep: Callable[[], None]
+    saw: set[str] = field(default_factory=set)
     stopped_early: bool = False
     steps_done: int = 0
     epochs_done: int = 0
     images: int = 0
     training_s: float = 0.0
-    watcher: RunWatcher | None = None
-
-    def __post_init__(self) -> None:
-        self.streams = streams_of(self.ground, self.config)
-        self.stages = stage_names(self.info, self.ground)
+    watcher: StageWatcher | None = None
+    stage: Stage | None = None
 
     def run(self, *, resume: bool) -> None:
-        """From the start, or from the last checkpoint, to the end.
+        """From the start, or from the last checkpoint, to the end, or to where the person stops it to keep the result.
 
         Raises:
             Stopped: Without a result to keep.
             BandbridgeError: In words; the last checkpoint is intact.
         """
         start = read_position(self.folder.checkpoint, self.folder.fingerprint) if resume else Position()
-        stages = iter(STAGES[self.config.method](self.ground))
+        stages = iter(self.build())
         steps_before = 0
         for number, stage in enumerate(stages):
-            self.saw_pairs |= "pairs" in stage.streams
-            epochs = stage.schedule.epochs or self.config.epochs
+            self.stage = stage
+            self.saw.update(stage.streams)
+            epochs = stage.schedule.epochs or self.epochs
             steps_per_epoch = self.streams[stage.streams[0]].steps_per_epoch()
             if number >= start.stage:
                 place = StagePlace(
                     number=number,
-                    names=self.stages,
+                    names=self.names,
                     steps=epochs * steps_per_epoch,
                     steps_per_epoch=steps_per_epoch,
                     steps_before=steps_before,
@@ -98,7 +96,7 @@ class Course:
                     if not stopped.keep:
                         raise
                     self.stopped_early = True
-                    self.ground.control = Control()  # what remains to be done is the result the person asked for
+                    self.on_keep()
                     if isinstance(stages, Generator):
                         stages.close()
                     return
@@ -112,27 +110,18 @@ class Course:
             self.folder.drop_after(place.losses_file, steps)
             for name in ("gap.csv", "epochs.csv"):  # an epoch that begins here is looked at again
                 self.folder.drop_after(name, steps - 1)
-        self.watcher = watcher = RunWatcher(
-            stage=stage,
-            place=place,
-            ground=self.ground,
-            folder=self.folder,
-            emit=self.emit,
-            control=self.control,
-            onlooker=self.onlooker,
-            device_words=self.device_words,
-        )
+        self.watcher = watcher = self.watch(stage, place)
         try:
             train(
                 stage,
                 self.streams,
                 epochs=epochs,
-                seed=self.config.seed,
+                seed=self.seed,
                 optimisers=optimisers,
                 watcher=watcher,
                 control=self.control,
                 first_step=place.first_step,
-                precision=self.ground.precision,
+                precision=self.precision,
                 device=self.device,
             )
             if not place.last:  # the next one builds on it
@@ -144,8 +133,8 @@ class Course:
             done = watcher.report.steps_done
             self.steps_done = place.steps_before + done
             self.epochs_done = done // place.steps_per_epoch
-            if "target" in stage.streams:
-                self.images += (done - place.first_step) * self.streams["target"].batch_size
+            if self.counted in stage.streams:
+                self.images += (done - place.first_step) * self.streams[self.counted].batch_size
                 self.training_s += watcher.report.training_s
 
 

@@ -234,10 +234,92 @@ class StagePlace:
         return "losses.csv" if len(self.names) == 1 else f"losses-{self.number + 1}.csv"
 
 
-class RunWatcher:
+class StageWatcher:
     """Tells the window, writes the record and saves checkpoints; it never changes the training.
 
     Steps are counted over all stages wherever they are told or written down.
+
+    Args:
+        stage: Being trained.
+        place: Its place among the method's stages.
+        folder: Where the record goes.
+        emit: Takes events.
+        control: For the time spent paused.
+        device: Where it computes.
+        device_words: For people.
+        doing: What is being done, for people, where there is one stage.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: Stage,
+        place: StagePlace,
+        folder: RunFolder,
+        emit: Callable[[Event], None],
+        control: Control,
+        device: torch.device,
+        device_words: str,
+        doing: str,
+    ) -> None:
+        self._stage = stage
+        self._place = place
+        self._folder = folder
+        self._emit = emit
+        several = len(place.names) > 1
+        self.report = StepReport(
+            stage=stage,
+            title=f"Stage {place.number + 1} of {len(place.names)}: {stage.name}"
+            if several
+            else f"{doing} ({stage.name})",
+            emit=emit,
+            control=control,
+            steps=place.steps,
+            steps_per_epoch=place.steps_per_epoch,
+            device_words=device_words,
+            first_step=place.first_step,
+            every_step=device.type == "cpu",
+            number=place.number,
+            stages=place.names,
+            steps_before=place.steps_before,
+        )
+        self._saved = self.report.now()
+        self._saving_s = 0.0
+
+    def epoch_began(self, epoch: int, step: int) -> None:
+        """Look at what was learned so far."""
+        raise NotImplementedError
+
+    def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
+        """Take the losses of a step."""
+        if self.report.take(step, objectives, images):
+            self._record_losses()
+
+    def _record_losses(self) -> None:
+        self._folder.append(self._place.losses_file, self.report.columns, self.report.unrecorded())
+
+    def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
+        """Save at the ends of epochs and inside epochs that take minutes, but never so often that it slows training.
+
+        Writing takes at most a hundredth of the time: where epochs are shorter than that, some go unsaved.
+        """
+        since = self.report.now() - self._saved
+        if (epoch_ended and since >= SAVE_SHARE * self._saving_s) or since >= SAVE_EVERY_S:
+            self.save(step, optimisers)
+
+    def save(self, step: int, optimisers: Mapping[str, Optimizer]) -> None:
+        """Write the checkpoint, and the losses up to it."""
+        began = self.report.now()
+        self._record_losses()
+        position = Position(self._place.number, step)
+        save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
+        self._saved = self.report.now()
+        self._saving_s = self._saved - began
+        self._emit(CheckpointSaved(step=self._place.steps_before + step, path=str(self._folder.checkpoint)))
+
+
+class RunWatcher(StageWatcher):
+    """Watches a stage of an adaptation, and after every epoch what the model makes of all images.
 
     Args:
         stage: Being trained.
@@ -262,33 +344,20 @@ class RunWatcher:
         onlooker: Onlooker,
         device_words: str,
     ) -> None:
-        self._stage = stage
-        self._place = place
-        self._ground = ground
-        self._folder = folder
-        self._emit = emit
-        self._look = onlooker
-        several = len(place.names) > 1
-        self.report = StepReport(
+        super().__init__(
             stage=stage,
-            title=f"Stage {place.number + 1} of {len(place.names)}: {stage.name}"
-            if several
-            else f"Adapting ({stage.name})",
+            place=place,
+            folder=folder,
             emit=emit,
             control=control,
-            steps=place.steps,
-            steps_per_epoch=place.steps_per_epoch,
+            device=ground.target.device,
             device_words=device_words,
-            first_step=place.first_step,
-            every_step=ground.target.device.type == "cpu",
-            number=place.number,
-            stages=place.names,
-            steps_before=place.steps_before,
+            doing="Adapting",
         )
+        self._ground = ground
+        self._look = onlooker
         self._standing: dict[AlarmKind, Alarm] = {}
         self._quiet: Counter[AlarmKind] = Counter()
-        self._saved = self.report.now()
-        self._saving_s = 0.0
 
     def epoch_began(self, epoch: int, step: int) -> None:
         """Report what the model makes of all images."""
@@ -345,30 +414,3 @@ class RunWatcher:
             self._quiet[kind] += 1
             if self._quiet[kind] >= looks:
                 self._emit(replace(self._standing.pop(kind), step=step, standing=False))
-
-    def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
-        """Take the losses of a step."""
-        if self.report.take(step, objectives, images):
-            self._record_losses()
-
-    def _record_losses(self) -> None:
-        self._folder.append(self._place.losses_file, self.report.columns, self.report.unrecorded())
-
-    def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
-        """Save at the ends of epochs and inside epochs that take minutes, but never so often that it slows training.
-
-        Writing takes at most a hundredth of the time: where epochs are shorter than that, some go unsaved.
-        """
-        since = self.report.now() - self._saved
-        if (epoch_ended and since >= SAVE_SHARE * self._saving_s) or since >= SAVE_EVERY_S:
-            self.save(step, optimisers)
-
-    def save(self, step: int, optimisers: Mapping[str, Optimizer]) -> None:
-        """Write the checkpoint, and the losses up to it."""
-        began = self.report.now()
-        self._record_losses()
-        position = Position(self._place.number, step)
-        save_checkpoint(self._folder.checkpoint, self._stage.modules(), optimisers, position, self._folder.fingerprint)
-        self._saved = self.report.now()
-        self._saving_s = self._saved - began
-        self._emit(CheckpointSaved(step=self._place.steps_before + step, path=str(self._folder.checkpoint)))
