@@ -11,6 +11,8 @@ AdapterKind = Literal["auto", "replicate", "first-layer", "learned"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Augment = Literal["none", "flip-shift", "overhead"]
 Precision = Literal["float32", "bfloat16"]
+Modality = Literal["picture", "sound"]
+Task = Literal["auto", "classes", "tags"]
 Curve = Literal["linear", "log"]
 """How raw values rise from 0 to 1 between the ends of a stretch: evenly, or by their logarithm."""
 StretchKind = Literal["auto", "percentile", "range", "log"]
@@ -167,6 +169,59 @@ class RunConfig:
     seed: int = 0
     device: DeviceChoice = "auto"
     precision: Precision = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillConfig:
+    """One distillation between picture and sound of labelled clips.
+
+    Attributes:
+        clips: Folder of clips (class folders or a list, see `engine.video.clip_list`), or the list.
+        run: Folder the run writes into.
+        teacher: What teaches: "sound" teaches a network for pictures, "picture" one for sound.
+        method: Key of a method in `video_catalogue.VIDEO_METHODS`.
+        task: "classes" gives every clip one class, "tags" any number of them; "auto" takes tags where the teacher is
+            the picture or a clip has several labels.
+        teacher_features: HDF5 file or folder of NPY files with a vector a clip, instead of a teacher trained here.
+        fps: Pictures a second.
+        size_px: Side of the square pictures.
+        window: Pictures in a window; sound windows last as long.
+        width: Channels of the first stage of both networks; 64 as published.
+        blocks: Residual blocks a stage of the network for pictures; 1 as published.
+        epochs: Passes of the student over the training clips.
+        batch_size: Clips in a step.
+        learning_rate: Of the student; None: the method's own.
+        settings: Method settings that differ from the catalogue's defaults.
+        exclude: Clips (relative to their folder) the person left out.
+        seed: Of everything random.
+        device: Where to compute.
+        precision: Of the forward passes.
+    """
+
+    clips: str
+    run: str
+    teacher: Modality = "sound"
+    method: str = "mnf-csc"
+    task: Task = "auto"
+    teacher_features: str | None = None
+    fps: float = 4.0
+    size_px: int = 112
+    window: int = 16
+    width: int = 64
+    blocks: int = 1
+    epochs: int = 50
+    batch_size: int = 32
+    learning_rate: float | None = None
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    seed: int = 0
+    device: DeviceChoice = "auto"
+    precision: Precision = "float32"
+
+    @property
+    def student(self) -> Modality:
+        """What the student sees or hears."""
+        return "picture" if self.teacher == "sound" else "sound"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -300,6 +300,7 @@ class EpochEnd:
         held_out_agreement: Share of held-out pairs whose sensor image gets the class the source model gives the
             RGB partner, or None without pairs.
         label_free: Name -> value; the names are keys of `LABEL_FREE`, those of the pairs only with pairs.
+        measured: Of clips: name -> value on the labelled validation clips; the names are keys of `measures.measure`.
     """
 
     step: int
@@ -308,6 +309,24 @@ class EpochEnd:
     mean_confidence: float
     held_out_agreement: float | None
     label_free: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipSignsSeen:
+    """What MNF + CSC last made of every training clip it met, once an epoch.
+
+    Attributes:
+        step: Steps done.
+        files: n training clips.
+        mask: (n,) mean of the mask over the teacher's features, 0..1, or None without MNF.
+        temperature: (n,) of the clip's own picture and sound, or None without CSC.
+    """
+
+    step: int
+    files: tuple[str, ...]
+    mask: NDArray[np.float32] | None
+    temperature: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,6 +387,7 @@ Event = (
     | Gap
     | Samples
     | EpochEnd
+    | ClipSignsSeen
     | Alarm
     | CheckpointSaved
     | Compared

@@ -10,6 +10,7 @@ from bandbridge.engine.api.config import (
     CompareConfig,
     Curve,
     DeviceChoice,
+    DistillConfig,
     PairFolders,
     RunConfig,
     StretchRule,
@@ -154,6 +155,31 @@ class Adapt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distill:
+    """Teach a network for pictures by sound, or the other way -> `DistillReport`. With `resume`, go on."""
+
+    config: DistillConfig
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieve:
+    """Find the training clips most similar to others -> `RetrieveReport`.
+
+    Attributes:
+        run: Folder of a distillation.
+        query: A clip, a folder of clips, or the name of a clip of the run.
+        count: Clips to find for each.
+        device: Where to compute.
+    """
+
+    run: str
+    query: str
+    count: int = 10
+    device: DeviceChoice = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compare:
     """Run several methods on the same data -> `CompareReport`.
 
@@ -172,7 +198,7 @@ class TrainSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluate:
-    """Measure a model on a labelled folder -> `EvaluateReport`.
+    """Measure a model on a labelled folder -> `EvaluateReport`, or `EvaluateClipsReport` for a network for clips.
 
     Attributes:
         model: Model file or run folder.
@@ -302,6 +328,8 @@ Job = (
     | CheckData
     | Thumbnails
     | Adapt
+    | Distill
+    | Retrieve
     | Compare
     | TrainSource
     | Evaluate

@@ -52,6 +52,71 @@ _MEASURES = (
         better="up",
     ),
     Measure(
+        key="tagging_map",
+        title="Tagging mAP",
+        explain="Mean over the tags of the precision with which clips that have a tag come before the others.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="recall_at_1",
+        title="R@1",
+        explain="Share of clips whose most similar training clip has a label in common with them.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="recall_at_5",
+        title="R@5",
+        explain="Share of clips with such a clip among the five most similar.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="recall_at_10",
+        title="R@10",
+        explain="Share of clips with such a clip among the ten most similar.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="retrieval_map",
+        title="Retrieval mAP",
+        explain="Mean over clips of the precision with which training clips like them come first; a clip without any "
+        "counts as 0.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="teacher_accuracy",
+        title="Teacher's accuracy",
+        explain="Accuracy of the teacher on the same clips.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="teacher_tagging_map",
+        title="Teacher's tagging mAP",
+        explain="Tagging mAP of the teacher on the same clips.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="temperature_separation",
+        title="Wrong sound found",
+        explain="Chance that a clip with its own sound has a higher temperature than one with wrong sound, drowned "
+        "sound or silence; 50 % is no better than guessing.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
+        key="mask_separation",
+        title="Wrong sound filtered",
+        explain="The same for the mean of the mask.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
         key="agreement",
         title="Agreement on pairs",
         explain="Share of held-out pairs whose sensor image gets the class the source model gives its RGB partner.",
@@ -142,7 +207,7 @@ def foremost(keys: Iterable[str]) -> tuple[str, ...]:
 def leading(keys: Iterable[str]) -> str:
     """The measure methods are ranked by: accuracy where there are labels, else the first label-free score, or ""."""
     there = set(keys)
-    ranked = ("accuracy", LABEL_FREE_PREFIX + RELIABILITY, "agreement")
+    ranked = ("accuracy", "tagging_map", LABEL_FREE_PREFIX + RELIABILITY, "agreement")
     return next((key for key in ranked if key in there), "")
 
 

@@ -455,6 +455,136 @@ class AdaptReport:
     peak_gpu_memory_mb: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipScores:
+    """How a network for clips does on labelled clips, all windows of each averaged.
+
+    Attributes:
+        clips: Labelled clips it was measured on.
+        classes: Accuracy and confusion, None where a clip may have several labels.
+        tagging: Tag -> average precision of clips that have it, of those tags that any has; empty for classes.
+        measures: Key of `measures.measure` -> value: "accuracy", "balanced_accuracy" for classes, "tagging_map" for
+            tags, and "recall_at_1", "recall_at_5", "recall_at_10", "retrieval_map" where there are training clips to
+            find; a query without a hit counts, with 0.
+    """
+
+    clips: int
+    classes: Scores | None = None
+    tagging: Mapping[str, float] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillReport:
+    """The result of a distillation between picture and sound.
+
+    Attributes:
+        run: The run folder.
+        model: The student's file.
+        method: Key of the method.
+        teacher: "sound" or "picture", what taught; the student takes the other.
+        seed: Of the run.
+        tags: Whether a clip may have several labels.
+        class_names: K classes or tags.
+        clips: Split -> clips used.
+        taught: Training clips the teacher knew.
+        splits_drawn: Whether the splits were drawn by the program.
+        validation: Scores of the student, None without labelled validation clips.
+        test: The same on the test clips, which nothing was chosen by.
+        teacher_validation: Scores of the teacher, None without a teacher or where it could see none of the clips.
+        teacher_test: The same on the test clips.
+        separation: How well signs of clips tell those with their own sound from others, as the area under the ROC
+            curve: "temperature" and "mask"; empty where the list says nothing about sound.
+        epochs_done: Epochs of the student finished.
+        steps_done: Steps of all stages.
+        seconds: Wall time without pauses.
+        clips_per_second: Training clips through the student's steps per second.
+        set_aside: Clips left out and remarks on others.
+        device: In words.
+        versions: Package -> version.
+        stages: Names of the stages it went through.
+        stopped_early: Whether the person stopped it and kept what was learned.
+        resumed: Whether it went on from a checkpoint.
+        peak_memory_mb: Most memory the process held, in MiB; 0 if unknown.
+        peak_gpu_memory_mb: Most memory its tensors held on the graphics card, in MiB.
+    """
+
+    run: str
+    model: str
+    method: str
+    teacher: str
+    seed: int
+    tags: bool
+    class_names: tuple[str, ...]
+    clips: Mapping[str, int]
+    taught: int
+    splits_drawn: bool
+    validation: ClipScores | None
+    test: ClipScores | None
+    teacher_validation: ClipScores | None
+    teacher_test: ClipScores | None
+    separation: Mapping[str, float]
+    epochs_done: int
+    steps_done: int
+    seconds: float
+    clips_per_second: float
+    set_aside: tuple[Finding, ...]
+    device: str
+    versions: Mapping[str, str]
+    stages: tuple[str, ...] = ()
+    stopped_early: bool = False
+    resumed: bool = False
+    peak_memory_mb: float = 0.0
+    peak_gpu_memory_mb: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateClipsReport:
+    """Scores of a network for clips on labelled clips.
+
+    Attributes:
+        model: Model file or run folder.
+        folder: Of the clips.
+        split: Which of them were measured: "test", "validation", or "all".
+        scores: Of these.
+        set_aside: Clips left out and remarks on others.
+    """
+
+    model: str
+    folder: str
+    split: str
+    scores: ClipScores
+    set_aside: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundClip:
+    """A training clip that was found: its file, its labels, and how similar it is, -1..1."""
+
+    file: str
+    labels: tuple[str, ...]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipQuery:
+    """What was found for one clip, most similar first; its labels are () where they are not known."""
+
+    file: str
+    labels: tuple[str, ...]
+    found: tuple[FoundClip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrieveReport:
+    """The training clips most similar to others, found in a run; files are relative to `folder`."""
+
+    run: str
+    folder: str
+    queries: tuple[ClipQuery, ...]
+    set_aside: tuple[Finding, ...] = ()
+
+
 RunState = Literal["waiting", "running", "completed", "stopped", "failed", "unfit"]
 
 
@@ -755,6 +885,9 @@ Report = (
     | AdaptReport
     | CompareReport
     | TrainSourceReport
+    | DistillReport
+    | EvaluateClipsReport
+    | RetrieveReport
     | EvaluateReport
     | PredictReport
     | ExportReport

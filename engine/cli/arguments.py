@@ -9,6 +9,7 @@ from pathlib import Path
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
 from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.sensor_profiles import parse_stretch
+from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS
 
 _EXAMPLES = {
     "open": """
@@ -55,6 +56,23 @@ The table of --shifts, given to adapt as --pair-shifts, moves shifted pairs into
   bandbridge adapt --resume runs/nir              goes on where a stopped or interrupted run stood
 
 Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume goes on from the last checkpoint).
+""",
+    "distill": """
+  bandbridge distill clips --teacher sound -o runs/clips --size 64 --width 16 --fps 8
+  bandbridge distill clips --teacher sound -o runs/ce --method ce --seed 1 --epochs 30 --size 64 --width 16 --fps 8
+  bandbridge distill clips --teacher picture -o runs/tags --size 64 --width 16 --fps 8
+  bandbridge distill videos --teacher sound --teacher-features panns.h5 -o runs/panns --set base_temperature=0.2
+  bandbridge distill --resume runs/clips          goes on where a stopped or interrupted run stood
+
+VIDEO_DIR holds class folders, perhaps in the folders train, validation and test; or a list, clips.csv or clips.json,
+with the columns file, label, split. Without splits, a fifth of each class is kept aside for validation and a fifth
+for testing. 'sound' teaches a network for pictures, 'picture' one for sound.
+Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume goes on from the last checkpoint).
+""",
+    "retrieve": """
+  bandbridge retrieve runs/clips new/film.mp4 -k 5
+  bandbridge retrieve runs/clips Rain/test-03.mp4         a clip of the run, by its name
+  bandbridge retrieve runs/clips new --json found.json    every clip of a folder
 """,
     "compare": """
   bandbridge compare --source model.safetensors --pairs rgb nir --target fields/nir -o compared
@@ -121,6 +139,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(verbs)
     _add_check(verbs)
     _add_adapt(verbs)
+    _add_distill(verbs)
+    _add_retrieve(verbs)
     _add_compare(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
@@ -212,6 +232,51 @@ def _add_adapt(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     verb.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
     verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
     _add_settings(verb, f"{_RUN_SETTINGS}, or one of the method's own")
+
+
+_CLIP_SETTINGS = "batch_size, learning_rate, precision, blocks"
+
+
+def _add_distill(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "distill", "teach a network for moving pictures by their sound, or the other way")
+    verb.add_argument("clips", type=Path, metavar="VIDEO_DIR", nargs="?", help="labelled clips, or their list")
+    verb.add_argument("-o", "--output", type=Path, metavar="RUN", help="run folder to write")
+    verb.add_argument(
+        "--method",
+        choices=[info.key for info in VIDEO_METHODS],
+        metavar="NAME",
+        help=f"{', '.join(info.key for info in VIDEO_METHODS)} (default {DEFAULT_VIDEO_METHOD})",
+    )
+    _add_clip_choice(verb)
+    verb.add_argument("--epochs", type=int, metavar="N", help="passes of the student over the clips (default 50)")
+    verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
+    verb.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
+    verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")
+    _add_settings(verb, f"{_CLIP_SETTINGS}, or one of the method's own")
+
+
+def _add_clip_choice(verb: argparse.ArgumentParser) -> None:
+    """What is learned from clips, and by networks of what size."""
+    verb.add_argument("--teacher", choices=("sound", "picture"), help="what teaches the other (default sound)")
+    verb.add_argument("--task", choices=("auto", "classes", "tags"), help="one class a clip, or tags (default auto)")
+    verb.add_argument(
+        "--teacher-features",
+        type=Path,
+        metavar="FILE",
+        help="HDF5 file or folder of NPY files with a vector a clip, instead of a teacher trained here",
+    )
+    verb.add_argument("--fps", type=float, metavar="N", help="pictures a second (default 4)")
+    verb.add_argument("--frames", type=int, metavar="N", help="pictures in a window (default 16)")
+    verb.add_argument("--size", type=int, metavar="PX", help="side of the square pictures (default 112)")
+    verb.add_argument("--width", type=int, metavar="N", help="channels of the networks' first stage (default 64)")
+
+
+def _add_retrieve(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _add_verb(verbs, "retrieve", "find the training clips of a run most similar to others")
+    verb.add_argument("run", type=Path, metavar="RUN", help="folder of a distillation")
+    verb.add_argument("query", metavar="QUERY", help="clip, folder of clips, or name of a clip of the run")
+    verb.add_argument("-k", "--count", type=int, default=10, metavar="N", help="clips to find (default 10)")
+    _add_device(verb)
 
 
 def _add_compare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

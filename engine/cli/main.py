@@ -105,7 +105,7 @@ def _perform(options: argparse.Namespace) -> int:
     from bandbridge.engine.worker.perform import perform
 
     job = job_of(options)
-    keeps = options.verb in ("adapt", "compare", "train-source")
+    keeps = options.verb in ("adapt", "compare", "distill", "train-source")
     with reporter() as told, Interrupts(keeps=keeps, tell=told.say) as interrupts:
         report = perform(job, told.emit, Control(interrupts.poll))
     show(report)

@@ -63,7 +63,8 @@ class _Story:
             of = f" of {self._epochs}" if self._epochs else ""
             agreement = event.held_out_agreement
             held_out = "" if agreement is None else f", agreement on held-out pairs {agreement:.1%}"
-            return f"Epoch {event.epoch}{of}: confidence {event.mean_confidence:.1%}{held_out}"
+            found = "".join(f", {measure(key).title.lower()} {value:.1%}" for key, value in event.measured.items())
+            return f"Epoch {event.epoch}{of}: confidence {event.mean_confidence:.1%}{held_out}{found}"
         if isinstance(event, Alarm):
             return f"Alarm: {event.what} {event.why} {event.do}" if event.standing else f"No longer: {event.what}"
         return None

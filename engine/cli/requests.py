@@ -14,6 +14,7 @@ from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
     Compare,
+    Distill,
     Evaluate,
     Export,
     InspectModel,
@@ -22,6 +23,7 @@ from bandbridge.engine.api.jobs import (
     MakeSample,
     MakeVideoSample,
     Predict,
+    Retrieve,
     ScanFolder,
     ScanPairs,
     TrainSource,
@@ -61,6 +63,16 @@ def job_of(options: argparse.Namespace) -> Job:
             return _check(options)
         case "adapt":
             return _resume(options) if options.resume else _adapt(options)
+        case "distill":
+            return _resume_distillation(options) if options.resume else _distill(options)
+        case "retrieve":
+            query = Path(options.query)
+            return Retrieve(
+                run=_folder(options.run, "RUN"),
+                query=_absolute(query) if query.exists() else options.query,
+                count=options.count,
+                device=options.device or "auto",
+            )
         case "compare":
             return _compare(options)
         case "evaluate":
@@ -203,6 +215,54 @@ def _adapt(options: argparse.Namespace) -> Adapt:
     return Adapt(config=_with_class_names(options, run_config(fields)))
 
 
+_CLIP_SETTINGS = ("batch_size", "learning_rate", "precision", "blocks")
+_CLIP_OPTIONS = {
+    "teacher": "teacher",
+    "task": "task",
+    "fps": "fps",
+    "frames": "window",
+    "size": "size_px",
+    "width": "width",
+}
+
+
+def _distill(options: argparse.Namespace) -> Distill:
+    from bandbridge.engine.worker.config_file import distill_config
+
+    fields = _clip_fields(options)
+    if options.output:
+        fields["run"] = _absolute(options.output)
+    for field in ("method", "seed"):
+        if getattr(options, field) is not None:
+            fields[field] = getattr(options, field)
+    _apply_settings(options, fields, _CLIP_SETTINGS, own=True)
+    _require(fields, (("clips", "VIDEO_DIR"), ("run", "-o")))
+    return Distill(config=distill_config(fields))
+
+
+def _clip_fields(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a distillation that say what is learned from, by what and for how long, as far as given."""
+    from bandbridge.engine.worker.config_file import read_distill_fields
+
+    fields = read_distill_fields(options.config) if options.config else {}
+    if options.clips:
+        fields["clips"] = _existing(options.clips, "VIDEO_DIR")
+    if options.teacher_features:
+        fields["teacher_features"] = _existing(options.teacher_features, "--teacher-features")
+    for option, field in {**_CLIP_OPTIONS, "epochs": "epochs", "device": "device"}.items():
+        if getattr(options, option) is not None:
+            fields[field] = getattr(options, option)
+    return fields
+
+
+def _resume_distillation(options: argparse.Namespace) -> Distill:
+    from bandbridge.engine.worker.config_file import read_distill_config
+
+    run = _run_to_resume(options)
+    # The folder may have been moved since.
+    return Distill(config=dataclasses.replace(read_distill_config(run), run=str(run.parent)), resume=True)
+
+
 def _compare(options: argparse.Namespace) -> Compare:
     from bandbridge.engine.api.catalogue import METHODS, method_info
     from bandbridge.engine.api.config import CompareConfig
@@ -326,6 +386,14 @@ def _given_tiles(options: argparse.Namespace) -> dict[str, Any]:
 
 def _resume(options: argparse.Namespace) -> Adapt:
     from bandbridge.engine.worker.config_file import read_config
+
+    run = _run_to_resume(options)
+    # The folder may have been moved since.
+    return Adapt(config=dataclasses.replace(read_config(run), run=str(run.parent)), resume=True)
+
+
+def _run_to_resume(options: argparse.Namespace) -> Path:
+    """The `run.json` of the run to go on with; nothing else may be asked for."""
     from bandbridge.engine.worker.run_folder import RUN_FILE
 
     beside = ("verb", "version", "resume", "json", "debug")
@@ -339,8 +407,7 @@ def _resume(options: argparse.Namespace) -> Adapt:
     run = Path(_folder(options.resume, "--resume"))
     if not (run / RUN_FILE).is_file():
         raise UsageError(f"'{run}' is no run folder.", f"It holds no {RUN_FILE}.", "Name the folder given as -o.")
-    # The folder may have been moved since.
-    return Adapt(config=dataclasses.replace(read_config(run / RUN_FILE), run=str(run)), resume=True)
+    return run / RUN_FILE
 
 
 def _sample(options: argparse.Namespace) -> MakeSample | MakeVideoSample:

@@ -8,25 +8,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE
-from bandbridge.engine.api.measures import Measure, Standing, foremost, measure, standings
+from bandbridge.engine.api.measures import Measure, Standing, foremost, in_order, measure, standings
 from bandbridge.engine.api.reports import (
     AdaptReport,
     CheckedPart,
     CheckReport,
+    ClipQuery,
+    ClipScores,
     ComparedMethod,
     CompareReport,
+    DistillReport,
+    EvaluateClipsReport,
     EvaluateReport,
     ExportReport,
     Finding,
     FolderReport,
+    FoundClip,
     ModelReport,
     PairsReport,
     PicturesReport,
     Prediction,
     PredictReport,
     Report,
+    RetrieveReport,
     SampleReport,
     SceneReport,
     Scores,
@@ -36,6 +41,7 @@ from bandbridge.engine.api.reports import (
     VideoSampleReport,
 )
 from bandbridge.engine.api.sensor_profiles import SensorProposal
+from bandbridge.engine.api.video_catalogue import any_method_info
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
 from bandbridge.engine.worker.comparison_report import verdict
@@ -66,6 +72,14 @@ def show(report: Report, stream: TextIO | None = None) -> None:
             _show_comparison(page, report)
         case TrainSourceReport():
             _show_training(page, report)
+        case DistillReport():
+            _show_distillation(page, report)
+        case EvaluateClipsReport():
+            page.say({"all": "All clips"}.get(report.split, f"The {report.split} clips"))
+            _show_clip_scores(page, report.scores)
+            _show_findings(page, report.set_aside)
+        case RetrieveReport():
+            _show_found(page, report)
         case EvaluateReport():
             _show_scores(page, report.scores)
             _show_findings(page, report.set_aside)
@@ -206,16 +220,16 @@ def _show_comparison(page: _Page, report: CompareReport) -> None:
     rows = []
     for entry in report.methods:
         cells = [_spread_in_column(one, entry, standing[one.key].get(entry.method, "")) for one in measures]
-        rows.append((method_info(entry.method).title, f"{entry.completed}/{entry.runs}", *cells))
+        rows.append((any_method_info(entry.method).title, f"{entry.completed}/{entry.runs}", *cells))
     page.table(("Method", "Runs", *heads), rows)
     page.say("Mean ± standard deviation over the complete runs. *: best; ~: so close that chance may decide.")
     page.say(verdict(report))
     for entry in report.methods:
         if entry.problem:
             states = {"failed": "failed", "unfit": "does not fit"}
-            page.say(f"{method_info(entry.method).title} {states.get(entry.state, entry.state)}: {entry.problem}")
+            page.say(f"{any_method_info(entry.method).title} {states.get(entry.state, entry.state)}: {entry.problem}")
         if entry.alarm:
-            page.say(f"Alarm for {method_info(entry.method).title} in {entry.alarm}")
+            page.say(f"Alarm for {any_method_info(entry.method).title} in {entry.alarm}")
     if report.stopped_early:
         page.say("Stopped early; what is complete was kept, and the same command goes on.")
     page.facts({"Folder": report.folder, "Report": str(Path(report.folder) / "comparison.html")})
@@ -231,6 +245,61 @@ def _spread_in_column(one: Measure, entry: ComparedMethod, standing: Standing) -
     if value.deviation is not None:
         text += f" ± {times * value.deviation:.{digits}f}"
     return text + {"best": "*", "close": "~", "": " "}[standing]
+
+
+def _show_distillation(page: _Page, report: DistillReport) -> None:
+    sides = {
+        "student, validation": report.validation,
+        "student, test": report.test,
+        "teacher, validation": report.teacher_validation,
+        "teacher, test": report.teacher_test,
+    }
+    known = {name: scores for name, scores in sides.items() if scores is not None}
+    keys = in_order(key for scores in known.values() for key in scores.measures)
+    rows = [(measure(key).title, *(percent(scores.measures.get(key)) for scores in known.values())) for key in keys]
+    page.table(("", *known), rows, title=f"{any_method_info(report.method).title}, taught by {report.teacher}")
+    for name, value in report.separation.items():
+        page.say(f"{measure(f'{name}_separation').title}: {percent(value)} ({name}; 50 % is no better than guessing)")
+    clips = ", ".join(f"{count} {split}" for split, count in report.clips.items())
+    page.facts(
+        {
+            "Clips": f"{clips}{' (splits drawn by the program)' if report.splits_drawn else ''}",
+            "Teacher": f"knew {report.taught} training clips" if report.taught else "",
+            "Took": f"{duration(report.seconds)} on {report.device}, {report.clips_per_second:.1f} clips/s",
+            "Run folder": report.run,
+            "Model": report.model,
+        }
+    )
+    if report.stopped_early:
+        page.say(f"Stopped early, after {report.epochs_done} epochs; what was learned until then was kept.")
+    _show_findings(page, report.set_aside)
+
+
+def _show_clip_scores(page: _Page, scores: ClipScores) -> None:
+    rows = [(measure(key).title, percent(scores.measures[key])) for key in in_order(scores.measures)]
+    page.table(("", "all"), rows, title=f"{scores.clips} labelled clips")
+    if scores.tagging:
+        page.table(("Tag", "precision"), [(name, percent(value)) for name, value in scores.tagging.items()])
+    if scores.classes is not None:
+        _show_confusion(page, scores.classes)
+
+
+def _show_found(page: _Page, report: RetrieveReport) -> None:
+    for query in report.queries[:_MOST_PICTURES]:
+        shown = f" ({', '.join(query.labels)})" if query.labels else ""
+        rows = [
+            (str(place), hit.file, ", ".join(hit.labels), f"{hit.similarity:.3f}", _tick(query, hit))
+            for place, hit in enumerate(query.found, start=1)
+        ]
+        page.table(("", "Clip", "Labels", "similar", "alike"), rows, title=f"{query.file}{shown}", numbers=False)
+    if len(report.queries) > _MOST_PICTURES:
+        page.say(f"and {len(report.queries) - _MOST_PICTURES} more (--json writes them all)")
+    _show_findings(page, report.set_aside)
+
+
+def _tick(query: ClipQuery, hit: FoundClip) -> str:
+    """Whether a label is shared, where that is known."""
+    return "" if not query.labels else "yes" if set(query.labels) & set(hit.labels) else "no"
 
 
 def _show_training(page: _Page, report: TrainSourceReport) -> None:
@@ -254,6 +323,10 @@ def _show_training(page: _Page, report: TrainSourceReport) -> None:
 def _show_scores(page: _Page, scores: Scores) -> None:
     rows = [("Accuracy", percent(scores.accuracy)), ("Balanced accuracy", percent(scores.balanced_accuracy))]
     page.table(("", "all"), rows, title=f"{scores.images} labelled images")
+    _show_confusion(page, scores)
+
+
+def _show_confusion(page: _Page, scores: Scores) -> None:
     classes = scores.class_names
     if len(classes) > _MOST_CLASSES:
         page.table(("Class", "right"), [(name, percent(share)) for name, share in scores.per_class.items()])

@@ -70,8 +70,9 @@ class TeacherTable(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class ClipSurvey:
-    """What the network at hand makes of the validation clips, eval mode: (V, D) and (V, K)."""
+    """What a network makes of clips, eval mode: which they are (V,), (V, D) and (V, K)."""
 
+    indices: NDArray[np.int64]
     features: Tensor
     logits: Tensor
 
@@ -167,13 +168,14 @@ class ClipGround:
         network = network or self.student
         bank = self.teacher_bank if network is self.teacher and self.teacher_bank is not None else self.bank
         chosen = self.validation[bank.usable[self.validation]]
-        self.survey = self._seen(network, bank, chosen) if len(chosen) else None
+        self.survey = self.see(network, bank, chosen) if len(chosen) else None
         return self.survey
 
-    def _seen(self, network: ClipNetwork, bank: ClipBank, chosen: NDArray[np.int64]) -> ClipSurvey:
+    def see(self, network: ClipNetwork, bank: ClipBank, chosen: NDArray[np.int64]) -> ClipSurvey:
+        """What a network makes of some clips, at least one, that the bank has."""
         features = clip_features(network.encoder, bank, chosen, self.control, precision=self.precision)
         with torch.no_grad():
-            return ClipSurvey(features, network.head(features))
+            return ClipSurvey(chosen, features, network.head(features))
 
     def ask_teacher(self) -> None:
         """Fill the table, unless it is: the teacher is frozen from here on."""
@@ -184,7 +186,7 @@ class ClipGround:
             return
         self.teacher.requires_grad_(False)
         seen = np.flatnonzero(self.teacher_bank.usable)
-        found = self._seen(self.teacher, self.teacher_bank, seen)
+        found = self.see(self.teacher, self.teacher_bank, seen)
         rows = torch.from_numpy(seen).to(self.bank.device)
         self.table.features[rows] = found.features
         self.table.logits[rows] = found.logits

@@ -11,6 +11,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 RANKS = (1, 5, 10)
 
 
+def similarities(queries: NDArray[np.float32], gallery: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(Q, G) cosines of (Q, D) and (G, D)."""
+    found: NDArray[np.float64] = _directions(queries) @ _directions(gallery).T
+    return found
+
+
 def ranking(queries: NDArray[np.float32], gallery: NDArray[np.float32]) -> NDArray[np.int64]:
     """(Q, G) the gallery's rows by cosine similarity to each query, most similar first; ties keep their order.
 
@@ -18,8 +24,7 @@ def ranking(queries: NDArray[np.float32], gallery: NDArray[np.float32]) -> NDArr
         queries: (Q, D).
         gallery: (G, D).
     """
-    alike = _directions(queries) @ _directions(gallery).T
-    return np.argsort(-alike, axis=1, kind="stable")
+    return np.argsort(-similarities(queries, gallery), axis=1, kind="stable")
 
 
 def _directions(features: NDArray[np.float32]) -> NDArray[np.float64]:

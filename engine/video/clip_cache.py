@@ -1,27 +1,25 @@
-"""Decoded clips on the disk: one HDF5 file a clip in the user's cache folder, complete or not there at all.
+"""Decoded clips in the cache of this user, an entry a clip: complete or not there at all.
 
-A file's name follows from the clip's path, size, date and the rule it was read by, so that a changed clip is read anew.
-Whatever cannot be read or written here costs time and nothing else.
+An entry belongs to the file as it is on the disk, to the rule it was read by and to the program that read it. Whatever
+cannot be read from or written to the cache costs time and nothing else.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import h5py
-import numpy as np
-import platformdirs
-from bandbridge.engine.api.errors import StorageError
-from bandbridge.engine.api.storage import replacing
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.imagery.identity import fingerprint
+from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.video.clip_file import Clip, ReadingRule, read_clip
 from numpy.typing import NDArray
 
-MOST_BYTES = 20 * 2**30
-_FORMAT = 1
+_READERS = ("clip_file.py", "log_mel.py")
 
 
 class ClipCache:
@@ -29,12 +27,15 @@ class ClipCache:
 
     Args:
         rule: How clips are read.
-        folder: Where decoded clips are kept; None takes the user's cache folder.
+        cache: Where decoded clips are kept; None takes this user's.
+
+    Raises:
+        UsageError: The environment states a limit of the cache that is no number.
     """
 
-    def __init__(self, rule: ReadingRule, folder: Path | None = None) -> None:
+    def __init__(self, rule: ReadingRule, cache: ImageCache | None = None) -> None:
         self.rule = rule
-        self._folder = folder or Path(platformdirs.user_cache_dir("bandbridge", appauthor=False)) / "clips"
+        self._cache = cache or ImageCache.of_user()
 
     def clip(self, path: Path) -> Clip:
         """A clip, decoded now or before.
@@ -42,53 +43,52 @@ class ClipCache:
         Raises:
             ClipError: It cannot be read.
         """
-        kept = self._place(path)
-        with contextlib.suppress(OSError, KeyError, ValueError):
-            with h5py.File(kept, "r") as file:
-                sound = file["sound"][:] if "sound" in file else None
-                clip = Clip(file["pictures"][:], sound, float(file.attrs["seconds"]), json.loads(file.attrs["remarks"]))
-            os.utime(kept)
-            return clip
+        key = self._key(path)
+        kept = None if key is None else self._cache.read(key, _take)
+        if kept is not None:
+            return kept
         clip = read_clip(path, self.rule)
-        with contextlib.suppress(StorageError):
-            self._keep(kept, clip)
+        if key is not None:
+            size_bytes = clip.pictures.nbytes + (0 if clip.sound is None else clip.sound.nbytes)
+            self._cache.keep(key, size_bytes, lambda file: _put(file, clip))
         return clip
 
-    def pictures(self, path: Path, first: int, count: int) -> NDArray[np.uint8]:
-        """Some pictures of a clip, (at most count, S, S, 3).
+    def pictures(self, path: Path, first: int, count: int) -> NDArray[Any]:
+        """Some pictures of a clip, (at most count, S, S, 3) uint8.
 
         Raises:
             ClipError: It cannot be read.
         """
-        with contextlib.suppress(OSError, KeyError), h5py.File(self._place(path), "r") as file:
-            shown: NDArray[np.uint8] = file["pictures"][first : first + count]
-            return shown
+        key = self._key(path)
+        if key is not None:
+            shown: NDArray[Any] | None = self._cache.read(key, lambda file: file["pictures"][first : first + count])
+            if shown is not None:
+                return shown
         return self.clip(path).pictures[first : first + count]
 
-    def tidy(self) -> None:
-        """Forget the clips that were not used for longest, down to 20 GiB."""
-        with contextlib.suppress(OSError):
-            kept = [(entry.stat().st_mtime, entry.stat().st_size, entry) for entry in self._folder.glob("*.h5")]
-            spare = sum(size for _, size, _ in kept) - MOST_BYTES
-            for _, size, entry in sorted(kept):
-                if spare <= 0:
-                    break
-                entry.unlink(missing_ok=True)
-                spare -= size
+    def _key(self, path: Path) -> str | None:
+        """None while nothing tells whether the file is still what it was."""
+        file = fingerprint(path.parent, [path.name], Control())
+        return None if file is None else key_of("clip", file, self.rule.fps, self.rule.size_px, _reader())
 
-    def _place(self, path: Path) -> Path:
-        try:
-            found = path.resolve().stat()
-            about = (_FORMAT, str(path.resolve()), found.st_size, found.st_mtime_ns, self.rule.fps, self.rule.size_px)
-        except OSError:  # reading it will say what is wrong
-            about = (_FORMAT, str(path), 0, 0, self.rule.fps, self.rule.size_px)
-        return self._folder / f"{hashlib.blake2b(repr(about).encode(), digest_size=16).hexdigest()}.h5"
 
-    @staticmethod
-    def _keep(place: Path, clip: Clip) -> None:
-        with replacing(place) as temporary, h5py.File(temporary, "w") as file:
-            file["pictures"] = clip.pictures
-            if clip.sound is not None:
-                file["sound"] = clip.sound
-            file.attrs["seconds"] = clip.seconds
-            file.attrs["remarks"] = json.dumps(clip.remarks)
+@lru_cache(maxsize=1)
+def _reader() -> str:
+    """What stands for the way clips are read."""
+    digest = hashlib.blake2b(version("av").encode(), digest_size=16)
+    for name in _READERS:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()
+
+
+def _put(file: Any, clip: Clip) -> None:
+    put_array(file, "pictures", clip.pictures)
+    if clip.sound is not None:
+        put_array(file, "sound", clip.sound)
+    file.attrs["seconds"] = clip.seconds
+    file.attrs["remarks"] = json.dumps(clip.remarks)
+
+
+def _take(file: Any) -> Clip:
+    sound = file["sound"][:] if "sound" in file else None
+    return Clip(file["pictures"][:], sound, float(file.attrs["seconds"]), json.loads(file.attrs["remarks"]))

@@ -160,7 +160,6 @@ def read_clips(
             kept.append((name, clip, length))
             findings += (_remark(name, kind, text) for kind, text in clip.remarks.items())
         pace.step(name)
-    cache.tidy()
     if not kept:
         first = findings[0]
         raise ClipError(

@@ -13,22 +13,58 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, TileRule, TrainSourceConfig
+from bandbridge.engine.api.config import (
+    DistillConfig,
+    PairFolders,
+    RunConfig,
+    StretchRule,
+    TileRule,
+    TrainSourceConfig,
+)
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profile
+from bandbridge.engine.api.video_catalogue import video_method_info
 from bandbridge.engine.imagery.tiles import check_rule
-from bandbridge.engine.worker.run_folder import RUN_FORMAT
+from bandbridge.engine.worker.run_folder import DISTILLATION_FORMAT, RUN_FORMAT
 from pydantic import TypeAdapter, ValidationError
 
-Config = TypeVar("Config", RunConfig, TrainSourceConfig)
+Config = TypeVar("Config", RunConfig, TrainSourceConfig, DistillConfig)
 
 
 def read_fields(path: Path) -> dict[str, Any]:
-    """The fields a configuration file gives, unchecked but for their names; paths made absolute.
+    """The fields of an adaptation that a configuration file gives, unchecked but for their names; paths made absolute.
 
     Raises:
         UsageError: The file cannot be read, is no JSON object, is of another kind or has an unknown field.
     """
+    fields, of_run = _read_object(path, RUN_FORMAT)
+    if of_run:  # runs of earlier versions knew no profiles: what they do not name was not proposed either
+        fields = {"sensor_profile": NO_PROFILE, **fields}
+    _refuse_unknown(fields, RunConfig, "")
+    for name in ("stretch", "settings", "tiles"):
+        _require(isinstance(fields.get(name, {}), dict), name, "it must hold names and values")
+    _refuse_unknown(fields.get("stretch"), StretchRule, "stretch.")
+    _refuse_unknown(fields.get("tiles"), TileRule, "tiles.")
+    pairs = fields.get("pairs")
+    for folders in pairs if isinstance(pairs, list) else ():
+        _refuse_unknown(folders, PairFolders, "pairs.")
+    return _with_absolute_paths(fields, path.absolute().parent)
+
+
+def read_distill_fields(path: Path) -> dict[str, Any]:
+    """The fields of a distillation that a configuration file gives, as `read_fields`.
+
+    Raises:
+        UsageError: The file cannot be read, is no JSON object, is of another kind or has an unknown field.
+    """
+    fields, _ = _read_object(path, DISTILLATION_FORMAT)
+    _refuse_unknown(fields, DistillConfig, "")
+    _require(isinstance(fields.get("settings", {}), dict), "settings", "it must hold names and values")
+    return _with_absolute_paths(fields, path.absolute().parent)
+
+
+def _read_object(path: Path, wanted: str) -> tuple[dict[str, Any], bool]:
+    """The object in a configuration file, or the configuration in a run's `run.json`; and whether it is a run's."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -39,24 +75,16 @@ def read_fields(path: Path) -> dict[str, Any]:
         raise UsageError(f"The configuration file '{path}' is not valid JSON.", f"{error}.", "Correct it.") from error
     if not isinstance(fields, dict):
         raise UsageError(f"The configuration file '{path}' does not hold the fields of a run.", "", "Correct it.")
-    if "format" in fields:
-        if fields["format"] != RUN_FORMAT:
-            raise UsageError(
-                f"The configuration file '{path}' is of the kind '{fields['format']}'.",
-                f"This program reads '{RUN_FORMAT}'.",
-                "Use the program that wrote it.",
-            )
-        # Runs of earlier versions knew no profiles: what they do not name was not proposed either.
-        fields = {"sensor_profile": NO_PROFILE, **fields.get("config", {})}
-    _refuse_unknown(fields, RunConfig, "")
-    for name in ("stretch", "settings", "tiles"):
-        _require(isinstance(fields.get(name, {}), dict), name, "it must hold names and values")
-    _refuse_unknown(fields.get("stretch"), StretchRule, "stretch.")
-    _refuse_unknown(fields.get("tiles"), TileRule, "tiles.")
-    pairs = fields.get("pairs")
-    for folders in pairs if isinstance(pairs, list) else ():
-        _refuse_unknown(folders, PairFolders, "pairs.")
-    return _with_absolute_paths(fields, path.absolute().parent)
+    if "format" not in fields:
+        return fields, False
+    if fields["format"] != wanted:
+        verbs = {RUN_FORMAT: "It is a run of 'adapt'.", DISTILLATION_FORMAT: "It is a run of 'distill'."}
+        raise UsageError(
+            f"The configuration file '{path}' is of the kind '{fields['format']}'.",
+            f"Wanted is '{wanted}'.",
+            verbs.get(str(fields["format"]), "Use the program that wrote it."),
+        )
+    return fields.get("config", {}), True
 
 
 def read_config(path: Path) -> RunConfig:
@@ -83,6 +111,28 @@ def run_config(fields: Mapping[str, Any]) -> RunConfig:
     check_rule(config.tiles)
     if config.sensor_profile not in (AUTO, NO_PROFILE):
         sensor_profile(config.sensor_profile)
+    return config
+
+
+def read_distill_config(path: Path) -> DistillConfig:
+    """Read a complete configuration of a distillation.
+
+    Raises:
+        UsageError: A field is unknown, missing or does not fit; the text names it.
+    """
+    return distill_config(read_distill_fields(path))
+
+
+def distill_config(fields: Mapping[str, Any]) -> DistillConfig:
+    """The configuration of a distillation from fields as they come from a file or a command line, checked.
+
+    Raises:
+        UsageError: A field is missing or does not fit.
+    """
+    config = _checked(DistillConfig, fields)
+    settings = video_method_info(config.method).resolve(config.settings)
+    config = dataclasses.replace(config, settings={key: settings[key] for key in config.settings})
+    _require(config.learning_rate is None or config.learning_rate > 0, "learning_rate", "it must be above 0")
     return config
 
 
@@ -141,7 +191,7 @@ def _with_absolute_paths(fields: dict[str, Any], base: Path) -> dict[str, Any]:
         return str(base / path) if isinstance(path, str) else path
 
     result = dict(fields)
-    for name in ("target", "run"):
+    for name in ("target", "run", "clips", "teacher_features"):
         if name in result:
             result[name] = absolute(result[name])
     if isinstance(result.get("sources"), list):

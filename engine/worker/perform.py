@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, Stopped
@@ -13,6 +14,7 @@ from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
     Compare,
+    Distill,
     Evaluate,
     Export,
     InspectModel,
@@ -22,13 +24,14 @@ from bandbridge.engine.api.jobs import (
     MakeSample,
     MakeVideoSample,
     Predict,
+    Retrieve,
     ScanFolder,
     ScanPairs,
     Thumbnails,
     TrainSource,
     Translate,
 )
-from bandbridge.engine.api.reports import AdaptReport, CompareReport, Report, TrainSourceReport
+from bandbridge.engine.api.reports import AdaptReport, CompareReport, DistillReport, Report, TrainSourceReport
 
 Emit = Callable[[Event], None]
 
@@ -71,6 +74,14 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.worker.adapt import adapt
 
             return adapt(job, emit, control)
+        case Distill():
+            from bandbridge.engine.worker.distill import distill
+
+            return distill(job, emit, control)
+        case Retrieve():
+            from bandbridge.engine.worker.apply_clips import retrieve
+
+            return retrieve(job, emit, control)
         case Compare():
             from bandbridge.engine.worker.compare import compare
 
@@ -79,14 +90,26 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.worker.train_source import train_source
 
             return train_source(job, emit, control)
+        case Evaluate() if takes_clips(job.model):
+            from bandbridge.engine.worker.apply_clips import evaluate_clips
+
+            return evaluate_clips(job, emit, control)
         case Evaluate():
             from bandbridge.engine.worker.apply import evaluate
 
             return evaluate(job, emit, control)
+        case Predict() if takes_clips(job.model):
+            from bandbridge.engine.worker.apply_clips import predict_clips
+
+            return predict_clips(job, emit, control)
         case Predict():
             from bandbridge.engine.worker.apply import predict
 
             return predict(job, emit, control)
+        case Export() if takes_clips(job.source):
+            from bandbridge.engine.export.export_clips import export_clips
+
+            return export_clips(job, control, emit)
         case Export():
             from bandbridge.engine.export.export import export
 
@@ -109,6 +132,13 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             return make_video_sample(job, emit, control)
 
 
+def takes_clips(model: str) -> bool:
+    """Whether a model file, or that of a run folder, is a network for clips."""
+    from bandbridge.engine.video.clip_model import is_clip_model
+
+    return is_clip_model(Path(model))
+
+
 def answer(job: Job, emit: Emit, control: Control) -> Finished:
     """Do a job and put whatever happens into one `Finished`."""
     try:
@@ -118,7 +148,7 @@ def answer(job: Job, emit: Emit, control: Control) -> Finished:
     except Exception as error:
         return Finished(outcome="failed", problem=in_words(error))
     outcome: Outcome = "completed"
-    if isinstance(report, AdaptReport | CompareReport | TrainSourceReport) and report.stopped_early:
+    if isinstance(report, AdaptReport | CompareReport | DistillReport | TrainSourceReport) and report.stopped_early:
         outcome = "kept"
     return Finished(outcome=outcome, result=report)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.config import DistillConfig, RunConfig
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.storage import check_writable, storage_error, write_text
 
@@ -37,6 +37,7 @@ TRANSLATOR_FILE = "translator.safetensors"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.json"
 RUN_FORMAT = "bandbridge-run-1"
+DISTILLATION_FORMAT = "bandbridge-distillation-1"
 
 
 def as_plain(value: Any) -> Any:
@@ -56,7 +57,7 @@ def as_plain(value: Any) -> Any:
     return value
 
 
-def fingerprint(config: RunConfig) -> str:
+def fingerprint(config: RunConfig | DistillConfig) -> str:
     """Identifies what decides a run's course: its configuration but for the folder it is written to and the device."""
     facts = as_plain(config)
     for free in ("run", "device"):
@@ -98,7 +99,7 @@ class RunFolder:
         StorageError: It cannot be written.
     """
 
-    def __init__(self, config: RunConfig, *, resume: bool) -> None:
+    def __init__(self, config: RunConfig | DistillConfig, *, resume: bool) -> None:
         self.config = config
         self.path = Path(config.run)
         self.fingerprint = fingerprint(config)
@@ -134,7 +135,7 @@ class RunFolder:
     def mark(self, state: str, problem: str = "") -> None:
         """Write down the run's state: running, completed, kept, stopped or failed."""
         facts = {
-            "format": RUN_FORMAT,
+            "format": RUN_FORMAT if isinstance(self.config, RunConfig) else DISTILLATION_FORMAT,
             "state": state,
             "process": os.getpid() if state == "running" else None,
             "problem": problem,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from bandbridge.engine.api.catalogue import METHODS
 from bandbridge.engine.api.events import LABEL_FREE
+from bandbridge.engine.api.video_catalogue import VIDEO_METHODS
 from bandbridge.engine.cli.arguments import build_parser
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -50,6 +51,14 @@ def test_every_method_and_setting_is_explained(project: Path):
         for setting in info.settings:
             assert f"--set {setting.key}=" in text, f"{page} does not explain {setting.key}"
             assert setting.title in text, f"{page} does not name {setting.title}"
+
+
+def test_every_method_for_clips_and_its_settings_are_explained(project: Path):
+    text = (project / "resources" / "manual" / "video-methods.md").read_text(encoding="utf-8")
+    for info in VIDEO_METHODS:
+        assert f"| {info.title} | `{info.key}` |" in text
+        for setting in info.settings:
+            assert f"| {setting.title} | `--set {setting.key}=" in text, f"{info.key} does not explain {setting.key}"
 
 
 def test_every_label_free_measure_is_explained(project: Path):

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from bandbridge.engine.api.config import PairFolders, StretchRule, TileRule
+from bandbridge.engine.api.config import DistillConfig, PairFolders, StretchRule, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
 from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
+    Distill,
     Evaluate,
     Export,
     InspectScene,
@@ -29,6 +30,7 @@ from bandbridge.engine.api.jobs import (
     MakeSample,
     MakeVideoSample,
     Predict,
+    Retrieve,
     ScanFolder,
     ScanPairs,
     Translate,
@@ -38,16 +40,21 @@ from bandbridge.engine.api.reports import (
     Alarm,
     CheckedPart,
     CheckReport,
+    ClipQuery,
+    ClipScores,
     ComparedMethod,
     ComparedRun,
     CompareReport,
+    DistillReport,
     EvaluateReport,
     ExportReport,
     Finding,
+    FoundClip,
     PairShift,
     Prediction,
     PredictReport,
     Report,
+    RetrieveReport,
     SampleReport,
     SceneReport,
     Scores,
@@ -69,6 +76,8 @@ VERBS = (
     "inspect",
     "check",
     "adapt",
+    "distill",
+    "retrieve",
     "compare",
     "evaluate",
     "predict",
@@ -207,6 +216,15 @@ def test_the_cache_is_told_and_emptied(tmp_path: Path, capsys: pytest.CaptureFix
         "compare --source m.safetensors --target target -o c --methods shot --set pairs_weight=1",
         "compare --source m.safetensors --target target -o c --methods shot --set socket.pairs_weight=1",
         "compare --source m.safetensors --target target -o c --methods shot --set shot.im_weight=-1",
+        "distill rgb",
+        "distill nowhere -o run",
+        "distill rgb -o run --method shot",
+        "distill rgb -o run --teacher smell",
+        "distill rgb -o run --method kd --set contrast_weight=1",
+        "distill rgb -o run --set temperature=0",
+        "distill rgb -o run --teacher-features nowhere.h5",
+        "distill --resume rgb",
+        "retrieve nowhere clip.mp4",
         "train-source rgb -o m2 --set pairs_weight=1",
         "evaluate m.safetensors nowhere",
         "predict m.safetensors",
@@ -661,3 +679,81 @@ def test_without_a_verb_or_with_open_the_window_opens(folders: Path, monkeypatch
     assert main([]) == 0
     assert main(["open", "p.bandbridge"]) == 0
     assert opened == [[], [str(folders / "p.bandbridge")]]
+
+
+CLIP_SCORES = ClipScores(
+    clips=4, classes=SCORES, measures={"accuracy": 0.75, "recall_at_1": 0.5, "retrieval_map": 0.25}
+)
+DISTILLED = DistillReport(
+    run="/runs/v", model="/runs/v/model.safetensors", method="mnf-csc", teacher="sound", seed=3, tags=False,
+    class_names=("Forest", "River"), clips={"train": 8, "validation": 0, "test": 4}, taught=7, splits_drawn=True,
+    validation=None, test=CLIP_SCORES, teacher_validation=None, teacher_test=CLIP_SCORES,
+    separation={"temperature": 0.875}, epochs_done=2, steps_done=9, seconds=12.0, clips_per_second=3.5,
+    set_aside=(), device="CPU", versions={},
+)  # fmt: skip
+
+
+def test_distill_passes_on_everything_typed(folders: Path, engine, capsys):
+    asked = engine(DISTILLED)
+    line = (
+        "distill rgb --teacher picture -o runs/v --method kd --task tags --fps 8 --frames 12 --size 64 --width 16 "
+        "--teacher-features m.safetensors --epochs 3 --seed 5 --device cpu --set temperature=2 --set blocks=2 "
+        "--set batch_size=8 --set precision=bfloat16"
+    )
+    assert main(shlex.split(line)) == 0
+    (job,) = asked
+    assert job == Distill(
+        config=DistillConfig(
+            clips=str(folders / "rgb"),
+            run=str(folders / "runs" / "v"),
+            teacher="picture",
+            method="kd",
+            task="tags",
+            teacher_features=str(folders / "m.safetensors"),
+            fps=8.0,
+            size_px=64,
+            window=12,
+            width=16,
+            blocks=2,
+            epochs=3,
+            batch_size=8,
+            settings={"temperature": 2.0},
+            seed=5,
+            device="cpu",
+            precision="bfloat16",
+        )
+    )
+    out = capsys.readouterr().out
+    assert re.search(r"R@1\W+50\.0%", out)
+    assert "87.5%" in out
+    assert "splits drawn by the program" in out
+
+
+def test_a_distillation_goes_on_where_its_folder_now_is(folders: Path, engine, capsys):
+    fields = {"clips": "/gone", "run": "/where/it/was", "method": "kd", "epochs": 9, "settings": {"temperature": 2.0}}
+    (folders / "moved").mkdir()
+    facts = {"format": "bandbridge-distillation-1", "state": "stopped", "config": fields}
+    (folders / "moved" / "run.json").write_text(json.dumps(facts))
+    asked = engine(DISTILLED)
+    assert main(["distill", "--resume", "moved"]) == 0
+    (job,) = asked
+    assert job.resume
+    assert (job.config.run, job.config.clips, job.config.epochs) == (str(folders / "moved"), "/gone", 9)
+    assert main(["adapt", "--resume", "moved"]) == 2
+    assert "It is a run of 'distill'." in capsys.readouterr().err
+    assert main(["distill", "--resume", "moved", "--epochs", "3"]) == 2
+
+
+def test_what_was_found_is_shown_with_whether_it_is_alike(folders: Path, engine, capsys):
+    hits = (
+        FoundClip(file="Rain/1.mp4", labels=("Rain",), similarity=0.98765),
+        FoundClip(file="Sparks/2.mp4", labels=("Sparks",), similarity=0.5),
+    )
+    query = ClipQuery(file="Rain/9.mp4", labels=("Rain",), found=hits)
+    asked = engine(RetrieveReport(run="/r", folder="/c", queries=(query,)))
+    assert main(shlex.split("retrieve rgb Rain/9.mp4 -k 2 --json f.json")) == 0
+    assert asked == [Retrieve(run=str(folders / "rgb"), query="Rain/9.mp4", count=2)]
+    out = capsys.readouterr().out
+    assert re.search(r"Rain/1\.mp4\W+Rain\W+0\.988\W+yes", out)
+    assert re.search(r"Sparks/2\.mp4\W+Sparks\W+0\.500\W+no", out)
+    assert json.loads((folders / "f.json").read_text())["queries"][0]["found"][0]["similarity"] == 0.98765

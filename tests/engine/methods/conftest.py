@@ -135,7 +135,7 @@ def made_up_clips(folder, *, mute=()) -> ClipSet:
         sound[:, 20 * kind : 20 * kind + 20] += 8
         clips.append(Clip(pictures, None if number in mute else sound, length / 4))
     names = [f"{number}.mp4" for number in range(CLIPS)]
-    cache = ClipCache(ReadingRule(size_px=CLIP_SIDE), folder)
+    cache = ClipCache(ReadingRule(size_px=CLIP_SIDE))
     return ClipSet(names, clips, [len(c.pictures) for c in clips], [folder / n for n in names], cache, WINDOW)
 
 

@@ -27,7 +27,7 @@ def clips(tmp_path) -> ClipSet:
         pictures = np.broadcast_to(np.arange(SIDE, dtype=np.uint8)[None, None, :, None], (length, SIDE, SIDE, 3)).copy()
         pictures[:, 0, 0] = 100 + np.arange(length)[:, None]
         made.append(Clip(pictures, random.normal(size=(25 * length, 64)).astype(np.float16), length / 4))
-    cache = ClipCache(ReadingRule(size_px=SIDE), tmp_path)
+    cache = ClipCache(ReadingRule(size_px=SIDE))
     return ClipSet(("a", "b", "c"), made, [len(c.pictures) for c in made], [tmp_path] * 3, cache, WINDOW)
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.errors import ClipError, Stopped, StorageError
+from bandbridge.engine.api.errors import ClipError, Stopped
+from bandbridge.engine.imagery import identity
+from bandbridge.engine.imagery.image_cache import ImageCache
 from bandbridge.engine.video import clip_cache, clip_set
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import ReadingRule
@@ -16,6 +19,16 @@ from bandbridge.engine.video.clip_set import read_clips
 from .conftest import greys, tone
 
 RULE = ReadingRule(fps=4.0, size_px=16)
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch):
+    """Files a test has just written may be cached at once."""
+    monkeypatch.setattr(identity, "SETTLED_S", 0.0)
+
+
+def cache_in(folder, rule=RULE, limit_bytes=10**9):
+    return ClipCache(rule, ImageCache(CacheFolder(folder, limit_bytes)))
 
 
 def read(folder, names, cache=None, window=4, control=None):
@@ -48,7 +61,7 @@ def test_windows_cover_a_clip_and_a_short_one_begins_again(folder):
 
 
 def test_a_second_reading_comes_from_the_cache_and_is_the_same(folder, tmp_path, monkeypatch):
-    cache = ClipCache(RULE, tmp_path / "cache")
+    cache = cache_in(tmp_path / "cache")
     first, said = read(folder, ["long.avi", "mute.avi"], cache)
     monkeypatch.setattr(clip_cache, "read_clip", None)
     again, said_again = read(folder, ["long.avi", "mute.avi"], cache)
@@ -59,30 +72,26 @@ def test_a_second_reading_comes_from_the_cache_and_is_the_same(folder, tmp_path,
 
 
 def test_a_changed_clip_and_another_rule_are_read_anew(folder, tmp_path, make_clip):
-    cache = ClipCache(RULE, tmp_path / "cache")
+    cache = cache_in(tmp_path / "cache")
     read(folder, ["long.avi"], cache)
     make_clip(folder / "long.avi", greys([200] * 30), fps=4)
     assert read(folder, ["long.avi"], cache)[0].lengths.tolist() == [30]
-    other = ClipCache(ReadingRule(fps=2.0, size_px=16), tmp_path / "cache")
+    other = cache_in(tmp_path / "cache", ReadingRule(fps=2.0, size_px=16))
     assert read(folder, ["long.avi"], other)[0].lengths.tolist() == [15]
 
 
-def test_a_damaged_cache_is_made_anew_and_a_full_disk_only_costs_time(folder, tmp_path, monkeypatch):
-    cache = ClipCache(RULE, tmp_path / "cache")
+def test_a_damaged_entry_is_made_anew_and_a_full_cache_only_costs_time(folder, tmp_path):
+    cache = cache_in(tmp_path / "cache")
     read(folder, ["long.avi"], cache)
     (kept,) = (tmp_path / "cache").glob("*.h5")
     kept.write_bytes(kept.read_bytes()[:300])
     assert read(folder, ["long.avi"], cache)[0].lengths.tolist() == [10]
-
-    def full(place, clip):
-        raise StorageError("full")
-
-    monkeypatch.setattr(ClipCache, "_keep", staticmethod(full))
-    assert read(folder, ["short.avi"], cache)[0].lengths.tolist() == [3]
+    assert read(folder, ["short.avi"], cache_in(tmp_path / "none", limit_bytes=0))[0].lengths.tolist() == [3]
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_does_not_fit_in_memory_comes_from_the_cache(folder, tmp_path, monkeypatch):
-    cache = ClipCache(RULE, tmp_path / "cache")
+    cache = cache_in(tmp_path / "cache")
     held, _ = read(folder, ["long.avi"], cache)
 
     class Full:
@@ -94,21 +103,8 @@ def test_what_does_not_fit_in_memory_comes_from_the_cache(folder, tmp_path, monk
     assert np.array_equal(held.pictures(0, 0), spilled.pictures(0, 0))
 
 
-def test_the_cache_forgets_what_was_not_used_for_longest(folder, tmp_path, monkeypatch):
-    cache = ClipCache(RULE, tmp_path / "cache")
-    read(folder, ["short.avi"], cache)
-    (old,) = (tmp_path / "cache").glob("*.h5")
-    import os
-
-    os.utime(old, (1, 1))
-    monkeypatch.setattr(clip_cache, "MOST_BYTES", old.stat().st_size + 100)
-    read(folder, ["mute.avi"], cache)
-    assert not old.exists()
-    assert len(list((tmp_path / "cache").glob("*.h5"))) == 1
-
-
 def test_stopping_loses_nothing_that_was_decoded(folder, tmp_path):
-    cache = ClipCache(RULE, tmp_path / "cache")
+    cache = cache_in(tmp_path / "cache")
     looks = iter(range(100))
     control = Control(lambda: "stop" if next(looks) >= 1 else None)
     with pytest.raises(Stopped):

@@ -1,0 +1,112 @@
+"""A teacher's features made elsewhere, one vector a clip of any width.
+
+features.h5      a dataset a clip, named like the clip (with or without its ending), (D,) or (moments, D);
+or the datasets `files` (N,) and `features` (N, D)
+folder           a NPY file a clip, named like the clip: walking/3.npy for walking/3.mp4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import h5py
+import numpy as np
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.storage import replacing
+from numpy.typing import NDArray
+
+
+def read_teacher_features(place: Path, names: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The features of clips.
+
+    Args:
+        place: HDF5 file, or folder of NPY files.
+        names: Of N clips.
+
+    Returns:
+        (N, D) and which of them have any (N,); several moments of a clip are averaged.
+
+    Raises:
+        UsageError: The file cannot be read, holds nothing of these clips, or vectors of different widths.
+    """
+    try:
+        if place.is_dir():
+            found = [_from_npy(place, name) for name in names]
+        else:
+            with h5py.File(place, "r") as file:
+                found = _from_hdf5(file, names)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise _wrong(place, f"they cannot be read: {error}") from error
+    known = [vector for vector in found if vector is not None]
+    if not known:
+        raise _wrong(place, f"none of them is named like a clip, e.g. '{names[0]}'")
+    widths = sorted({len(vector) for vector in known})
+    if len(widths) > 1:
+        raise _wrong(place, f"they differ in width: {widths[0]} and {widths[-1]}")
+    if not all(np.isfinite(vector).all() for vector in known):
+        raise _wrong(place, "some of their numbers are infinite or missing")
+    table = np.zeros((len(names), widths[0]), np.float32)
+    for row, vector in enumerate(found):
+        if vector is not None:
+            table[row] = vector
+    return table, np.array([vector is not None for vector in found])
+
+
+def write_teacher_features(place: Path, names: Sequence[str], features: NDArray[np.float32]) -> None:
+    """Write features as `read_teacher_features` reads them.
+
+    Raises:
+        StorageError: There is no space or no permission.
+    """
+    with replacing(place) as temporary, h5py.File(temporary, "w") as file:
+        file.create_dataset("files", data=list(names), dtype=h5py.string_dtype())
+        file["features"] = features
+
+
+def _from_hdf5(file: Any, names: Sequence[str]) -> list[NDArray[np.float32] | None]:
+    if "files" in file and "features" in file:
+        rows = {_plain(name): row for row, name in enumerate(file["files"].asstr()[:])}
+        table = np.asarray(file["features"][:], np.float32)
+        if table.ndim != 2 or len(table) != len(rows):
+            raise ValueError(f"'features' is {table.shape}, and 'files' names {len(rows)} clips")
+        return [table[rows[_plain(name)]] if _plain(name) in rows else None for name in names]
+    return [_first((name, str(PurePosixPath(name).with_suffix(""))), lambda key: _dataset(file, key)) for name in names]
+
+
+def _dataset(file: Any, key: str) -> NDArray[np.float32] | None:
+    found = file.get(key)
+    return _vector(found[()]) if isinstance(found, h5py.Dataset) else None
+
+
+def _from_npy(folder: Path, name: str) -> NDArray[np.float32] | None:
+    def load(key: str) -> NDArray[np.float32] | None:
+        path = folder / f"{key}.npy"
+        return _vector(np.load(path, allow_pickle=False)) if path.is_file() else None
+
+    return _first((str(PurePosixPath(name).with_suffix("")), name), load)
+
+
+def _first(keys: Sequence[str], load: Callable[[str], NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    return next((found for key in keys if (found := load(key)) is not None), None)
+
+
+def _vector(values: object) -> NDArray[np.float32]:
+    array = np.asarray(values, np.float32)
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise ValueError(f"an array of shape {array.shape} is no vector")
+    averaged: NDArray[np.float32] = array if array.ndim == 1 else array.mean(axis=0)
+    return averaged
+
+
+def _plain(name: str) -> str:
+    return str(PurePosixPath(str(name).replace("\\", "/")).with_suffix(""))
+
+
+def _wrong(place: Path, why: str) -> UsageError:
+    return UsageError(
+        f"The teacher's features in '{place}' do not fit.",
+        f"{why[0].upper()}{why[1:]}.",
+        "Give an HDF5 file or a folder of NPY files with one vector of numbers a clip, named like the clips.",
+    )

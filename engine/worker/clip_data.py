@@ -1,0 +1,159 @@
+"""Gathering clips for a distillation: read, labelled, split, measured; what is left out is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bandbridge.engine.api.config import DistillConfig, Modality
+from bandbridge.engine.api.control import Control
+from bandbridge.engine.api.errors import ClipError, UsageError
+from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.video.clip_file import ReadingRule
+from bandbridge.engine.video.clip_list import SPLITS, TRAIN, ListedClip, find_clips
+from bandbridge.engine.video.clip_model import ClipInputs
+from bandbridge.engine.video.clip_set import ClipSet, read_clips
+from bandbridge.engine.video.log_mel import BANDS
+from numpy.typing import NDArray
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipData:
+    """Clips of a run.
+
+    Attributes:
+        clips: Read, N of them.
+        listed: What is known of each.
+        class_names: K, those of the training clips.
+        labels: (N, K) which classes or tags a clip has; no clip's row of an unknown class alone has any.
+        tags: Whether a clip may have several.
+        rows: Split -> the clips of it that the student can see, with labels.
+        drawn: Whether the splits were drawn by the program.
+        findings: Clips left out, and remarks.
+    """
+
+    clips: ClipSet
+    listed: tuple[ListedClip, ...]
+    class_names: tuple[str, ...]
+    labels: NDArray[np.bool_]
+    tags: bool
+    rows: dict[str, NDArray[np.int64]]
+    drawn: bool
+    findings: tuple[Finding, ...]
+
+    def sees(self, modality: Modality) -> NDArray[np.bool_]:
+        """(N,) which clips have pictures, or sound."""
+        return self.clips.has_pictures if modality == "picture" else self.clips.has_sound
+
+
+def gather_clips(config: DistillConfig, emit: Emit, control: Control) -> ClipData:
+    """Read the clips of a run.
+
+    Raises:
+        UsageError: There are none, or labels do not fit the task.
+        ClipError: Too few can be used.
+    """
+    found = find_clips(Path(config.clips))
+    wanted = [clip for clip in found.clips if clip.file not in config.exclude]
+    if not wanted:
+        raise UsageError("No clip is left.", "All of them were left out.", "Take some in again.")
+    rule = ReadingRule(fps=config.fps, size_px=config.size_px)
+    clips, remarks = read_clips(
+        found.folder, [clip.file for clip in wanted], rule, config.window, emit=emit, control=control
+    )
+    by_name = {clip.file: clip for clip in wanted}
+    listed = tuple(by_name[name] for name in clips.names)
+    tags = _are_tags(config, listed)
+    class_names = tuple(sorted({label for clip in listed if clip.split == TRAIN for label in clip.labels}))
+    labels = label_rows(listed, class_names)
+    seen = clips.has_pictures if config.student == "picture" else clips.has_sound
+    usable = seen & labels.any(axis=1) if not tags else seen & np.array([bool(clip.labels) for clip in listed])
+    splits = np.array([clip.split for clip in listed])
+    rows = {split: np.flatnonzero(usable & (splits == split)) for split in SPLITS}
+    findings = (*found.findings, *remarks, *_left_out(listed, seen, labels, config.student))
+    data = ClipData(clips, listed, class_names, labels, tags, rows, found.drawn, findings)
+    _require_enough(data, config)
+    return data
+
+
+def label_rows(listed: Sequence[ListedClip], class_names: Sequence[str]) -> NDArray[np.bool_]:
+    """(N, K) which of the known classes or tags each clip has."""
+    place = {name: column for column, name in enumerate(class_names)}
+    labels = np.zeros((len(listed), len(class_names)), np.bool_)
+    for row, clip in enumerate(listed):
+        labels[row, [place[label] for label in clip.labels if label in place]] = True
+    return labels
+
+
+def measure_inputs(data: ClipData, modality: Modality, config: DistillConfig) -> ClipInputs:
+    """How windows are standardised: mean and standard deviation over the first windows of the training clips."""
+    rows = data.rows[TRAIN][data.sees(modality)[data.rows[TRAIN]]]
+    width = 3 if modality == "picture" else BANDS
+    sums, squares, count = np.zeros(width), np.zeros(width), 0
+    for row in rows.tolist():
+        if modality == "picture":
+            values = data.clips.pictures(row, 0).reshape(-1, 3) / 255.0
+        else:
+            values = data.clips.sound(row, 0).astype(np.float64)
+        sums += values.sum(axis=0)
+        squares += (values**2).sum(axis=0)
+        count += len(values)
+    mean = sums / max(count, 1)
+    std = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0.0))
+    std = np.where(std > 1e-3, std, 1.0)  # what never changes must not divide by nothing
+    rule = ReadingRule(fps=config.fps, size_px=config.size_px)
+    return ClipInputs(modality, rule, config.window, tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def _are_tags(config: DistillConfig, listed: Sequence[ListedClip]) -> bool:
+    several = next((clip for clip in listed if len(clip.labels) > 1), None)
+    if config.task == "classes" and several is not None:
+        raise UsageError(
+            f"The clip '{several.file}' has several labels: {', '.join(several.labels)}.",
+            "A class is one of several that exclude each other.",
+            "Leave the task out, or choose tags.",
+        )
+    if config.task == "auto":
+        return several is not None or config.teacher == "picture"
+    return config.task == "tags"
+
+
+def _left_out(
+    listed: Sequence[ListedClip], seen: NDArray[np.bool_], labels: NDArray[np.bool_], student: Modality
+) -> list[Finding]:
+    what = "pictures" if student == "picture" else "sound"
+    findings = []
+    for row, clip in enumerate(listed):
+        if not seen[row]:
+            findings.append(_finding(clip.file, f"no-{student}", f"has no {what} for the student"))
+        elif not clip.labels:
+            findings.append(_finding(clip.file, "no-label", "has no label"))
+        elif not labels[row].any():
+            unknown = f"is of the class '{clip.labels[0]}', of which there is no training clip"
+            findings.append(_finding(clip.file, "class", unknown))
+    return findings
+
+
+def _finding(file: str, kind: str, why: str) -> Finding:
+    return Finding(severity="warning", kind=kind, file=file, what=f"The clip '{file}' is left out: it {why}.")
+
+
+def _require_enough(data: ClipData, config: DistillConfig) -> None:
+    training = len(data.rows[TRAIN])
+    if training < 2:
+        raise ClipError(
+            f"There are too few clips to learn from in '{config.clips}'.",
+            f"{training} of {len(data.clips)} clips are labelled, can be seen by the student and are for training.",
+            "Add clips, or give the splits in a list.",
+        )
+    if len(data.class_names) < (1 if data.tags else 2):
+        raise ClipError(
+            f"There are fewer than two classes to tell apart in '{config.clips}'.",
+            f"Found: {', '.join(data.class_names) or 'none'}.",
+            "Every class needs a folder of its own, or a label in the list.",
+        )

@@ -1,0 +1,63 @@
+"""A teacher's features made elsewhere."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.video.teacher_features import read_teacher_features, write_teacher_features
+
+NAMES = ("walk/1.mp4", "walk/2.mp4", "run/1.mp4")
+
+
+def test_a_dataset_a_clip_with_or_without_ending(tmp_path):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        file["walk/1"] = np.arange(3.0)
+        file["run/1.mp4"] = np.array([[1.0, 2, 3], [3, 4, 5]])
+        file["walk/9"] = np.zeros(7)
+    table, known = read_teacher_features(tmp_path / "f.h5", NAMES)
+    assert known.tolist() == [True, False, True]
+    assert table.tolist() == [[0, 1, 2], [0, 0, 0], [2, 3, 4]]
+
+
+def test_a_table_with_names_in_any_order(tmp_path):
+    write_teacher_features(tmp_path / "f.h5", ("run/1.mp4", "walk/2.mp4"), np.array([[5.0], [6.0]], np.float32))
+    table, known = read_teacher_features(tmp_path / "f.h5", NAMES)
+    assert table.tolist() == [[0], [6], [5]]
+    assert known.tolist() == [False, True, True]
+
+
+def test_a_folder_of_npy_files(tmp_path):
+    (tmp_path / "walk").mkdir()
+    np.save(tmp_path / "walk/2.npy", np.ones(4))
+    table, known = read_teacher_features(tmp_path, NAMES)
+    assert table.shape == (3, 4)
+    assert known.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"walk/1": np.zeros(3), "walk/2": np.zeros(4)}, "differ in width"),
+        ({"walk/1": np.array([np.nan, 1.0])}, "infinite or missing"),
+        ({"other": np.zeros(3)}, "None of them is named like a clip"),
+        ({"walk/1": np.zeros((2, 2, 2))}, "cannot be read"),
+    ],
+)
+def test_what_does_not_fit_is_refused(content, words, tmp_path):
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        for name, values in content.items():
+            file[name] = values
+    with pytest.raises(UsageError, match=words):
+        read_teacher_features(tmp_path / "f.h5", NAMES)
+
+
+def test_no_hdf5_file_is_refused_and_no_code_is_run(tmp_path):
+    (tmp_path / "f.h5").write_bytes(b"nothing")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_teacher_features(tmp_path / "f.h5", NAMES)
+    (tmp_path / "walk").mkdir()
+    np.save(tmp_path / "walk/1.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_teacher_features(tmp_path, NAMES)
