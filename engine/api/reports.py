@@ -235,6 +235,7 @@ class PairShift:
         down_px: So many further down.
         confidence: 0 where nothing could be measured; see `sure`.
         sure: Whether the measurement can be believed.
+        together: Whether the shift is that of all pairs together, since this one cannot be measured alone.
     """
 
     pair: str
@@ -244,6 +245,7 @@ class PairShift:
     down_px: float
     confidence: float
     sure: bool
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

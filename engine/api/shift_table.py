@@ -13,8 +13,8 @@ from bandbridge.engine.api.csv_rows import as_listed, read_csv_rows
 from bandbridge.engine.api.errors import PairingError
 from bandbridge.engine.api.reports import PairShift
 
-COLUMNS = ("pair", "rgb", "sensor", "right_px", "down_px", "confidence", "sure")
-"""Files are relative to their folders; `sure` is "yes" or "no"."""
+COLUMNS = ("pair", "rgb", "sensor", "right_px", "down_px", "confidence", "sure", "together")
+"""Files are relative to their folders; `sure` and `together` are "yes" or "no"."""
 
 _NEEDED = ("rgb", "sensor", "right_px", "down_px")
 _YES = frozenset(("yes", "y", "true", "1"))
@@ -44,14 +44,15 @@ def shift_table(shifts: Iterable[PairShift]) -> str:
     writer.writerow(COLUMNS)
     for one in shifts:
         numbers = (f"{one.right_px:.2f}", f"{one.down_px:.2f}", f"{one.confidence:.1f}")
-        writer.writerow((one.pair, one.rgb, one.sensor, *numbers, "yes" if one.sure else "no"))
+        flags = ("yes" if flag else "no" for flag in (one.sure, one.together))
+        writer.writerow((one.pair, one.rgb, one.sensor, *numbers, *flags))
     return text.getvalue()
 
 
 def read_shift_table(table: str | Path) -> dict[tuple[str, str], Move]:
     """The rows of a table that count: those whose `sure` says yes, or all if it has no such column.
 
-    Comma, semicolon and tab separate columns; the columns `pair` and `confidence` are for people.
+    Comma, semicolon and tab separate columns; the columns `pair`, `confidence` and `together` are for people.
 
     Raises:
         PairingError: The table cannot be read, lacks a column, or a row that counts holds no numbers.

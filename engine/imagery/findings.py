@@ -290,12 +290,13 @@ def units_apart(folder: str, theirs: str, usual: str) -> Finding:
 
 def misplaced(shift: PairShift) -> Finding:
     """A pair whose images do not lie on each other."""
+    alone = ", as all pairs together are; alone it cannot be measured" if shift.together else ""
     return Finding(
         severity="warning",
         kind="shift",
         file=shift.sensor,
         what=f"In the pair '{shift.pair}', the sensor image is shifted {_way(shift.right_px, shift.down_px)} "
-        "against the RGB image.",
+        f"against the RGB image{alone}.",
         why="What is learned from a pair assumes that both images show the same place at the same pixel; a translator "
         "learns blurred pictures otherwise.",
         do="Move the pair into place, or leave it out.",
@@ -329,14 +330,17 @@ def moves_nothing(table: str, first: tuple[str, str]) -> Finding:
     )
 
 
-def misplaced_together(folder: str, right_px: float, down_px: float, count: int, measured: int) -> Finding:
-    """All pairs are shifted alike."""
+def misplaced_together(
+    folder: str, right_px: float, down_px: float, count: int, measured: int, together: int
+) -> Finding:
+    """All pairs are shifted alike; so many of them can be measured together with the others alone."""
+    how = f", {together} of them only together with the others," if together else ""
     return Finding(
         severity="warning",
         kind="shift",
         file=folder,
-        what=f"{count} of the {measured} pairs that could be measured are shifted alike: the sensor images lie about "
-        f"{_way(right_px, down_px)}.",
+        what=f"{count} of the {measured} pairs that could be measured{how} are shifted alike: the sensor images lie "
+        f"about {_way(right_px, down_px)}.",
         why="A common shift comes from how the two cameras look, or how the images were cut.",
         do="Move the pairs into place, or all sensor images back by it, once.",
     )

@@ -6,8 +6,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from bandbridge.engine.api.config import PairFolders
@@ -28,7 +29,13 @@ from bandbridge.engine.imagery.folder import Reading, list_images, scan_sensor
 from bandbridge.engine.imagery.glimpse import Glimpse, grey, take_glimpse
 from bandbridge.engine.imagery.pairing import Pairing, pair_folders, scan_pair_images
 from bandbridge.engine.imagery.reader import Image
-from bandbridge.engine.imagery.registration import Shift, measure_shift
+from bandbridge.engine.imagery.registration import (
+    LEAST_CONFIDENCE_TOGETHER,
+    LEAST_SHIFT_PX,
+    Shift,
+    Together,
+    correlate,
+)
 from bandbridge.engine.imagery.stretch import Stretch
 from bandbridge.engine.imagery.units import odd_units
 from numpy.typing import NDArray
@@ -38,6 +45,11 @@ Emit = Callable[[Event], None]
 LARGEST_COMPARED_PX = 256
 FEWEST_ALIKE = 5
 """Pairs from which a shift they have in common is named."""
+MOST_STRANGE = 0.2
+"""Share of the pairs measured alone that may contradict a shift all have in common, before others are taken for it."""
+
+_PictureKind = tuple[int, int, float]
+"""Height and width of the pictures compared, and pixels of the sensor image to one of theirs."""
 
 # The RGB side's small pictures wait in memory for their partners.
 _MOST_WAITING_BYTES = 512 << 20
@@ -117,7 +129,10 @@ class _Shifts:
         self._size_px = min(LARGEST_COMPARED_PX, room)
         self._waiting: dict[str, NDArray[np.uint8]] = {}
         self._measured: dict[tuple[str, str], PairShift] = {}
-        self._misplaced: set[tuple[str, str]] = set()
+        # Pictures of one shape and scale can be looked at together.
+        self._kinds: dict[tuple[str, str], _PictureKind] = {}
+        self._together: dict[_PictureKind, Together] = {}
+        self._lock = Lock()
 
     def see_rgb(self, name: str, image: Image) -> None:
         """Keep what the partner will be compared with."""
@@ -129,31 +144,62 @@ class _Shifts:
         for key, rgb in self._partners.get(name, ()):
             if rgb in self._waiting:
                 picture = grey(image.values, self._size_px)
-                shift = measure_shift(self._waiting[rgb], picture)
+                correlation = correlate(self._waiting[rgb], picture)
+                shift = Shift(0.0, 0.0, 0.0) if correlation is None else correlation.shift()
                 scale = image.header.width / picture.shape[1]
-                if self._left_over(shift, scale, self._moves.get((rgb, name))).is_misplaced:
-                    self._misplaced.add((rgb, name))
                 self._measured[rgb, name] = _pair_shift(key, rgb, name, shift, scale)
-
-    @staticmethod
-    def _left_over(shift: Shift, scale: float, move: Move | None) -> Shift:
-        if move is None:
-            return shift
-        return Shift(shift.right_px - move.right_px / scale, shift.down_px - move.down_px / scale, shift.confidence)
+                if correlation is not None:
+                    kind = (*picture.shape, scale)
+                    with self._lock:
+                        self._kinds[rgb, name] = kind
+                        self._together.setdefault(kind, Together()).add(correlation)
 
     def measured(self, pairs: Sequence[tuple[str, str, str]]) -> list[PairShift]:
-        """Those of the pairs that were kept, in their order."""
-        return [self._measured[rgb, sensor] for _, rgb, sensor in pairs if (rgb, sensor) in self._measured]
+        """Those of the pairs that were kept, in their order.
+
+        Where all pairs together are surely shifted, and hardly one that can be measured alone contradicts, those that
+        cannot are taken to be shifted so too.
+        """
+        kept = [self._measured[rgb, sensor] for _, rgb, sensor in pairs if (rgb, sensor) in self._measured]
+        for kind, together in self._together.items():
+            shift = together.shift()
+            is_sure = together.pairs >= FEWEST_ALIKE and shift.confidence >= LEAST_CONFIDENCE_TOGETHER
+            if not is_sure or shift.length_px < LEAST_SHIFT_PX:
+                continue
+            common = _pair_shift("", "", "", shift, kind[2])
+            alone = [one for one in kept if one.sure and self._kinds.get((one.rgb, one.sensor)) == kind]
+            strange = sum(_apart(one, common) > kind[2] for one in alone)
+            if strange <= MOST_STRANGE * len(alone):
+                kept = [self._as_all(one, kind, common) for one in kept]
+        return kept
+
+    def _as_all(self, one: PairShift, kind: _PictureKind, common: PairShift) -> PairShift:
+        if one.sure or self._kinds.get((one.rgb, one.sensor)) != kind:
+            return one
+        return replace(one, right_px=common.right_px, down_px=common.down_px, sure=True, together=True)
+
+    def _is_misplaced(self, one: PairShift) -> bool:
+        """Whether the pair surely is shifted, once it is moved as it shall be."""
+        if not one.sure:
+            return False
+        move = self._moves.get((one.rgb, one.sensor), Move(0.0, 0.0))
+        scale = self._kinds[one.rgb, one.sensor][2]
+        return math.hypot(one.right_px - move.right_px, one.down_px - move.down_px) >= LEAST_SHIFT_PX * scale
 
     def findings(self, folder: str, shifts: Sequence[PairShift]) -> Iterator[Finding]:
         """What is wrong with the pairs measured: all of them alike, and each."""
-        wrong = [one for one in shifts if (one.rgb, one.sensor) in self._misplaced]
+        wrong = [one for one in shifts if self._is_misplaced(one)]
         if len(wrong) >= FEWEST_ALIKE:
             right, down = (float(np.median([getattr(one, way) for one in wrong])) for way in ("right_px", "down_px"))
-            alike = [one for one in wrong if math.hypot(one.right_px - right, one.down_px - down) <= 1]
+            alike = [
+                one
+                for one in wrong
+                if math.hypot(one.right_px - right, one.down_px - down) <= max(1.0, self._kinds[one.rgb, one.sensor][2])
+            ]
             sure = sum(one.sure for one in shifts)
             if 2 * len(alike) > sure:
-                yield words.misplaced_together(folder, right, down, len(alike), sure)
+                together = sum(one.together for one in alike)
+                yield words.misplaced_together(folder, right, down, len(alike), sure, together)
         for one in wrong:
             yield words.misplaced(one)
 
@@ -287,6 +333,10 @@ def _pair_shift(pair: str, rgb: str, sensor: str, shift: Shift, scale: float) ->
         confidence=shift.confidence,
         sure=shift.is_sure,
     )
+
+
+def _apart(one: PairShift, other: PairShift) -> float:
+    return math.hypot(one.right_px - other.right_px, one.down_px - other.down_px)
 
 
 def _kind(records: Mapping[str, Glimpse]) -> tuple[str, int] | None:

@@ -1,6 +1,6 @@
 import cv2
 import numpy as np
-from bandbridge.engine.imagery.registration import measure_shift
+from bandbridge.engine.imagery.registration import LEAST_CONFIDENCE_TOGETHER, Together, correlate, measure_shift
 
 
 def fields(number: int, height: int = 80, width: int = 96) -> np.ndarray:
@@ -41,3 +41,46 @@ def test_sizes_that_differ_are_brought_together():
     shift = measure_shift(np.kron(scene, np.ones((3, 3), np.uint8)), scene)
     assert shift.is_sure
     assert shift.length_px < 0.5
+
+
+def faint(number: int, right: int, down: int) -> tuple[np.ndarray, np.ndarray]:
+    """A scene, and the same shifted and nearly lost in noise."""
+    scene = fields(number, 100, 120)
+    noise = np.random.default_rng(1000 + number).normal(0, 50, (80, 96))
+    second = np.clip(scene[10 - down : 90 - down, 12 - right : 108 - right] / 4 + 96 + noise, 1, 255)
+    return scene[10:90, 12:108], second.astype(np.uint8)
+
+
+def test_what_no_pair_shows_alone_many_show_together():
+    together, alone = Together(), 0
+    for number in range(20):
+        correlation = correlate(*faint(number, 5, -3))
+        together.add(correlation)
+        alone += correlation.shift().is_sure
+    assert alone <= 4
+    shift = together.shift()
+    assert shift.confidence >= LEAST_CONFIDENCE_TOGETHER
+    assert np.allclose((shift.right_px, shift.down_px), (5, -3), atol=0.5)
+
+
+def test_shifts_that_differ_and_other_places_have_nothing_in_common():
+    random = np.random.default_rng(0)
+    scattered, strangers = Together(), Together()
+    for number in range(20):
+        right, down = (int(by) for by in random.integers(-9, 10, 2))
+        scene = fields(number, 100, 120)
+        scattered.add(correlate(scene[10:90, 12:108], scene[10 - down : 90 - down, 12 - right : 108 - right]))
+        strangers.add(correlate(fields(number), fields(number + 100)))
+    assert scattered.shift().confidence < LEAST_CONFIDENCE_TOGETHER, "each clear by itself"
+    assert strangers.shift().confidence < LEAST_CONFIDENCE_TOGETHER
+    assert Together().shift().confidence == 0
+
+
+def test_the_order_in_which_pairs_come_does_not_matter():
+    correlations = [correlate(*faint(number, 2, 2)) for number in range(8)]
+    one, other = Together(), Together()
+    for correlation in correlations:
+        one.add(correlation)
+    for correlation in reversed(correlations):
+        other.add(correlation)
+    assert one.shift() == other.shift()

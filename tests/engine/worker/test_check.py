@@ -1,6 +1,7 @@
 """The doctor on planted faults: each of them is named, by its file and its kind, and nothing else is."""
 
 import csv
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,6 +242,40 @@ def test_a_shift_all_pairs_have_in_common_is_named_once_more(tmp_path):
     (common,) = (found for found in check(job).parts[-1].findings if found.file == str(tmp_path / "sensor"))
     assert "8 of the 8" in common.what
     assert "3.0 pixels to the right and 2.0 pixels up" in common.what
+
+
+def faint(counts: np.ndarray) -> np.ndarray:
+    """The same counts, nearly lost in noise."""
+    noise = np.random.default_rng(int(counts.sum()) % 2**32).normal(0, 650, counts.shape)
+    return np.clip(counts + noise, 1, 16000).astype(np.uint16)
+
+
+def test_pairs_too_faint_to_be_measured_alone_are_measured_together(tmp_path):
+    data = Planted(tmp_path)
+    for n in range(24):
+        data.pair(f"{n:02}", 5.0, -3.0, change=faint)
+    shifts = str(tmp_path / "shifts.csv")
+    report = check(CheckData(pairs=data.job.pairs, shifts=(shifts,)))
+    assert all(shift.sure for shift in report.shifts)
+    alone = [shift for shift in report.shifts if not shift.together]
+    assert len(alone) <= 12
+    assert all(np.hypot(shift.right_px - 5, shift.down_px + 3) < 1 for shift in report.shifts)
+    assert report.counts == {"shift": 25}
+    assert "only together with the others" in report.parts[-1].findings[0].what
+    assert {row["together"] for row in table(shifts)} == {"yes", "no"} if alone else {"yes"}
+    moved = dataclasses.replace(data.job.pairs[0], shifts=shifts)
+    assert check(CheckData(pairs=(moved,))).counts == {}
+
+
+def test_faint_pairs_are_not_taken_for_shifted_where_the_clear_ones_differ(tmp_path):
+    data = Planted(tmp_path)
+    random = np.random.default_rng(1)
+    for n in range(24):
+        right, down = (float(by) for by in random.choice([-6, -5, -4, -3, 3, 4, 5, 6], 2))
+        data.pair(f"{n:02}", right, down, change=faint if n % 2 else None)
+    report = check(CheckData(pairs=data.job.pairs))
+    assert not any(shift.together for shift in report.shifts)
+    assert sum(shift.sure for shift in report.shifts) >= 12
 
 
 def test_pairs_in_other_units_than_the_target_are_named(tmp_path):
