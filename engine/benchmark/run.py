@@ -15,6 +15,7 @@ from bandbridge.engine.benchmark.loop import loop_speeds, trained_methods
 from bandbridge.engine.benchmark.made_up import MadeUp
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.benchmark.reading import decode_rates
+from bandbridge.engine.benchmark.scene import scene_rates
 from bandbridge.engine.worker.compute import choose_device
 
 SIZES = (("test_resnet", 64, 256), ("test_resnet", 128, 128), ("resnet18", 128, 64))
@@ -56,6 +57,7 @@ BENCHMARKS: Mapping[str, Callable[[Control], list[Measurement]]] = {
     "epoch": _epochs,
     "loop": _loops,
     "reading": lambda control: decode_rates(),
+    "scene": lambda control: scene_rates(),
     "window-start": lambda control: _window("window-start"),
     "window-latency": lambda control: _window("window-latency"),
 }

@@ -17,6 +17,7 @@ from bandbridge.engine.imagery.header import ImageHeader
 from bandbridge.engine.imagery.jpeg2000 import open_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from bandbridge.engine.imagery.reader import is_jpeg2000, is_tiff, load_image, read_header
+from bandbridge.engine.imagery.scene_file import scene_facts, without_frame
 from numpy.typing import NDArray
 
 Slice = tuple[int, int]
@@ -57,7 +58,8 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
     Args:
         path: The file.
         bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
-        no_data: A raw value that means "nothing here", besides what the file declares.
+        no_data: A raw value that means "nothing here", besides what the file declares; without either, what fills the
+            frame of a scene is nothing (`scene_file.SceneFacts.frame`).
 
     Raises:
         ImageError: The file cannot be read or lacks a band; from inside the context, a part of it is damaged.
@@ -68,8 +70,11 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
                 yield scene
             return
     elif (opened := _in_parts(path)) and not is_depth_map(read_header(path)):
-        with opened(path, partial(choose_bands, bands)) as image:
-            yield Scene(image.header, image.bands, image.place, partial(_read, image, no_data))
+        frame = scene_facts(path).frame if no_data is None else None
+        with opened(path, partial(choose_bands, bands if frame is None else None)) as image:
+            chosen = choose_bands(bands, image.header)
+            read = partial(_read, image, no_data) if frame is None else partial(_read_framed, image, chosen, frame)
+            yield Scene(image.header, chosen, image.place, read)
         return
     whole = load_image(path, bands=bands, no_data=no_data)
     yield Scene(whole.header, whole.bands, None, partial(_part, whole.values))
@@ -124,6 +129,12 @@ def _read_bands(
 
 def _part(values: NDArray[np.float32], rows: Slice, columns: Slice) -> NDArray[np.float32]:
     return values[:, slice(*rows), slice(*columns)]
+
+
+def _read_framed(
+    tiff: OpenTiff, chosen: tuple[int, ...], frame: float, rows: Slice, columns: Slice
+) -> NDArray[np.float32]:
+    return raw_values(without_frame(tiff.read(rows, columns), chosen, frame))
 
 
 def _read(tiff: OpenTiff, no_data: float | None, rows: Slice, columns: Slice) -> NDArray[np.float32]:

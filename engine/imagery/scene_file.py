@@ -95,10 +95,24 @@ def read_part(
         # What fills all bands is known by all bands alone: a single one may well reach the end of its range.
         stored = _read(path, chosen if frame is None else None, (top, bottom), (left, right))
         if frame is not None:
-            stored = _without_frame(stored, chosen, frame)
+            stored = without_frame(stored, chosen, frame)
         inside = raw_values(replace(stored, header=header), no_data)
         values[:, top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = inside
     return chosen, values
+
+
+def without_frame(stored: StoredPixels, chosen: tuple[int, ...], frame: float) -> StoredPixels:
+    """The chosen of all bands, hidden where all of them hold the frame's value.
+
+    Args:
+        stored: With all bands.
+        chosen: 1-based bands wanted.
+        frame: What `SceneFacts.frame` says.
+    """
+    measured = [index for index, band in enumerate(stored.bands) if band != stored.header.alpha]
+    hidden = (stored.values[measured] == frame).all(axis=0)
+    places = [stored.bands.index(band) for band in chosen]
+    return replace(stored, bands=chosen, values=stored.values[places], hidden=hidden)
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -187,11 +201,3 @@ def _is_end(value: float, dtype: str) -> bool:
         return value == 0 or value <= -9999
     ends = np.iinfo(kind)
     return value in (0, ends.min, ends.max, -9999)
-
-
-def _without_frame(stored: StoredPixels, chosen: tuple[int, ...], frame: float) -> StoredPixels:
-    """The chosen of all bands, hidden where all of them hold the frame's value."""
-    measured = [index for index, band in enumerate(stored.bands) if band != stored.header.alpha]
-    hidden = (stored.values[measured] == frame).all(axis=0)
-    places = [stored.bands.index(band) for band in chosen]
-    return replace(stored, bands=chosen, values=stored.values[places], hidden=hidden)

@@ -200,15 +200,31 @@ def test_rules_that_cut_nothing_are_refused(rule, write_tiff, noise):
         list_images(write_tiff("a.tif", noise((1, 64, 64))), tiles=rule)
 
 
-def test_a_pixel_is_point_file_lies_where_it_lies(write_tiff, noise):
-    """GDAL moves such a file's place by half a pixel; it must do so once."""
-    scene = write_tiff("a.tif", noise((1, 64, 64)), **PLACE)
+CUSTOM = "+proj=tmerc +lat_0=12.34 +lon_0=56.78 +k=0.9995 +x_0=1234 +y_0=5678 +ellps=bessel +units=m +no_defs"
+
+
+@pytest.mark.parametrize("point", ["Area", "Point"])
+@pytest.mark.parametrize("crs", ["EPSG:32633", CUSTOM], ids=["EPSG", "no EPSG"])
+def test_tiles_lie_where_their_scene_lies_to_the_last_column(write_tiff, noise, crs, point):
+    """What readers get wrong silently: half a pixel, systems without a number, NaN beside an older no-data tag."""
+    values = noise((1, 64, 65), high=200).astype(np.float32)
+    values[0, 5] = np.nan
+    values[0, 6] = -9999
+    scene = write_tiff("a.tif", values, crs=crs, transform=PLACE["transform"], nodata=-9999)
     with rasterio.open(scene, "r+") as dataset:
-        dataset.update_tags(AREA_OR_POINT="Point")
+        dataset.update_tags(AREA_OR_POINT=point)
     with rasterio.open(scene) as dataset:
-        assert dataset.tags()["AREA_OR_POINT"] == "Point"
-        expected = dataset.xy(32 + 8, 16 + 8, offset="ul")
-    assert tile_middle(tile_of(scene / tile_name(32, 16, 16))) == (expected, "EPSG:32633")
+        assert dataset.tags()["AREA_OR_POINT"] == point
+        for name in list_images(scene, tiles=TileRule(size_px=32)):
+            tile = tile_of(scene / name)
+            middle, system = tile_middle(tile)
+            assert middle == dataset.xy(tile.row + 16, tile.column + 16, offset="ul")
+            assert rasterio.CRS.from_string(system) == dataset.crs
+    wanted = np.where(values == -9999, np.nan, values)[:, :32, 33:]
+    np.testing.assert_array_equal(load_image(scene / tile_name(0, 33, 32)).values, wanted)
+    beyond = load_image(scene / tile_name(0, 64, 32)).values
+    np.testing.assert_array_equal(beyond[:, :, 0], wanted[:, :, -1])
+    assert np.isnan(beyond[:, :, 1:]).all(), "one column is left of the scene"
 
 
 def test_a_scene_says_how_large_it_is_on_the_ground(write_tiff, noise):

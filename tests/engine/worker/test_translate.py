@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.imagery import reader
 from bandbridge.engine.models.translator_file import read_translator
 from bandbridge.engine.worker.translate import translate
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
 
 PLACE = {"crs": "EPSG:32618", "transform": Affine(5, 0, 792_988, 0, -5, 2_050_382)}
@@ -87,6 +90,41 @@ def test_pictures_lie_where_their_images_do(translator, tmp_path):
     there = values[1] > 0
     same = [read_picture(tmp_path / "out" / name)[there] for name in ("b.png", "deep/a.tif")]
     np.testing.assert_array_equal(*same)
+
+
+CUSTOM = "+proj=tmerc +lat_0=12.34 +lon_0=56.78 +k=0.9995 +x_0=1234 +y_0=5678 +ellps=bessel +units=m +no_defs"
+
+
+@pytest.mark.parametrize("point", ["Area", "Point"])
+@pytest.mark.parametrize("place", [{}, {**PLACE, "crs": CUSTOM}], ids=["no place", "no EPSG"])
+def test_place_and_gaps_come_through_translating(translator, tmp_path, place, point):
+    """What GeoTIFF writers and readers get wrong silently; the last window is one pixel wide."""
+    values = landscape(70, 121)
+    values[:, 60:, :20] = 7
+    scene = tmp_path / "scene.tif"
+    facts = {"driver": "GTiff", "height": 70, "width": 121, "count": 2, "dtype": "uint16", "nodata": 7}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(scene, "w", **facts, **place) as file:
+            file.update_tags(AREA_OR_POINT=point)
+            file.write(values)
+        run(translator, scene, output=str(tmp_path / "out"), format="tif", tile_px=64, overlap_px=4)
+        with rasterio.open(scene) as file, rasterio.open(tmp_path / "out" / "scene.tif") as made:
+            assert (made.width, made.height, made.bounds) == (file.width, file.height, file.bounds)
+            assert made.transform == file.transform
+            assert made.crs == (file.crs if place else None), "GDAL makes one up for a file without"
+            np.testing.assert_array_equal(made.dataset_mask() > 0, values[1] != 7)
+
+
+def test_a_frame_that_no_one_declared_stays_empty(translator, tmp_path):
+    values = landscape(200, 200)
+    values[:, :, :60] = 65535
+    scene = write_scene(tmp_path / "a.tif", values)
+    # The run's own no-data value would go before.
+    report = run(translator, scene, output=str(tmp_path / "out"), stretch="own")
+    assert report.images[0].missing == pytest.approx(0.3)
+    with rasterio.open(tmp_path / "out" / "a.tif") as made:
+        np.testing.assert_array_equal(made.dataset_mask() > 0, values[0] != 65535)
 
 
 def test_a_scene_larger_than_any_image_is_never_loaded_whole(translator, tmp_path, monkeypatch):
