@@ -258,6 +258,31 @@ class CompareConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompareClipsConfig:
+    """Several methods for clips on the same clips with the same budget; as `CompareConfig`."""
+
+    base: DistillConfig
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    output: str
+    settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
+
+    def runs(self) -> tuple[DistillConfig, ...]:
+        """The ordinary runs it consists of, seed by seed; of one seed, all have the same teacher and the same start."""
+        return tuple(
+            replace(
+                self.base,
+                run=f"{self.output}/runs/{method}-seed{seed}",
+                method=method,
+                seed=seed,
+                settings=dict(self.settings.get(method, {})),
+            )
+            for seed in self.seeds
+            for method in self.methods
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSourceConfig:
     """Training a source model from class folders of RGB images.
 

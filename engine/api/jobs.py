@@ -7,6 +7,7 @@ from typing import Literal
 
 from bandbridge.engine.api.config import (
     PROPOSED,
+    CompareClipsConfig,
     CompareConfig,
     Curve,
     DeviceChoice,
@@ -186,7 +187,7 @@ class Compare:
     In a folder that holds this comparison already, what is finished stays and the rest goes on.
     """
 
-    config: CompareConfig
+    config: CompareConfig | CompareClipsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,7 +145,7 @@ _MEASURES = (
     Measure(
         key="images_per_second",
         title="Images/s",
-        explain="Target images through training steps per second; methods that do not train have none.",
+        explain="Target images or clips through training steps per second; methods that do not train have none.",
         unit="images/s",
     ),
     Measure(
@@ -166,6 +166,7 @@ _MEASURES = (
 _BY_KEY = {measure.key: measure for measure in _MEASURES}
 _UNITS: Mapping[str, Unit] = dict.fromkeys(("balanced_agreement", "classes_used", "largest_share"), "share")
 _WAYS: Mapping[str, Literal["up", "down", ""]] = {"higher": "up", "lower": "down", "": ""}
+_OF_CLIPS_IN_FULL = ("recall_at_5", "recall_at_10", "teacher_accuracy", "teacher_tagging_map", "mask_separation")
 _AFTER = "agreement"
 """Label-free scores stand after this one."""
 
@@ -200,7 +201,7 @@ def foremost(keys: Iterable[str]) -> tuple[str, ...]:
     """Those that a table with little room shows, in order: what counts, what it costs, and one label-free score."""
     there = in_order(keys)
     reliability = LABEL_FREE_PREFIX + RELIABILITY
-    left_out = {"confidence", "changed"} | ({"agreement"} if reliability in there else set())
+    left_out = {"confidence", "changed", *_OF_CLIPS_IN_FULL} | ({"agreement"} if reliability in there else set())
     return tuple(key for key in there if key == reliability or (key in _BY_KEY and key not in left_out))
 
 

@@ -78,6 +78,7 @@ Ctrl+C once stops and keeps what has been learned; twice stops at once (--resume
   bandbridge compare --source model.safetensors --pairs rgb nir --target fields/nir -o compared
   bandbridge compare --source model.pth --target thermal --methods source-only,bn-adapt,shot --seeds 0-4 -o compared
   bandbridge compare --config runs/nir/run.json --methods shot,socket --set socket.pairs_weight=1 -o compared
+  bandbridge compare --clips clips --teacher sound --methods ce,kd,mnf-csc --seeds 0-4 --size 64 --width 16 -o compared
 
 The methods get the same data, epochs and batch size; every run is an ordinary run folder in compared/runs. A method
 that fails, or that cannot work with what is given, is a line in the table, and the rest goes on.
@@ -287,8 +288,11 @@ def _add_compare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--methods",
         type=_names,
         metavar="A,B,...",
-        help=f"{', '.join(info.key for info in METHODS)} (default: all of them)",
+        help=f"{', '.join(info.key for info in METHODS)}; of clips {', '.join(info.key for info in VIDEO_METHODS)} "
+        "(default: all of them)",
     )
+    verb.add_argument("--clips", type=Path, metavar="VIDEO_DIR", help="labelled clips: compare methods of distill")
+    _add_clip_choice(verb)
     verb.add_argument(
         "--seeds", type=_seeds, metavar="N,...", default=(0, 1, 2), help="a run of every method each (default 0,1,2)"
     )

@@ -7,10 +7,10 @@ import time
 from types import TracebackType
 from typing import Protocol, TextIO
 
-from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
 from bandbridge.engine.api.measures import leading, measure
 from bandbridge.engine.api.reports import Alarm, ComparedRun
+from bandbridge.engine.api.video_catalogue import any_method_info
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
@@ -86,7 +86,7 @@ class _Story:
 
 def _ended(run: ComparedRun) -> str:
     """What a run of a comparison came to, in a line."""
-    name = f"{method_info(run.method).title}, seed {run.seed}"
+    name = f"{any_method_info(run.method).title}, seed {run.seed}"
     if run.state != "completed":
         return f"{name}: {'failed' if run.state == 'failed' else 'does not fit'}. {run.problem}"
     key = leading(run.values)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bandbridge.engine.api.config import RunConfig, TileRule
+from bandbridge.engine.api.catalogue import MethodInfo
+from bandbridge.engine.api.config import RunConfig, SettingValue, TileRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.jobs import (
     Adapt,
@@ -268,38 +269,73 @@ def _compare(options: argparse.Namespace) -> Compare:
     from bandbridge.engine.api.config import CompareConfig
     from bandbridge.engine.worker.config_file import run_config
 
+    if options.clips:
+        return _compare_clips(options)
+    given = [f"--{name}" for name in _CLIP_OPTIONS if getattr(options, name) is not None]
+    if given or options.teacher_features:
+        raise UsageError(f"{', '.join(given) or '--teacher-features'} is for clips.", "", "Name them with --clips.")
     fields = _data(options)
     methods = options.methods or tuple(info.key for info in METHODS)
-    chosen = {key: method_info(key) for key in methods}
-    # A configuration's own method and its settings, if that method is among those compared.
-    settings: dict[str, dict[str, Any]] = {str(fields.pop("method", "")): fields.pop("settings", {})}
-    settings = {key: dict(settings.get(key, {})) for key in methods}
-    _apply_settings(options, fields, _RUN_SETTINGS, own=True)
-    for name, value in fields.pop("settings", {}).items():
-        owner, _, key = name.rpartition(".")
-        takers = [owner] if owner else [m for m, info in chosen.items() if key in {s.key for s in info.settings}]
-        if not takers or takers[0] not in chosen:
-            raise UsageError(
-                f"There is no setting '{name}' here.",
-                f"The methods compared are: {', '.join(methods)}.",
-                "Leave it out, or write METHOD.KEY=VALUE with one of these methods.",
-            )
-        for method in takers:
-            settings[method][key] = value
+    settings = _settings_of_each(options, fields, {key: method_info(key) for key in methods}, _RUN_SETTINGS)
     fields |= {"run": "", "seed": 0, "method": methods[0]}
     _require(fields, (("sources", "--source"), ("target", "--target")))
-    for method, own in settings.items():
-        typed = chosen[method].resolve(own)
-        settings[method] = {key: typed[key] for key in own}
     return Compare(
         config=CompareConfig(
             base=_with_class_names(options, run_config(fields)),
             methods=methods,
             seeds=options.seeds,
             output=_absolute(options.output),
-            settings={method: own for method, own in settings.items() if own},
+            settings=settings,
         )
     )
+
+
+def _compare_clips(options: argparse.Namespace) -> Compare:
+    from bandbridge.engine.api.config import CompareClipsConfig
+    from bandbridge.engine.api.video_catalogue import VIDEO_METHODS, video_method_info
+    from bandbridge.engine.worker.config_file import distill_config
+
+    for image_option in ("source", "pairs", "target"):
+        if getattr(options, image_option):
+            raise UsageError(f"--{image_option} is for images, and --clips for clips.", "", "Give one of both.")
+    fields = _clip_fields(options)
+    methods = options.methods or tuple(info.key for info in VIDEO_METHODS)
+    settings = _settings_of_each(options, fields, {key: video_method_info(key) for key in methods}, _CLIP_SETTINGS)
+    fields |= {"run": "", "seed": 0, "method": methods[0]}
+    return Compare(
+        config=CompareClipsConfig(
+            base=distill_config(fields),
+            methods=methods,
+            seeds=options.seeds,
+            output=_absolute(options.output),
+            settings=settings,
+        )
+    )
+
+
+def _settings_of_each(
+    options: argparse.Namespace, fields: dict[str, Any], chosen: dict[str, MethodInfo], known: tuple[str, ...]
+) -> dict[str, dict[str, SettingValue]]:
+    """What each method compared is set to; a run's own settings go into the fields."""
+    # A configuration's own method and its settings, if that method is among those compared.
+    settings: dict[str, dict[str, Any]] = {str(fields.pop("method", "")): fields.pop("settings", {})}
+    settings = {key: dict(settings.get(key, {})) for key in chosen}
+    _apply_settings(options, fields, known, own=True)
+    for name, value in fields.pop("settings", {}).items():
+        owner, _, key = name.rpartition(".")
+        takers = [owner] if owner else [m for m, info in chosen.items() if key in {s.key for s in info.settings}]
+        if not takers or takers[0] not in chosen:
+            raise UsageError(
+                f"There is no setting '{name}' here.",
+                f"The methods compared are: {', '.join(chosen)}.",
+                "Leave it out, or write METHOD.KEY=VALUE with one of these methods.",
+            )
+        for method in takers:
+            settings[method][key] = value
+    for method, own in settings.items():
+        typed = chosen[method].resolve(own)
+        settings[method] = {key: typed[key] for key in own}
+    return {method: own for method, own in settings.items() if own}
 
 
 def _data(options: argparse.Namespace) -> dict[str, Any]:

@@ -26,18 +26,21 @@ from pathlib import Path
 from typing import Any
 
 from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import CompareConfig, RunConfig
+from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig, DistillConfig, RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Compared, Event, Finished, Notice, Problem, Progress
-from bandbridge.engine.api.jobs import Adapt, Compare
+from bandbridge.engine.api.jobs import Adapt, Compare, Distill
 from bandbridge.engine.api.launch import Ask, Quit, Submit, start_worker
 from bandbridge.engine.api.measures import LABEL_FREE_PREFIX, in_order, spread
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState
+from bandbridge.engine.api.video_catalogue import any_method_info, video_method_info
 from bandbridge.engine.worker.adapt import check
 from bandbridge.engine.worker.comparison_report import write_comparison
+from bandbridge.engine.worker.distill import check_distillation
 from bandbridge.engine.worker.run_folder import (
     CHECKPOINT_FILE,
+    DISTILLATION_FORMAT,
     REPORT_FILE,
     RUN_FILE,
     RUN_FORMAT,
@@ -59,6 +62,10 @@ _FIRST: tuple[RunState, ...] = ("failed", "running", "stopped", "waiting", "unfi
 Emit = Callable[[Event], None]
 
 
+AnyCompareConfig = CompareConfig | CompareClipsConfig
+AnyRunConfig = RunConfig | DistillConfig
+
+
 def compare(job: Compare, emit: Emit, control: Control) -> CompareReport:
     """Carry out a comparison, or go on with one; what runs leave behind is described in `run_folder`.
 
@@ -69,8 +76,9 @@ def compare(job: Compare, emit: Emit, control: Control) -> CompareReport:
         StorageError: The tables could not be written.
     """
     _check_request(job.config)
-    # Settled once for all runs, so that the last is read as the first was.
-    config = replace(job.config, base=settled(job.config.base, emit, control))
+    config = job.config
+    if isinstance(config, CompareConfig):  # settled once for all runs, so that the last is read as the first was
+        config = replace(config, base=settled(config.base, emit, control))
     _check_folder(config)
     return _Comparison(config, emit, control).carry_out()
 
@@ -106,6 +114,23 @@ def values_of(facts: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, flo
     return _numbers(after), _numbers(before)
 
 
+def values_of_clips(facts: Mapping[str, Any]) -> dict[str, float]:
+    """A distillation's numbers on the test clips, by the keys of `measures.measure`.
+
+    Args:
+        facts: A `DistillReport` as plain values, as in `report.json`.
+    """
+    found: dict[str, object] = dict(facts["test"]["measures"]) if facts["test"] is not None else {}
+    for key, value in (facts["teacher_test"] or {"measures": {}})["measures"].items():
+        if key in ("accuracy", "tagging_map"):
+            found[f"teacher_{key}"] = value
+    found |= {f"{name}_separation": value for name, value in facts["separation"].items()}
+    found["images_per_second"] = facts["clips_per_second"] or None  # 0 stands for none
+    if not facts["resumed"]:  # known of its last part alone, which is no fair part of a comparison
+        found |= {name: facts[name] or None for name in ("seconds", "peak_memory_mb", "peak_gpu_memory_mb")}
+    return _numbers(found)
+
+
 def _numbers(values: Mapping[str, object]) -> dict[str, float]:
     return {key: float(v) for key, v in values.items() if isinstance(v, int | float) and math.isfinite(v)}
 
@@ -113,12 +138,12 @@ def _numbers(values: Mapping[str, object]) -> dict[str, float]:
 class _Comparison:
     """One comparison at work."""
 
-    def __init__(self, config: CompareConfig, emit: Emit, control: Control) -> None:
+    def __init__(self, config: AnyCompareConfig, emit: Emit, control: Control) -> None:
         self._config = config
         self._emit = emit
         self._control = control
         self._folder = Path(config.output)
-        self._configs = config.runs()
+        self._configs: tuple[AnyRunConfig, ...] = config.runs()
         self._before: dict[str, dict[str, float]] = {}
         self._images = 0
         self._told: set[str] = set()
@@ -139,13 +164,13 @@ class _Comparison:
                 break
         return self._tell("stopped" if self._stopping else "completed")
 
-    def _take_turn(self, place: int, config: RunConfig) -> None:
+    def _take_turn(self, place: int, config: AnyRunConfig) -> None:
         self._put(place, state="running", problem="")
         self._tell("running")
         resume = (Path(config.run) / CHECKPOINT_FILE).is_file()
         if not resume and (Path(config.run) / RUN_FILE).is_file():
             shutil.rmtree(config.run)  # a run of this comparison that had not come as far as a checkpoint
-        finished = self._carry_out_one(place, Adapt(config=config, resume=resume))
+        finished = self._carry_out_one(place, _job_of(config, resume=resume))
         if finished.outcome == "completed":
             self._runs[place] = done = self._completed(self._runs[place])
             if "seconds" in done.values:
@@ -157,7 +182,7 @@ class _Comparison:
 
     # ---- one run -------------------------------------------------------------------------------------------------
 
-    def _carry_out_one(self, place: int, job: Adapt) -> Finished:
+    def _carry_out_one(self, place: int, job: Adapt | Distill) -> Finished:
         """Let a process of its own do a run; passes on what it says and what it is asked."""
         self._began_run, self._share = time.perf_counter(), 0.0
         self._pass_on(place, Progress(title="Starting"))
@@ -201,7 +226,7 @@ class _Comparison:
         done = sum(other.state in ("completed", "failed") for other in self._runs)
         return replace(
             event,
-            title=f"{method_info(run.method).title}, seed {run.seed} ({turns.index(place) + 1} of {len(turns)})",
+            title=f"{any_method_info(run.method).title}, seed {run.seed} ({turns.index(place) + 1} of {len(turns)})",
             detail=". ".join(part for part in (event.title, event.detail) if part),
             fraction=min((done + self._share) / len(turns), 1.0),
             seconds_left=self._seconds_left(run, event.seconds_left),
@@ -216,7 +241,7 @@ class _Comparison:
         spent_s = time.perf_counter() - self._began_run
         if left_s is not None:
             known.setdefault(at_work.method, []).append(spent_s + left_s)
-        trained = [s for method, times in known.items() if method_info(method).trains for s in times]
+        trained = [s for method, times in known.items() if any_method_info(method).trains for s in times]
         if left_s is None:
             times = known.get(at_work.method, trained)
             if not times:
@@ -232,11 +257,11 @@ class _Comparison:
 
     # ---- the table -----------------------------------------------------------------------------------------------
 
-    def _found(self, config: RunConfig) -> ComparedRun:
+    def _found(self, config: AnyRunConfig) -> ComparedRun:
         """A run's line before anything is done: its state on the disk, if there is one of this configuration."""
         run = ComparedRun(method=config.method, seed=config.seed, folder=config.run, state="waiting")
         try:
-            check(config, method_info(config.method))
+            _check_run(config)
         except UsageError as error:
             return replace(run, state="unfit", problem=str(error))
         facts = _read(Path(config.run) / RUN_FILE)
@@ -256,8 +281,12 @@ class _Comparison:
         facts = _read(Path(run.folder) / REPORT_FILE)
         if facts is None:
             return replace(run, state="stopped")
-        values, self._before[run.folder] = values_of(facts)
-        self._images = int(facts["after"]["images"]) if facts["after"] is not None else 0
+        if isinstance(self._config, CompareClipsConfig):
+            values = values_of_clips(facts)
+            self._images = int(facts["test"]["clips"]) if facts["test"] is not None else 0
+        else:
+            values, self._before[run.folder] = values_of(facts)
+            self._images = int(facts["after"]["images"]) if facts["after"] is not None else 0
         alarms = tuple(str(alarm["what"]) for alarm in facts.get("alarms", ()))
         return replace(run, state="completed", problem="", alarms=alarms, values=values)
 
@@ -349,20 +378,40 @@ def _cells(method: ComparedMethod, keys: tuple[str, ...]) -> list[float | str]:
     return cells
 
 
-def _check_request(config: CompareConfig) -> None:
+def _job_of(config: AnyRunConfig, *, resume: bool) -> Adapt | Distill:
+    if isinstance(config, RunConfig):
+        return Adapt(config=config, resume=resume)
+    return Distill(config=config, resume=resume)
+
+
+def _check_run(config: AnyRunConfig) -> None:
+    """Refuse what cannot work before anything is read.
+
+    Raises:
+        UsageError: The method does not fit what is given, or a number is out of range.
+    """
+    if isinstance(config, RunConfig):
+        check(config, method_info(config.method))
+    else:
+        check_distillation(config)
+
+
+def _check_request(config: AnyCompareConfig) -> None:
     for what, given in (("method", config.methods), ("seed", config.seeds)):
         if not given:
             raise UsageError(f"No {what} was given.", "", f"Name at least one {what}.")
         if len(set(given)) < len(given):
             raise UsageError(f"A {what} is named twice.", "", "Name each once.")
+    info_of = video_method_info if isinstance(config, CompareClipsConfig) else method_info
     for method in (*config.methods, *config.settings):
-        method_info(method).resolve(config.settings.get(method, {}))
-    for path in (*config.base.sources, config.base.target):
+        info_of(method).resolve(config.settings.get(method, {}))
+    base = config.base
+    for path in (base.clips,) if isinstance(base, DistillConfig) else (*base.sources, base.target):
         if not Path(path).exists():
             raise UsageError(f"'{path}' does not exist.", "", "Check the path.")
 
 
-def _check_folder(config: CompareConfig) -> None:
+def _check_folder(config: AnyCompareConfig) -> None:
     folder = Path(config.output)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is not a folder.", "", "Choose another place for the comparison.")
@@ -376,7 +425,9 @@ def _check_folder(config: CompareConfig) -> None:
         )
     for file in sorted(folder.glob(f"runs/*/{RUN_FILE}")):
         facts = _read(file) or {}
-        if facts.get("format") == RUN_FORMAT and _shared(facts["config"]) != _shared(as_plain(config.base)):
+        if facts.get("format") in (RUN_FORMAT, DISTILLATION_FORMAT) and _shared(facts["config"]) != _shared(
+            as_plain(config.base)
+        ):
             raise UsageError(
                 f"The comparison in '{folder}' was begun with other data or another budget.",
                 f"'{file.parent.name}' differs, and a table needs the same for all.",

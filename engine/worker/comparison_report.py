@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import CompareConfig
+from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig
 from bandbridge.engine.api.measures import Measure, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, CompareReport, Spread
 from bandbridge.engine.api.storage import write_text
+from bandbridge.engine.api.video_catalogue import any_method_info
 from bandbridge.engine.worker.report import render
 
 COMPARISON_PAGE = "comparison.html"
@@ -46,7 +46,7 @@ class Dots:
     mean: float
 
 
-def write_comparison(folder: Path, report: CompareReport, config: CompareConfig) -> Path:
+def write_comparison(folder: Path, report: CompareReport, config: CompareConfig | CompareClipsConfig) -> Path:
     """Write `comparison.html` into a comparison's folder.
 
     Args:
@@ -67,6 +67,7 @@ def write_comparison(folder: Path, report: CompareReport, config: CompareConfig)
         _TEMPLATE,
         report=report,
         config=config.base,
+        clips=isinstance(config, CompareClipsConfig),
         seeds=config.seeds,
         verdict=verdict(report),
         measures=first,
@@ -98,7 +99,7 @@ def verdict(report: CompareReport) -> str:
     key = leading(report.measures)
     what = measure(key)
     sentence = ""
-    if key != "accuracy":
+    if key not in ("accuracy", "tagging_map"):
         sentence = "There are no labels, so nobody can say which method is most often right. "
     if not key:
         return sentence + "There are no pairs kept aside either; look at the images before you rely on any of them."
@@ -168,7 +169,7 @@ def _named(entries: Sequence[ComparedMethod], key: str) -> str:
 
 
 def _title(method: str) -> str:
-    return method_info(method).title
+    return any_method_info(method).title
 
 
 def _dots(report: CompareReport, key: str) -> list[Dots]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from bandbridge.engine.api.config import DistillConfig, PairFolders, StretchRule, TileRule
+from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig, PairFolders, StretchRule, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
@@ -225,6 +225,10 @@ def test_the_cache_is_told_and_emptied(tmp_path: Path, capsys: pytest.CaptureFix
         "distill rgb -o run --teacher-features nowhere.h5",
         "distill --resume rgb",
         "retrieve nowhere clip.mp4",
+        "compare --clips rgb -o c --methods shot",
+        "compare --clips rgb -o c --source m.safetensors",
+        "compare --clips rgb -o c --methods ce --set kd.temperature=2",
+        "compare --source m.safetensors --target target -o c --fps 4",
         "train-source rgb -o m2 --set pairs_weight=1",
         "evaluate m.safetensors nowhere",
         "predict m.safetensors",
@@ -757,3 +761,19 @@ def test_what_was_found_is_shown_with_whether_it_is_alike(folders: Path, engine,
     assert re.search(r"Rain/1\.mp4\W+Rain\W+0\.988\W+yes", out)
     assert re.search(r"Sparks/2\.mp4\W+Sparks\W+0\.500\W+no", out)
     assert json.loads((folders / "f.json").read_text())["queries"][0]["found"][0]["similarity"] == 0.98765
+
+
+def test_compare_passes_on_clips_and_settings_of_each_method(folders: Path, engine):
+    asked = engine(CompareReport(folder="/c", methods=(), runs=()))
+    line = (
+        "compare --clips rgb --teacher sound --methods ce,kd,ccl --seeds 0-1 -o c --width 8 --epochs 3 "
+        "--set temperature=2 --set ccl.contrast_weight=0.5 --set batch_size=4"
+    )
+    assert main(shlex.split(line)) == 0
+    (job,) = asked
+    assert isinstance(job.config, CompareClipsConfig)
+    base = job.config.base
+    assert (base.clips, base.width, base.epochs, base.batch_size) == (str(folders / "rgb"), 8, 3, 4)
+    assert job.config.methods == ("ce", "kd", "ccl")
+    assert job.config.seeds == (0, 1)
+    assert job.config.settings == {"kd": {"temperature": 2.0}, "ccl": {"temperature": 2.0, "contrast_weight": 0.5}}

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bandbridge.engine.api.config import DistillConfig
+from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ClipError, Stopped, UsageError
 from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Losses, TrainingStarted
-from bandbridge.engine.api.jobs import Distill, Evaluate, Export, Predict, Retrieve
+from bandbridge.engine.api.jobs import Compare, Distill, Evaluate, Export, Predict, Retrieve
 from bandbridge.engine.video.clip_model import read_clip_model
 from bandbridge.engine.worker.perform import answer, perform
 from safetensors.torch import load_file
@@ -322,3 +322,26 @@ def test_real_clips_are_embedded_found_and_exported(shared_data, make_config, tm
         Export(source=config.run, format="onnx", output=str(tmp_path / "s.onnx")), lambda event: None, Control()
     )
     assert exported.checked_images == 11
+
+
+def test_methods_for_clips_are_compared_in_one_table(make_config, tmp_path):
+    """Runs in processes of their own; with one seed, all have the same teacher."""
+    base = replace(make_config(), settings={})
+    settings = {method: {"teacher_epochs": 1} for method in ("kd", "mnf-csc")}
+    config = CompareClipsConfig(
+        base=base, methods=("ce", "kd", "mnf-csc"), seeds=(0,), output=str(tmp_path / "all"), settings=settings
+    )
+    report = perform(Compare(config=config), lambda event: None, Control())
+    assert [entry.state for entry in report.methods] == ["completed"] * 3
+    assert {"accuracy", "recall_at_1", "retrieval_map", "temperature_separation", "seconds"} <= set(report.measures)
+    values = {run.method: run.values for run in report.runs}
+    assert values["kd"]["teacher_accuracy"] == values["mnf-csc"]["teacher_accuracy"]
+    assert "temperature_separation" not in values["kd"]
+    assert report.images == 6
+    page = (tmp_path / "all" / "comparison.html").read_text()
+    assert "MNF + CSC" in page
+    assert "windows of 4 pictures" in page
+    again = perform(Compare(config=config), lambda event: None, Control())
+    assert again.runs == report.runs
+    with pytest.raises(UsageError, match="other data or another budget"):
+        perform(Compare(config=replace(config, base=replace(base, fps=2.0))), lambda event: None, Control())
