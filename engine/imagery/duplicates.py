@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 Sameness = Literal["same", "alike"]
 
-MOST_BITS = 12
+MOST_BITS = 14
 """Bits of 64 in which the perceptual hashes of two versions of a picture may differ."""
 LEAST_LIKENESS = 0.75
 """Correlation, of small pictures and of their details alone, from which two images are one picture."""
 
+# From here on, one of two pictures may be the other without its edges; hardly one of other places comes so far.
+_MAY_BE_CUT = 0.2
+_CUTS_PX = (1, 2)
 # Hashes compared at once, rows and columns: what lies in a processor's nearest memory is compared many times faster.
 _BLOCK = (64, 4096)
 # Pictures compared at once.
@@ -82,6 +85,10 @@ def _found(
             np.einsum("np,np->n", mine.outlines(rows), others.outlines(columns)),
             np.einsum("np,np->n", mine.details(rows), others.details(columns)),
         )
+        for at in np.flatnonzero((alike >= _MAY_BE_CUT) & (alike < LEAST_LIKENESS)):
+            control.check()
+            if int(rows[at]) not in found:
+                alike[at] = _alike_but_for_edges(mine.outline(rows[at]), others.outline(columns[at]))
         for at in np.flatnonzero(alike >= LEAST_LIKENESS):
             row = int(rows[at])
             found.setdefault(row, Repeat(mine.names[row], others.names[columns[at]], "alike"))
@@ -110,6 +117,10 @@ class _Pictures:
         self._details = np.empty((len(kept), OUTLINE_PX * OUTLINE_PX), np.float16)
         self._is_made = np.zeros(len(kept), np.bool_)
 
+    def outline(self, row: int) -> NDArray[np.float32]:
+        """(32, 32) the small picture."""
+        return self._glimpses[row].outline.astype(np.float32)
+
     def outlines(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """(n, 1024) small pictures of length 1."""
         return _of_length_one(np.stack([self._glimpses[row].outline.ravel() for row in rows]).astype(np.float32))
@@ -128,6 +139,19 @@ def _detail(outline: NDArray[np.float32]) -> NDArray[np.float32]:
     # Cut off, so that one bright spot (a ship, a corner of land) does not outweigh everything around it.
     most = 3 * float(np.median(np.abs(detail)))
     return np.clip(detail, -most, most)
+
+
+def _alike_but_for_edges(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """How much two (32, 32) pictures are alike if one is the other without a sixteenth of each side at most."""
+    best = 0.0
+    for margin in _CUTS_PX:
+        inner = slice(margin, OUTLINE_PX - margin)
+        for whole, wider in ((first, second), (second, first)):
+            cut = cv2.resize(wider[inner, inner], (OUTLINE_PX, OUTLINE_PX)).astype(np.float32)
+            sides = [np.stack([(one - one.mean()).ravel(), _detail(one)]) for one in (whole, cut)]
+            both = np.einsum("np,np->n", _of_length_one(sides[0]), _of_length_one(sides[1]))
+            best = max(best, float(both.min()))
+    return best
 
 
 def _of_length_one(pictures: NDArray[np.float32]) -> NDArray[np.float32]:

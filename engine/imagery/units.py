@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 _Flags = NDArray[np.bool_]
 
 _LEAST_FACTOR = 250.0
+# A picture stretched to 8 bits uses them from end to end, which raw counts seldom do by chance.
+_EIGHT_BIT_BOTTOM, _EIGHT_BIT_END = 8.0, 247.0
+# The others are then raw counts beyond doubt.
+_LEAST_RAW = 4 * 255.0
 # Most 8-bit pictures use most of their levels: their brightest value and the spread of their middle nine tenths.
 _EIGHT_BIT_TOP, _EIGHT_BIT_SPREAD = 200.0, 48.0
 
@@ -85,10 +89,20 @@ _Split = tuple[_Flags, str, str]
 
 
 def _eight_bit(seen: _Ranges) -> _Split | None:
-    """8-bit pictures among counts of more bits: every image is wholly one or the other."""
+    """8-bit pictures among counts of more bits.
+
+    Either every image is wholly one or the other, or, where some places are dark (water), those stand out that use the
+    eight bits from end to end while the brightest values of most others lie far beyond.
+    """
     small = seen.largest <= 255
-    if not _is_split(small) or not (seen.low[~small] > 255).all():
+    if not _is_split(small):
         return None
+    if not (seen.low[~small] > 255).all():
+        ends = (seen.smallest <= _EIGHT_BIT_BOTTOM) & (seen.largest >= _EIGHT_BIT_END)
+        small &= ends & (seen.spread >= _EIGHT_BIT_SPREAD)
+        if not _is_split(small) or np.median(seen.high[~small]) < _LEAST_RAW:
+            return None
+        return small, "8-bit pictures (0 to 255)", f"raw counts (about {_median(seen.middle[~small])})"
     if np.median(seen.largest[small]) < _EIGHT_BIT_TOP or np.median(seen.spread[small]) < _EIGHT_BIT_SPREAD:
         return None  # raw counts of something dark, such as water
     return small, "8-bit pictures (0 to 255)", f"raw counts (about {_median(seen.middle[~small])})"

@@ -28,6 +28,7 @@ CHANGES = {
     "made larger": lambda picture: cv2.resize(picture, (100, 100), interpolation=cv2.INTER_CUBIC),
     "noisier": lambda picture: picture + np.random.default_rng(0).normal(0, 15, picture.shape),
     "cut by a pixel": lambda picture: picture[1:, 1:],
+    "without its edges": lambda picture: picture[3:-3, 3:-3],
     "compressed": lambda picture: cv2.imdecode(
         cv2.imencode(".jpg", np.clip(picture / 8, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 70])[1], 0
     ),

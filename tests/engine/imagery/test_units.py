@@ -71,6 +71,27 @@ def test_what_nature_does_is_not(together):
     assert odd_units(together) is None
 
 
+def stretched(prefix: str, count: int) -> dict[str, Glimpse]:
+    """8-bit pictures from 0 to 255 in files of 16 bits."""
+    found: dict[str, Glimpse] = {}
+    for number in range(count):
+        values = np.random.default_rng(number).normal(size=(24, 24))
+        values = np.rint(255 * (values - values.min()) / np.ptp(values))[None].astype("f4")
+        header = ImageHeader(path=None, width=24, height=24, bands=1, dtype="uint16")
+        found[f"{prefix}{number}"] = take_glimpse(Image(header=header, bands=(1,), values=values))
+    return found
+
+
+def test_stretched_pictures_stand_out_though_some_places_are_dark():
+    """Water in near infrared lies within eight bits, but does not fill them."""
+    water = images("water", "uint16", 180, 15, 6) | images("coast", "uint16", 600, 250, 6, least=60)
+    land = images("land", "uint16", 2800, 500)
+    found = odd_units(water | land | stretched("odd", 5))
+    assert found is not None
+    assert set(found.names) == {f"odd{number}" for number in range(5)}
+    assert odd_units(water | land) is None
+
+
 def test_one_image_or_none_has_no_company():
     assert odd_units({}) is None
     assert odd_units(images("", "uint8", 100, 9, 1)) is None
