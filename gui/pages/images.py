@@ -365,6 +365,7 @@ class ImagesPage(Page):
         self.scans.follow(project)
         self.check.follow(project)
         self._draw()
+        self._draw_histogram()  # the ends of the stretch move at once
 
     def _draw(self) -> None:
         project = self._project.project
@@ -378,6 +379,9 @@ class ImagesPage(Page):
         if facts == self._drawn:
             return
         self._drawn = facts
+        pairs = self.scans.pairs_reports()
+        sensor = self.scans.target_report() or (pairs[0][1].sensor if pairs else None)
+        self.reading.show_reports(sensor, pairs[0][1].rgb if pairs else None)
         self._draw_slots(project)
         doubts = self._doubts()
         moved = moved_in(project)
@@ -478,6 +482,7 @@ class ImagesPage(Page):
             from bandbridge.gui.widgets.histogram import HistogramPanel
 
             self._histogram = HistogramPanel(self._theme)
+            self._histogram.end_moved.connect(self.reading.move_end)
             layout = self._histogram_holder.layout()
             if layout is not None:
                 layout.addWidget(self._histogram)
@@ -486,4 +491,4 @@ class ImagesPage(Page):
     def _draw_histogram(self) -> None:
         if self._histogram is not None:
             sides = list(self.scans.sides())
-            self._histogram.show_folders({side.title: (side.colour, side.report.histograms) for side in sides})
+            self._histogram.show_folders({side.title: (side.colour, side.report) for side in sides}, self.reading.rule)

@@ -70,14 +70,16 @@ def folder_in_words(report: FolderReport, left_out: int = 0, scene: SceneReport 
         _distribution([(counted(bands, "band"), n) for bands, n in report.bands.items()]),
     ]
     lines.append(" · ".join(part for part in parts if part).replace(" px", "\u00a0px").replace(" bit", "\u00a0bit"))
-    return [line for line in (*lines, *_used_bands(report), *_sensor(report), *_no_data(report)) if line]
+    return [line for line in (*lines, *_sensor(report), *_used_bands(report), *_no_data(report)) if line]
 
 
 def _used_bands(report: FolderReport) -> list[str]:
     if not report.chosen_bands or all(len(report.chosen_bands) == bands for bands in report.bands):
         return []
     several = len(report.chosen_bands) > 1
-    return [f"Using band{'s' * several} {', '.join(map(str, report.chosen_bands))}"]
+    groups = report.sensor.groups if report.sensor else ()
+    name = next((f" ({one.title.lower()})" for one in groups if one.bands == report.chosen_bands), "")
+    return [f"Using band{'s' * several} {', '.join(map(str, report.chosen_bands))}{name}"]
 
 
 def _sensor(report: FolderReport) -> list[str]:

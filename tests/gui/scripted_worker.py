@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 import numpy as np
+from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.events import CheckpointSaved, Event, Finished, Losses, Notice, Problem, Progress
 from bandbridge.engine.api.jobs import (
     Adapt,
@@ -47,6 +48,7 @@ from bandbridge.engine.api.reports import (
     ThumbnailsReport,
     TrainSourceReport,
 )
+from bandbridge.engine.api.sensor_profiles import BandGroup, SensorProposal
 
 
 def start(*, niceness: int = 0) -> tuple[SpawnProcess, Connection]:
@@ -267,14 +269,30 @@ def folder_report(folder: str, bands: int = 1) -> FolderReport:
             Finding(severity="warning", kind="unreadable", file="bad.tif", what="It ends early.", do="Copy it again."),
             Finding(severity="note", kind="size", file="small.tif", what="It is smaller than the others."),
         )
+    stack = STACK if "stack" in folder else None
     return FolderReport(
         folder=folder,
         files=tuple(f"s{i}.tif" for i in range(20)),
         sizes={"64 x 64": 20},
         depths={"uint16": 20},
-        bands={bands: 20},
+        bands={13 if stack else bands: 20},
+        chosen_bands=stack and stack.bands,
         histograms=tuple(
-            BandHistogram(band=b, counts=counts, edges=edges, low=20, high=1000) for b in range(1, bands + 1)
+            BandHistogram(band=b, counts=counts, edges=edges, low=20, high=1000, percentiles=np.linspace(0, 1024, 1001))
+            for b in range(1, bands + 1)
         ),
         findings=findings,
+        sensor=stack,
     )
+
+
+STACK = SensorProposal(
+    key="sentinel-2-stack",
+    title="Sentinel-2, 13 bands in one file",
+    reason="13 bands, 16 bits",
+    stretch=StretchRule(),
+    unit="reflectance counts",
+    no_data=0.0,
+    groups=(BandGroup(title="Near infrared", bands=(8,)), BandGroup(title="Short-wave infrared", bands=(11, 12))),
+    bands=(8,),
+)

@@ -6,8 +6,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from bandbridge.engine.api.config import PairFolders, TileRule
+from bandbridge.engine.api.config import PROPOSED, PairFolders, StretchRule, TileRule
 from bandbridge.engine.api.shift_table import Move, read_shift_table
 from bandbridge.gui.pages.images import ImagesPage
 from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectModel
@@ -105,6 +106,78 @@ def test_bands_stretch_and_no_data_go_into_the_project(qtbot: QtBot, page: Image
     page.reading.no_data.editingFinished.emit()
     assert page.reading.no_data.property("wrong")
     assert model.project.no_data == -9999.0
+
+
+def test_what_is_recognised_is_shown_and_can_be_changed_and_taken_back(
+    qtbot: QtBot, page: ImagesPage, model: ProjectModel
+) -> None:
+    assert "once some are chosen" in page.reading.verdict.text()
+    page.set_target("/data/stack")
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    card = page.reading
+    assert card.verdict.text() == "Looks like: Sentinel-2, 13 bands in one file (13 bands, 16 bits)."
+    assert "Looks like: Sentinel-2" in slot_text(page.target_slot)
+    assert "Using band 8 (near infrared)" in slot_text(page.target_slot)
+    assert [card.groups.itemText(i) for i in range(card.groups.count())] == [
+        "Near infrared (8)",
+        "Short-wave infrared (11, 12)",
+        "All 13 bands",
+        "Own choice…",
+    ]
+    assert (card.groups.currentIndex(), card.sensor_bands.isHidden(), card.back.isEnabled()) == (0, True, False)
+    assert card.no_data.placeholderText() == "0 (proposed)"
+    assert model.project.sensor_bands is None
+    for place, wanted in ((1, (11, 12)), (2, tuple(range(1, 14))), (0, None)):
+        card.groups.setCurrentIndex(place)
+        card.groups.activated.emit(place)
+        assert model.project.sensor_bands == wanted
+        assert card.groups.currentIndex() == place
+    card.groups.setCurrentIndex(3)
+    card.groups.activated.emit(3)
+    assert not card.sensor_bands.isHidden()
+    card.sensor_bands.setText("2, 3")
+    card.sensor_bands.editingFinished.emit()
+    card.sensor.set_value("sar-linear")
+    card.sensor.activated.emit(0)
+    assert (model.project.sensor_bands, model.project.sensor_profile) == ((2, 3), "sar-linear")
+    card.back.click()
+    assert (model.project.sensor_bands, model.project.sensor_profile) == (None, "auto")
+    assert (card.groups.currentIndex(), card.sensor_bands.isHidden()) == (0, True)
+
+
+def test_the_stretch_can_be_chosen_and_its_ends_dragged_and_the_histogram_follows_at_once(
+    qtbot: QtBot, page: ImagesPage, model: ProjectModel
+) -> None:
+    page.set_target("/data/stack")
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    page.tabs.setCurrentIndex(1)
+    panel, card = page._histogram, page.reading
+    assert panel is not None
+    assert model.project.stretch == PROPOSED
+    card.high.setValue(90.0)
+    assert model.project.stretch == StretchRule(high_percent=90.0)
+    assert panel._limits[1].value() == pytest.approx(921.6), "before anything was looked through anew"
+    choose = lambda kind: (card.kind.set_value(kind), card.kind.activated.emit(0))  # noqa: E731
+    choose("log")
+    assert panel.chart.plot.getAxis("bottom").logMode
+    assert panel._limits[1].value() == pytest.approx(np.log10(921.6), abs=0.01)
+    choose("range")
+    assert (card.low.isHidden(), card.low_value.isHidden()) == (True, False)
+    assert model.project.stretch.kind == "range"
+    card.low_value.setValue(100)
+    card.high_value.setValue(50)  # below black: not taken
+    assert (model.project.stretch.low_value, model.project.stretch.high_value) == (100, 1000)
+    panel._limits[1].setValue(700)
+    panel._limits[1].sigPositionChangeFinished.emit(panel._limits[1])
+    assert model.project.stretch.high_value == 700
+    assert "100 becomes black and 700 white" in panel.words.text()
+    choose("percentile")
+    panel._limits[0].setValue(102.4)
+    panel._limits[0].sigPositionChangeFinished.emit(panel._limits[0])
+    assert model.project.stretch.low_percent == pytest.approx(10.0)
+    assert "reflectance counts" in panel.chart._titles["bottom"]
+    card.back.click()
+    assert model.project.stretch == PROPOSED
 
 
 def test_more_pairs_get_places_of_their_own(qtbot: QtBot, page: ImagesPage, model: ProjectModel) -> None:
