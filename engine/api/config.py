@@ -15,6 +15,8 @@ Modality = Literal["picture", "sound"]
 Task = Literal["auto", "classes", "tags"]
 Curve = Literal["linear", "log"]
 """How raw values rise from 0 to 1 between the ends of a stretch: evenly, or by their logarithm."""
+SURROUNDINGS = (3, 5, 7, 9, 11)
+"""Sides in pixels of the surroundings a speckle filter looks at."""
 StretchKind = Literal["auto", "percentile", "range", "log"]
 
 
@@ -30,6 +32,8 @@ class StretchRule:
             sensor's profile proposes, percentiles where there is none.
         low_value: Raw value that becomes 0, of a range.
         high_value: Raw value that becomes 1, of a range.
+        despeckle_px: Side of the surroundings of a speckle filter on the stretched values, 0 for none; None takes the
+            profile's.
     """
 
     low_percent: float = 2.0
@@ -37,14 +41,16 @@ class StretchRule:
     kind: StretchKind = "percentile"
     low_value: float | None = None
     high_value: float | None = None
+    despeckle_px: int | None = None
 
     def or_proposed(self, proposed: StretchRule) -> StretchRule:
         """The proposed rule where nothing was chosen."""
-        return proposed if self.kind == "auto" else self
+        px = proposed.despeckle_px if self.despeckle_px is None else self.despeckle_px
+        return replace(proposed if self.kind == "auto" else self, despeckle_px=px)
 
     def for_rgb(self) -> StretchRule:
         """The rule of RGB images beside a sensor's: its percentiles, but never its unit or its curve."""
-        return self if self.kind == "percentile" else StretchRule()
+        return replace(self, despeckle_px=None) if self.kind == "percentile" else StretchRule()
 
     @property
     def curve(self) -> Curve:
@@ -53,6 +59,8 @@ class StretchRule:
 
     def fault(self) -> str:
         """What is wrong with it in a sentence, or "" if it is a rule."""
+        if self.despeckle_px and self.despeckle_px not in SURROUNDINGS:
+            return f"The surroundings of a speckle filter have {', '.join(map(str, SURROUNDINGS))} pixels."
         if self.kind == "range":
             if self.low_value is None or self.high_value is None:
                 return "A fixed range needs a raw value for black and one for white."
@@ -64,12 +72,16 @@ class StretchRule:
 
     def in_words(self) -> str:
         """Such as "2 to 98 %" or "raw values 0 to 255"."""
-        if self.kind == "auto":
-            return "as proposed"
-        if self.kind == "range":
-            return f"raw values {self.low_value:g} to {self.high_value:g}"
-        percents = f"{self.low_percent:g} to {self.high_percent:g} %"
-        return f"{percents}, logarithmic" if self.kind == "log" else percents
+        match self.kind:
+            case "auto":
+                words = "as proposed"
+            case "range":
+                words = f"raw values {self.low_value:g} to {self.high_value:g}"
+            case "percentile":
+                words = f"{self.low_percent:g} to {self.high_percent:g} %"
+            case "log":
+                words = f"{self.low_percent:g} to {self.high_percent:g} %, logarithmic"
+        return f"{words}, speckle filter {self.despeckle_px} px" if self.despeckle_px else words
 
 
 PROPOSED = StretchRule(kind="auto")

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
-from bandbridge.engine.api.config import StretchRule
+from bandbridge.engine.api.config import SURROUNDINGS, StretchRule
 from bandbridge.engine.api.errors import UsageError
 
 AUTO = "auto"
@@ -53,6 +53,7 @@ class SensorProfile:
     by_shape: Literal["", "unnamed", "always"] = ""
     doubt: str = ""
     no_data: float | None = None
+    speckle: int | None = None
     groups: tuple[BandGroup, ...] = ()
     sensor: str = ""
     rgb: str = ""
@@ -72,6 +73,7 @@ class SensorProposal:
         groups: Bands by purpose, numbered as these files count them.
         bands: Bands read as the sensor's, None for all.
         rgb: Bands read as red, green and blue, or None.
+        has_speckle: Whether a speckle filter makes sense.
     """
 
     key: str
@@ -83,6 +85,7 @@ class SensorProposal:
     groups: tuple[BandGroup, ...] = ()
     bands: tuple[int, ...] | None = None
     rgb: tuple[int, ...] | None = None
+    has_speckle: bool = False
 
 
 @cache
@@ -176,6 +179,7 @@ def _fault(profile: SensorProfile) -> str:
         (profile.key not in (AUTO, NO_PROFILE), f"'{AUTO}' and '{NO_PROFILE}' are no profiles"),
         (set(profile.types) <= set(get_args(NumberKind)) and bool(profile.types), "types are not known"),
         (profile.by_shape in ("", "unnamed", "always"), "by_shape is unnamed or always"),
+        (profile.speckle in (None, 0, *SURROUNDINGS), "the speckle filter's surroundings are none"),
         (bool(profile.words or profile.band_names or profile.by_shape), "nothing names it"),
         (all(word == word.casefold() and word.split() for word in profile.words), "words are in lower case"),
         (all(isinstance(count, int) and count > 0 for count in profile.bands), "numbers of bands count from 1"),

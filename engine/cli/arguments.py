@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
-from bandbridge.engine.api.config import StretchRule
+from bandbridge.engine.api.config import SURROUNDINGS, StretchRule
 from bandbridge.engine.api.sensor_profiles import parse_stretch
 from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS
 
@@ -346,6 +346,13 @@ def _add_profile(verb: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what proposes bands, stretch and no-data value where nothing is typed: auto (recognised, the default), "
         "none, or a profile's name such as sar-linear",
+    )
+    verb.add_argument(
+        "--despeckle",
+        type=int,
+        choices=(0, *SURROUNDINGS),
+        metavar="PX",
+        help="side of the surroundings of a speckle filter for radar images: 0 (none, the default), 3, 5, 7, 9 or 11",
     )
     _add_stretch(verb)
 

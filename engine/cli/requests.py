@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bandbridge.engine.api.catalogue import MethodInfo
-from bandbridge.engine.api.config import RunConfig, SettingValue, TileRule
+from bandbridge.engine.api.config import PROPOSED, RunConfig, SettingValue, StretchRule, TileRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.jobs import (
     Adapt,
@@ -149,11 +149,11 @@ def _look_up_band_names(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> Job:
-    from bandbridge.engine.api.config import PROPOSED, PairFolders
+    from bandbridge.engine.api.config import PairFolders
     from bandbridge.engine.imagery.folder import SCENE_SUFFIXES
 
     path = _existing(options.path, "FILE_OR_FOLDER")
-    stretch, profile = options.stretch or PROPOSED, options.sensor_profile or AUTO
+    stretch, profile = _rule(options), options.sensor_profile or AUTO
     if options.sensor is not None:
         table = _file(options.pair_table, "--pair-table") if options.pair_table else None
         return ScanPairs(
@@ -183,8 +183,13 @@ def _inspect(options: argparse.Namespace) -> Job:
     )
 
 
+def _rule(options: argparse.Namespace) -> StretchRule:
+    """What was typed of the stretch."""
+    return dataclasses.replace(options.stretch or PROPOSED, despeckle_px=options.despeckle)
+
+
 def _check(options: argparse.Namespace) -> CheckData:
-    from bandbridge.engine.api.config import PROPOSED, PairFolders
+    from bandbridge.engine.api.config import PairFolders
 
     if not options.pairs and options.target is None:
         raise UsageError("There is nothing to check.", "", "Give --pairs, --target or both.")
@@ -194,7 +199,7 @@ def _check(options: argparse.Namespace) -> CheckData:
         rgb_bands=options.rgb_bands,
         sensor_bands=options.sensor_bands,
         profile=options.sensor_profile or AUTO,
-        stretch=options.stretch or PROPOSED,
+        stretch=_rule(options),
         no_data=options.no_data,
         tiles=_tiles(options) or TileRule(),
         table=_absolute(options.csv) if options.csv else None,
@@ -356,6 +361,8 @@ def _data(options: argparse.Namespace) -> dict[str, Any]:
             fields[field] = getattr(options, field)
     if options.stretch is not None:
         fields["stretch"] = dataclasses.asdict(options.stretch)
+    if options.despeckle is not None:
+        fields["stretch"] = {**fields.get("stretch", {"kind": "auto"}), "despeckle_px": options.despeckle}
     return fields
 
 

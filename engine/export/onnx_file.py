@@ -65,6 +65,8 @@ def _traced(model: SensorModel, path: Path) -> onnx.ModelProto:
             # The exporter that can still write opset 17 announces its own end.
             warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based", DeprecationWarning)
             warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning)
+            # The borders of a speckle filter, written with a backward slice; it is worked out at run time instead.
+            warnings.filterwarnings("ignore", "Constant folding - Only steps=1", UserWarning)
             # Networks look at the sizes of maps behind the resize, and those are the same for every image.
             warnings.filterwarnings("ignore", "Converting a tensor to a Python", TracerWarning)
             torch.onnx.export(
@@ -111,6 +113,7 @@ def onnx_metadata(model: SensorModel) -> dict[str, str]:
         "stretch_lo": list(stretch.low),
         "stretch_hi": list(stretch.high),
         "stretch_curve": stretch.curve,
+        "despeckle_px": stretch.despeckle_px,
         "nodata": inputs.no_data,
         "provenance": model.provenance,
         "source_model_sha256": model.provenance.get("source_model_sha256", ""),

@@ -26,15 +26,17 @@ from bandbridge.engine.imagery.envi import is_envi_header
 from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
 from bandbridge.engine.imagery.labels import class_of
 from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import read_header
+from bandbridge.engine.imagery.reader import read_header, read_image
 from bandbridge.engine.imagery.scene_file import scene_facts
 from bandbridge.engine.imagery.scene_findings import but_tiles, scene_findings
 from bandbridge.engine.imagery.sensor_profile import recognise, red_green_blue_of
 from bandbridge.engine.imagery.sensor_words import RADAR, sensors_named
+from bandbridge.engine.imagery.speckle import MOST_IMAGES, measured_filter
 from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
 from bandbridge.engine.imagery.tile import tile_name
 from bandbridge.engine.imagery.tiles import tile_corners
+from numpy.typing import NDArray
 
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".gtiff", ".npy"),
@@ -300,6 +302,9 @@ def scan_images(
     usable = [image for image in found.images if image.kind == kind]
     statistics = found.statistics[kind] if kind else None
     measured, faults = _measure(str(folder), statistics, usable, rule)
+    stretch = measured.stretch if measured else None
+    if stretch and rule.despeckle_px:
+        stretch = measured_filter(stretch, rule.despeckle_px, _spread(root, usable, no_data, control))
     class_counts = _class_counts(usable)
     report = FolderReport(
         folder=str(folder),
@@ -325,7 +330,7 @@ def scan_images(
             *_folder_findings(str(folder), names, usable, measured, class_counts, list(found.unreadable.values())),
         ),
     )
-    return FolderScan(report=report, stretch=measured.stretch if measured else None)
+    return FolderScan(report=report, stretch=stretch)
 
 
 _T = TypeVar("_T")
@@ -387,6 +392,18 @@ def _measure(
     except ImageError as error:
         finding = Finding(severity="error", kind="no-data", file=folder, what=error.what, why=error.why, do=error.do)
         return None, [finding]
+
+
+def _spread(
+    root: Path, usable: Sequence[SurveyedImage], no_data: float | None, control: Control
+) -> Iterator[NDArray[np.float32]]:
+    """Raw values of some dozen images, evenly spread."""
+    for place in sorted({*np.linspace(0, len(usable) - 1, MOST_IMAGES, dtype=int).tolist()}):
+        control.check()
+        try:
+            yield read_image(root / usable[place].name, bands=usable[place].bands, no_data=no_data)
+        except ImageError:
+            continue  # named where it is decoded
 
 
 def _odd_one(image: SurveyedImage, kind: Kind) -> Finding:

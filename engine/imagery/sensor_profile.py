@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -225,7 +225,8 @@ def _proposal(profile: SensorProfile, seen: _Seen, reason: str) -> SensorProposa
         key=profile.key,
         title=profile.title,
         reason=reason,
-        stretch=profile.stretch,
+        stretch=replace(profile.stretch, despeckle_px=profile.speckle or None),
+        has_speckle=profile.speckle is not None,
         unit=profile.unit,
         no_data=profile.no_data,
         groups=groups,

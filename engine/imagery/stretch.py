@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from bandbridge.engine.api.config import Curve, StretchRule
+from bandbridge.engine.api.config import SURROUNDINGS, Curve, StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import BandHistogram
 from bandbridge.engine.imagery.band_statistics import BandStatistics, percentile, percentiles
 from bandbridge.engine.imagery.curve import shares
+from bandbridge.engine.imagery.speckle import lee
 from bandbridge.engine.imagery.survey import survey
 from numpy.typing import NDArray
 
@@ -31,9 +32,11 @@ class Stretch:
         mean: Per band, mean of the stretched values (no-data left out).
         std: Per band, standard deviation of the stretched values; 1 where all are equal, so that it may divide.
         curve: How values rise from 0 to 1; a logarithmic one needs `low` above 0.
+        despeckle_px: Side of the surroundings of the speckle filter, 0 for none; it works on the stretched values.
+        noise: Per band, variance of the speckle on that scale; () without a filter.
 
     Raises:
-        ValueError: The bands' numbers differ, or `low`, `high`, `std`, `curve` do not fit.
+        ValueError: The bands' numbers differ, or `low`, `high`, `std`, `curve` or the filter do not fit.
     """
 
     low: tuple[float, ...]
@@ -41,6 +44,8 @@ class Stretch:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     curve: Curve = "linear"
+    despeckle_px: int = 0
+    noise: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.low) == len(self.high) == len(self.mean) == len(self.std) > 0:
@@ -49,6 +54,9 @@ class Stretch:
             raise ValueError("a stretch needs low < high and std > 0 in every band")
         if self.curve not in ("linear", "log") or (self.curve == "log" and not min(self.low) > 0):
             raise ValueError("a stretch is linear, or logarithmic between values above zero")
+        is_filter = self.despeckle_px in SURROUNDINGS and len(self.noise) == len(self.low) and min(self.noise) > 0
+        if not is_filter and (self.despeckle_px or self.noise):
+            raise ValueError("a speckle filter needs odd surroundings and the noise of every band")
 
     @classmethod
     def eight_bit(cls, bands: int) -> Stretch:
@@ -67,12 +75,22 @@ class Stretch:
         low, high = (np.array(ends)[:, None, None] for ends in (self.low, self.high))
         stretched = shares(values, low, high, self.curve)
         np.clip(stretched, 0, 1, out=stretched)
-        return np.nan_to_num(stretched, copy=False, nan=0.0)
+        if not self.despeckle_px:
+            return np.nan_to_num(stretched, copy=False, nan=0.0)
+        gaps = np.isnan(stretched)
+        stretched[gaps] = 0
+        filtered = lee(stretched, self.despeckle_px, self.noise)
+        filtered[gaps] = 0
+        return filtered
 
     def to_json(self) -> dict[str, object]:
-        """Plain values that say everything; one stretch has one text, and a linear one that of all versions."""
+        """Plain values that say everything; one stretch has one text, and a plain one that of all versions."""
         facts: dict[str, object] = {key: list(getattr(self, key)) for key in ("low", "high", "mean", "std")}
-        return facts if self.curve == "linear" else {**facts, "curve": self.curve}
+        if self.curve != "linear":
+            facts["curve"] = self.curve
+        if self.despeckle_px:
+            facts |= {"despeckle_px": self.despeckle_px, "noise": list(self.noise)}
+        return facts
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Stretch:
@@ -83,13 +101,16 @@ class Stretch:
             TypeError: Something is of another kind.
             ValueError: Something is senseless, or known to later versions only.
         """
-        unknown = set(values) - {"low", "high", "mean", "std", "curve"}
+        unknown = set(values) - {"low", "high", "mean", "std", "curve", "despeckle_px", "noise"}
         if unknown:
             raise ValueError(f"a stretch with {', '.join(sorted(unknown))}")
-        low, high, mean, std = (
-            tuple(float(value) for value in cast("list[float]", values[key])) for key in ("low", "high", "mean", "std")
+        given = {"noise": [], **values}
+        low, high, mean, std, noise = (
+            tuple(float(value) for value in cast("list[float]", given[key]))
+            for key in ("low", "high", "mean", "std", "noise")
         )
-        return cls(low, high, mean, std, cast("Curve", values.get("curve", "linear")))
+        curve, despeckle_px = values.get("curve", "linear"), values.get("despeckle_px", 0)
+        return cls(low, high, mean, std, cast("Curve", curve), int(cast("int", despeckle_px)), noise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,8 @@ def _reading(inputs: InputSpec) -> Iterator[str]:
         low, high = _numbers(inputs.stretch.low), _numbers(inputs.stretch.high)
         way = ", on a logarithmic scale" if inputs.stretch.curve == "log" else ""
         yield f"Raw values from {low} to {high} become 0 to 1{way}."
+        if side := inputs.stretch.despeckle_px:
+            yield f"A speckle filter with surroundings of {side} x {side} pixels follows."
 
 
 def _origin(provenance: Mapping[str, str]) -> Iterator[str]:

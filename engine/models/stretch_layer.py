@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
+from bandbridge.engine.imagery.speckle import LEAST_NOISE
 from bandbridge.engine.imagery.stretch import Stretch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, pad
 
 
 class StretchLayer(nn.Module):
@@ -20,17 +22,20 @@ class StretchLayer(nn.Module):
     def __init__(self, stretch: Stretch, no_data: float | None) -> None:
         super().__init__()
         self.curve = stretch.curve
+        self.despeckle_px = stretch.despeckle_px
         self.no_data = no_data
         self.low: Tensor
         self.high: Tensor
         self.span: Tensor
         ends = list(zip(stretch.low, stretch.high, strict=True))
         span = [math.log(high / low) if stretch.curve == "log" else high - low for low, high in ends]
-        for name, values in {"low": stretch.low, "high": stretch.high, "span": span}.items():
+        self.noise: Tensor
+        noise = stretch.noise or (0.0,)
+        for name, values in {"low": stretch.low, "high": stretch.high, "span": span, "noise": noise}.items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32).view(-1, 1, 1), persistent=False)
 
     def forward(self, raw: Tensor) -> Tensor:
-        """Stretch, clip and fill."""
+        """Stretch, clip and fill, then take speckle out."""
         present = raw.abs() < float("inf")  # neither NaN nor infinite
         if self.no_data is not None:
             present = present & (raw != self.no_data)
@@ -40,4 +45,15 @@ class StretchLayer(nn.Module):
             stretched = ((within / self.low).log() / self.span).clamp(0.0, 1.0)
         else:
             stretched = ((raw - self.low) / self.span).clamp(0.0, 1.0)
-        return torch.where(present, stretched, torch.zeros_like(stretched))
+        nothing = torch.zeros_like(stretched)
+        filled = torch.where(present, stretched, nothing)
+        return torch.where(present, self._lee(filled), nothing) if self.despeckle_px else filled
+
+    def _lee(self, images: Tensor) -> Tensor:
+        """`imagery.speckle.lee` on (B, bands, H, W)."""
+        reach = self.despeckle_px // 2
+        padded = pad(images, (reach, reach, reach, reach), mode="replicate")
+        mean = avg_pool2d(padded, self.despeckle_px, stride=1)
+        variance = avg_pool2d(padded * padded, self.despeckle_px, stride=1) - mean * mean
+        kept = (1.0 - self.noise / variance.clamp(min=LEAST_NOISE)).clamp(min=0.0)
+        return mean + kept * (images - mean)

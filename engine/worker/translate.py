@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from bandbridge.engine.imagery.mosaic import mosaic
 from bandbridge.engine.imagery.picture_file import Write, png_picture, tiff_picture
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.scene import Scene, Slice, open_scene
+from bandbridge.engine.imagery.speckle import MOST_IMAGES, measured_filter
 from bandbridge.engine.imagery.stretch import Stretch, measure_bands
 from bandbridge.engine.models.translator import GRID
 from bandbridge.engine.models.translator_file import ImageTranslator, read_translator
@@ -38,6 +40,7 @@ SUFFIXES = {"png": ".png", "tif": ".tif"}
 LEAST_TILE_PX = 64
 MOST_TILE_PX = 8192
 _MEASURED_AT_ONCE = 1 << 22  # values
+_MIDDLE_PX = 256  # of an image's middle, on which the noise of a speckle filter is measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,7 @@ def _measure(
 ) -> dict[str, Stretch]:
     """One stretch for every number type, over all images of it; in memory that does not grow with them."""
     gathered: dict[str, BandStatistics] = {}
+    middles: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
     bands: tuple[int, ...] = ()
     pace = Pace(emit, "Measuring values", len(plan))
     number = 0
@@ -237,14 +241,24 @@ def _measure(
                     else:
                         gathered[header.dtype] = statistics
                     pace.within(item.name, rows[1] / header.height)
+                if rule.despeckle_px and len(middles[header.dtype]) < MOST_IMAGES:
+                    middles[header.dtype].append(scene.read(_middle(header.height), _middle(header.width)))
         except ImageError:
             pass  # told when it is to be translated
         pace.step(item.name)
-    return {
+    stretches = {
         dtype: measure_bands(statistics, bands, rule).stretch
         for dtype, statistics in gathered.items()
         if all(statistics.levels(band)[0].size for band in range(len(bands)))
     }
+    if not rule.despeckle_px:
+        return stretches
+    return {dtype: measured_filter(one, rule.despeckle_px, middles[dtype]) for dtype, one in stretches.items()}
+
+
+def _middle(length: int) -> Slice:
+    start = max(0, (length - _MIDDLE_PX) // 2)
+    return start, min(length, start + _MIDDLE_PX)
 
 
 def _translate_one(
@@ -270,7 +284,7 @@ def _translate_one(
                 work,
                 tile=job.tile_px,
                 overlap=job.overlap_px,
-                reach=translator.network.reach,
+                reach=translator.network.reach + translator.inputs.raw_stretch.despeckle_px // 2,
             )
             for top, colours, present in strips:
                 rows = np.rint(colours * 255.0).astype(np.uint8).transpose(1, 2, 0)

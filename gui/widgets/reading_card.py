@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bandbridge.engine.api.config import PROPOSED, StretchKind, StretchRule
+from bandbridge.engine.api.config import PROPOSED, SURROUNDINGS, StretchKind, StretchRule
 from bandbridge.engine.api.reports import FolderReport
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, SensorProposal, sensor_profiles
 from bandbridge.gui.project import ProjectModel
@@ -33,6 +33,7 @@ class ReadingCard(Card):
         self._report: FolderReport | None = None
         self._rgb_report: FolderReport | None = None
         self._own = False
+        self._labels: dict[str, QLabel] = {}
         self.setAccessibleName("How the values are read")
         self.body.setContentsMargins(2 * GRID, GRID + GRID // 2, 2 * GRID, 2 * GRID)
         self.verdict = text_label("", "help")
@@ -77,6 +78,13 @@ class ReadingCard(Card):
         self.low_value.setToolTip("This raw value and those below become black.")
         self.high_value = NumberField(-1e12, 1e12, 255.0, decimals=4, step=1)
         self.high_value.setToolTip("This raw value and those above become white.")
+        sides = [("0", "None"), *((str(side), f"{side} × {side} pixels") for side in SURROUNDINGS)]
+        self.speckle = _choice(sides)
+        self.speckle.setToolTip(
+            "Evens out the grain of radar images and keeps edges: the wider the surroundings, the smoother. "
+            "It works on the stretched values and becomes part of the model."
+        )
+        self.speckle.activated.connect(self._take_speckle)
         self.no_data = TextField("none")
         self.no_data.setToolTip(
             "A raw value that means that nothing was seen there. What files say themselves counts too."
@@ -105,6 +113,7 @@ class ReadingCard(Card):
             (3, 1, 1, "Black below", (self.low, self.low_value)),
             (3, 2, 1, "White above", (self.high, self.high_value)),
             (3, 3, 1, "No-data value", (self.no_data,)),
+            (6, 0, 1, "Speckle filter", (self.speckle,)),
         )
         for row, column, columns, title, fields in places:
             label: QLabel = text_label(title, "help", wrap=False)
@@ -114,10 +123,12 @@ class ReadingCard(Card):
             for field in fields:
                 field.setAccessibleName(title)
                 box.addWidget(field, 1)
+            self._labels[title] = label
             grid.addWidget(label, row, column, 1, columns)
             grid.addLayout(box, row + 1, column, 1, columns)
             grid.setColumnStretch(column, 1)
-        grid.setRowMinimumHeight(2, GRID // 2)
+        for gap in (2, 5):
+            grid.setRowMinimumHeight(gap, GRID // 2)
         self.body.addLayout(grid)
 
     # ---- what is known of the images -----------------------------------------------------------------------------
@@ -183,6 +194,10 @@ class ReadingCard(Card):
             if number is not None:
                 with QSignalBlocker(field):
                     field.setValue(number)
+        may_filter = bool((proposal and proposal.has_speckle) or rule.despeckle_px)
+        for part in (self.speckle, self._labels["Speckle filter"]):
+            part.setVisible(may_filter)
+        self.speckle.set_value(str(rule.despeckle_px or 0))
         proposed = proposal.no_data if proposal else None
         self.no_data.setPlaceholderText("none" if proposed is None else f"{_written(proposed)} (proposed)")
         if self._no_data_entered()[0] != project.no_data:
@@ -270,6 +285,9 @@ class ReadingCard(Card):
             field.setProperty("wrong", bool(rule.fault()))
         if not rule.fault():
             self._project.update(stretch=rule)
+
+    def _take_speckle(self) -> None:
+        self._project.update(stretch=replace(self._project.project.stretch, despeckle_px=int(self.speckle.value())))
 
     def _no_data_entered(self) -> tuple[float | None, bool]:
         """The value, and whether the text is wrong; written as the person's country does, or with a point."""

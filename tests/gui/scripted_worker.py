@@ -269,13 +269,13 @@ def folder_report(folder: str, bands: int = 1) -> FolderReport:
             Finding(severity="warning", kind="unreadable", file="bad.tif", what="It ends early.", do="Copy it again."),
             Finding(severity="note", kind="size", file="small.tif", what="It is smaller than the others."),
         )
-    stack = STACK if "stack" in folder else None
+    stack = STACK if "stack" in folder else RADAR if "radar" in folder else None
     return FolderReport(
         folder=folder,
         files=tuple(f"s{i}.tif" for i in range(20)),
         sizes={"64 x 64": 20},
         depths={"uint16": 20},
-        bands={13 if stack else bands: 20},
+        bands={13 if stack is STACK else bands: 20},
         chosen_bands=stack and stack.bands,
         histograms=tuple(
             BandHistogram(band=b, counts=counts, edges=edges, low=20, high=1000, percentiles=np.linspace(0, 1024, 1001))
@@ -286,6 +286,13 @@ def folder_report(folder: str, bands: int = 1) -> FolderReport:
     )
 
 
+RADAR = SensorProposal(
+    key="sar-linear",
+    title="Radar on a linear scale",
+    reason="named 'radar', one band",
+    stretch=StretchRule(kind="log"),
+    has_speckle=True,
+)
 STACK = SensorProposal(
     key="sentinel-2-stack",
     title="Sentinel-2, 13 bands in one file",

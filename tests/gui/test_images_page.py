@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,23 @@ def test_what_is_recognised_is_shown_and_can_be_changed_and_taken_back(
     card.back.click()
     assert (model.project.sensor_bands, model.project.sensor_profile) == (None, "auto")
     assert (card.groups.currentIndex(), card.sensor_bands.isHidden()) == (0, True)
+
+
+def test_a_speckle_filter_is_offered_where_there_is_speckle(
+    qtbot: QtBot, page: ImagesPage, model: ProjectModel
+) -> None:
+    page.set_target("/data/stack")
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    assert page.reading.speckle.isHidden()
+    page.set_target("/data/radar")
+    qtbot.waitUntil(lambda: page.state() == "ready", timeout=10_000)
+    assert not page.reading.speckle.isHidden()
+    page.reading.speckle.set_value("5")
+    page.reading.speckle.activated.emit(0)
+    assert model.project.stretch == replace(PROPOSED, despeckle_px=5)
+    assert page.reading.rule.kind == "log"
+    page.reading.low.setValue(1)
+    assert model.project.stretch == StretchRule(kind="log", low_percent=1, despeckle_px=5)
 
 
 def test_the_stretch_can_be_chosen_and_its_ends_dragged_and_the_histogram_follows_at_once(

@@ -396,6 +396,8 @@ def test_compare_shows_spread_and_says_what_failed(folders: Path, engine, capsys
         ("export m.safetensors --format onnx -o x.onnx", lambda at: Export(
             source=at("m.safetensors"), format="onnx", output=at("x.onnx"))),
         ("inspect nir --sensor-bands 2,11-13", lambda at: ScanFolder(folder=at("nir"), bands=(2, 11, 12, 13))),
+        ("inspect nir --despeckle 5 --sensor-profile sar-db", lambda at: ScanFolder(
+            folder=at("nir"), profile="sar-db", stretch=StretchRule(kind="auto", despeckle_px=5))),
         ("inspect nir --stretch log", lambda at: ScanFolder(folder=at("nir"), stretch=StretchRule(kind="log"))),
         ("inspect nir --stretch range:-20,40.5", lambda at: ScanFolder(
             folder=at("nir"), stretch=StretchRule(kind="range", low_value=-20.0, high_value=40.5))),
@@ -441,6 +443,8 @@ def test_a_run_takes_the_stretch_that_is_typed(folders: Path, engine):
     asked = engine(ADAPTED)
     assert main(shlex.split("adapt --source m.safetensors --target target -o r --stretch log:1,99")) == 0
     assert asked[0].config.stretch == StretchRule(kind="log", low_percent=1, high_percent=99)  # type: ignore[union-attr]
+    assert main(shlex.split("adapt --source m.safetensors --target target -o r --despeckle 3")) == 0
+    assert asked.pop().config.stretch == StretchRule(kind="auto", despeckle_px=3)  # type: ignore[union-attr]
     fields = {"sources": ["m.safetensors"], "target": "target", "run": "old", "stretch": {"kind": "range"}}
     (folders / "c.json").write_text(json.dumps(fields))
     assert main(shlex.split("adapt --config c.json")) == 2  # a range of what?

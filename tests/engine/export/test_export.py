@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -34,7 +35,7 @@ def do(source, output, **settings):
 def saved(tmp_path):
     """An adapted model in a run folder, decided enough that a wrong result would show."""
 
-    def save(*names, bands=(8,), no_data=None, target=None, kind="auto", curve="linear"):
+    def save(*names, bands=(8,), no_data=None, target=None, kind="auto", curve="linear", despeckle_px=0):
         torch.manual_seed(1)
         members = []
         for name in names or ("test_resnet",):
@@ -45,6 +46,8 @@ def saved(tmp_path):
             members.append(Member(spec, encoder, head))
         count = len(bands)
         stretch = Stretch((200.0,) * count, (4000.0,) * count, (0.4,) * count, (0.25,) * count, curve)
+        if despeckle_px:
+            stretch = replace(stretch, despeckle_px=despeckle_px, noise=(0.004,) * count)
         inputs = InputSpec(
             size_px=160,
             mean=stretch.mean,
@@ -146,6 +149,23 @@ def test_a_log_stretch_is_part_of_the_file(saved, tmp_path):
         expected = model(torch.from_numpy(raw)).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert json.loads(session.get_modelmeta().custom_metadata_map["stretch_curve"]) == "log"
+
+
+def test_a_speckle_filter_is_part_of_the_file(saved, tmp_path):
+    run, model = saved(bands=(1, 2), no_data=-1.0, curve="log", despeckle_px=5)
+    assert do(run, tmp_path / "model.onnx").largest_difference < 1e-3
+    session = runtime(tmp_path / "model.onnx")
+    random = np.random.default_rng(1)
+    raw = (800 * random.gamma(4, 0.25, (2, 2, 90, 121))).astype(np.float32)
+    raw[:, :, 20:30, :40], raw[:, :, 30:35] = np.nan, -1
+    found = session.run(None, {"image": raw})[0]
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(raw)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    unfiltered, _ = saved(bands=(1, 2), no_data=-1.0, curve="log")
+    do(unfiltered, tmp_path / "plain.onnx")
+    assert np.abs(runtime(tmp_path / "plain.onnx").run(None, {"image": raw})[0] - found).max() > 0.005
+    assert json.loads(session.get_modelmeta().custom_metadata_map["despeckle_px"]) == 5
 
 
 def test_onnx_file_says_how_it_is_used(saved, tmp_path):

@@ -76,6 +76,15 @@ def test_a_configuration_of_an_earlier_version_is_read_as_it_was(tmp_path, radar
         read_config(tmp_path / "wrong.json")
 
 
+def test_a_filter_is_part_of_the_run_and_its_model(radar):
+    adapt(Adapt(config=replace(radar, stretch=replace(PROPOSED, despeckle_px=3))), [].append, Control())
+    kept = read_config(Path(radar.run) / "run.json")
+    assert kept.stretch == replace(LOG, despeckle_px=3)
+    stretch = load_model(radar.run).inputs.raw_stretch
+    assert (stretch.curve, stretch.despeckle_px) == ("log", 3)
+    assert stretch.noise[0] > 0
+
+
 def test_what_is_typed_goes_before_what_is_proposed(radar):
     mine = StretchRule(low_percent=1, high_percent=99)
     config = settled(replace(radar, stretch=mine, no_data=-1, sensor_bands=(1,)), [].append, Control())

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import rasterio
 import torch
+from bandbridge.engine.api.config import RunConfig, StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Progress
 from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.imagery import reader
-from bandbridge.engine.models.translator_file import read_translator
+from bandbridge.engine.models.translator_file import read_translator, save_translator
+from bandbridge.engine.worker.run_folder import as_plain
 from bandbridge.engine.worker.translate import translate
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
@@ -58,6 +62,27 @@ def test_windows_leave_no_seams(translator, tmp_path):
     # The bound sees seams: without enough overlap the pictures do differ.
     run(translator, scene, output=str(tmp_path / "seams"), tile_px=128, overlap_px=0)
     assert np.abs(read_picture(tmp_path / "seams" / "scene.tif") - whole).max() > 20
+
+
+def test_a_speckle_filter_leaves_no_seams_either_and_is_measured_anew_for_other_images(translator, tmp_path):
+    file = translator / "translator.safetensors"
+    made = read_translator(file)
+    stretch = replace(made.inputs.raw_stretch, despeckle_px=7, noise=(0.002,))
+    save_translator(file, replace(made, inputs=replace(made.inputs, stretch=stretch)))
+    scene = write_scene(tmp_path / "scene.tif", landscape(301, 423))
+    for name, settings in {"windows": {"tile_px": 128}, "whole": {"tile_px": 512}}.items():
+        run(translator, scene, output=str(tmp_path / name), **settings)
+    windows, whole = (read_picture(tmp_path / name / "scene.tif") for name in ("windows", "whole"))
+    assert np.abs(windows - whole).max() <= 1
+    rule = StretchRule(despeckle_px=7)
+    config = RunConfig(sources=(), target="t", run=str(translator), sensor_profile="none", stretch=rule)
+    (translator / "run.json").write_text(json.dumps({"format": "bandbridge-run-1", "config": as_plain(config)}))
+    eight = write_scene(tmp_path / "8bit.tif", (landscape(301, 423) / 10).astype(np.uint8))
+    run(translator, eight, output=str(tmp_path / "own"), stretch="own")
+    (translator / "run.json").unlink()
+    run(translator, eight, output=str(tmp_path / "plain"), stretch="own")
+    own, plain = (read_picture(tmp_path / name / "8bit.tif") for name in ("own", "plain"))
+    assert np.abs(own - plain).max() > 5
 
 
 def test_a_whole_picture_is_what_the_translator_says(translator, tmp_path):
