@@ -8,10 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import numpy as np
 from bandbridge.engine.api.control import Command
@@ -26,8 +27,9 @@ from bandbridge.engine.api.events import (
     Samples,
     TrainingStarted,
 )
-from bandbridge.engine.api.jobs import Adapt, Compare, Job
+from bandbridge.engine.api.jobs import Adapt, Compare, Export, Job, Translate
 from bandbridge.engine.api.launch import Ask, Message, Quit, Submit, start_worker
+from bandbridge.engine.api.reading_board import forget, left_by
 from PySide6.QtCore import QObject, QThread, Signal
 
 FLUSH_INTERVAL_S = 0.1
@@ -35,6 +37,9 @@ FLUSH_INTERVAL_S = 0.1
 STOP_PATIENCE_S = 5.0
 """How long a worker may take to stop before it is ended from outside."""
 _QUIT_PATIENCE_S = 1.0
+# How many workers may die over images in one job, and of which jobs a second try would meet what the first one left.
+_MOST_DEATHS = 20
+_ONCE_ONLY = (Compare, Export, Translate)
 _NOTICE_LINES = 20
 
 
@@ -118,6 +123,8 @@ class _Worker:
 
     def end(self, patience_s: float) -> None:
         """Ask, then terminate, then kill. Reads the pipe meanwhile, or a talking worker could not end."""
+        is_ended_here = self.process.exitcode is None  # else it died by itself, and its board says over what
+        process = self.process.pid
         deadline_s = time.monotonic() + patience_s
         with suppress(OSError, ValueError):
             self.connection.send(Quit())
@@ -134,6 +141,8 @@ class _Worker:
                 self.process.kill()
                 self.process.join()
         self.process.close()
+        if is_ended_here and process is not None:
+            forget(process)
 
 
 @dataclass(slots=True)
@@ -141,6 +150,9 @@ class _Assignment:
     number: int
     job: Job
     checkpoint_step: int | None = None
+    has_begun: bool = False  # to train: what was read before is not read again
+    is_stopping: bool = False
+    deaths: list[tuple[str, ...]] = field(default_factory=list)  # the files in hand when a worker died of this job
 
 
 class WorkerThread(QThread):
@@ -292,6 +304,7 @@ class WorkerThread(QThread):
         if self._at_work is not None:
             for meant, command in commands:
                 if meant in (None, self._at_work.number):
+                    self._at_work.is_stopping |= command in ("stop", "stop_keep")
                     self._send(Ask(command))
             if closing and self._stop_by_s is None:
                 self._send(Ask("stop"))
@@ -336,13 +349,35 @@ class WorkerThread(QThread):
         if self._worker is None:
             return
         problem = self._listen(self._worker) if len(ready) > (self._wake_out in ready) else None
+        in_hand: tuple[str, ...] = ()
+        if problem is not None and self._pid is not None:
+            in_hand = left_by(self._pid)
         if problem is None and self._stop_by_s is not None and time.monotonic() > self._stop_by_s:
             problem = Problem(what="The work did not stop in time and was ended.")
         if problem is not None:
             self._worker.end(0.0)
             self._worker, self._pid = None, None
-            if self._at_work is not None:
-                self._mailbox.put(Finished(outcome="failed", problem=problem))
+            if self._at_work is not None and not self._try_again(self._at_work, in_hand):
+                self._mailbox.put(Finished(outcome="failed", problem=_with_files(problem, in_hand)))
+
+    def _try_again(self, work: _Assignment, in_hand: tuple[str, ...]) -> bool:
+        """Give a job whose worker died over an image to a fresh one, which tries what was in hand in a safe place."""
+        is_new = bool(in_hand) and in_hand not in work.deaths and len(work.deaths) < _MOST_DEATHS
+        if not is_new or work.has_begun or work.is_stopping or isinstance(work.job, _ONCE_ONLY):
+            return False
+        if self._stop_by_s is not None:
+            return False
+        work.deaths.append(in_hand)
+        self._start_fresh(None)
+        if self._worker is None:
+            return False
+        text = (
+            f"The process that does the work ended while it was reading {_named(in_hand)}. It starts again, tries "
+            f"{'that image' if len(in_hand) == 1 else 'each of them'} by itself first, and leaves out what is to blame."
+        )
+        self._mailbox.put(Notice(level="warning", text=text))
+        self._send(Submit(work.job))
+        return True
 
     def _listen(self, worker: _Worker) -> Problem | None:
         """Read all that lies in the pipe; tells what happened if the worker is gone without an answer."""
@@ -355,6 +390,7 @@ class WorkerThread(QThread):
                 self._mailbox.put(event)
                 if isinstance(event, CheckpointSaved):
                     self._at_work.checkpoint_step = event.step
+                self._at_work.has_begun |= isinstance(event, CheckpointSaved | TrainingStarted)
                 if isinstance(event, Finished):
                     return None
             if worker.process.exitcode is None:
@@ -380,6 +416,24 @@ class WorkerThread(QThread):
             self.event.emit(number, event)
             if is_idle:
                 self.idle.emit()
+
+
+def _named(files: tuple[str, ...]) -> str:
+    names = [f"'{Path(file).name}'" for file in files]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _with_files(problem: Problem, in_hand: tuple[str, ...]) -> Problem:
+    """The problem of a worker that died, with the images it was reading."""
+    if not in_hand:
+        return problem
+    paths = "\n".join(in_hand)
+    return replace(
+        problem,
+        why=f"{problem.why} It was reading {_named(in_hand)}.",
+        do=f"Start it again, or leave out {'that image' if len(in_hand) == 1 else 'these images'} if it comes back.",
+        details=f"{problem.details}\nin hand:\n{paths}",
+    )
 
 
 def _death_in_words(exit_code: int | None, assignment: _Assignment | None, details: str) -> Problem:

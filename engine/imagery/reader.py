@@ -28,6 +28,7 @@ from bandbridge.engine.imagery.envi import ENVI_START, envi_bytes, envi_header, 
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, read_tiff, tiff_header
 from bandbridge.engine.imagery.hdf5 import HDF5_START, hdf5_header, read_hdf5
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.in_hand import reading
 from bandbridge.engine.imagery.jpeg2000 import JPEG2000_STARTS, jpeg2000_header, read_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from bandbridge.engine.imagery.scene_file import scene_facts
@@ -68,11 +69,12 @@ def read_header(path: str | Path) -> ImageHeader:
         ImageError: The file is missing, empty, damaged or no image.
     """
     path = Path(path)
-    if (tile := tile_of(path)) is not None:
-        return tile_header(tile, path)
-    if files := band_files(path):
-        return together(path, [read_header(file) for file in files.values()], tuple(files))
-    return with_zero_missing(_header_of(path))
+    with reading(path):
+        if (tile := tile_of(path)) is not None:
+            return tile_header(tile, path)
+        if files := band_files(path):
+            return together(path, [read_header(file) for file in files.values()], tuple(files))
+        return with_zero_missing(_header_of(path))
 
 
 def read_image(
@@ -101,14 +103,15 @@ def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_dat
         ImageError: The file cannot be read or lacks a band.
     """
     path = Path(path)
-    if files := band_files(path):
-        return _load_bands(path, list(files.values()), bands, no_data)
     try:
-        if (tile := tile_of(path)) is not None:
-            header, chosen, values = read_tile(tile, path, bands=bands, no_data=no_data)
-            return Image(header=header, bands=chosen, values=values)
-        stored = turned_back(_read_stored(path, bands))
-        return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
+        with reading(path):
+            if files := band_files(path):
+                return _load_bands(path, list(files.values()), bands, no_data)
+            if (tile := tile_of(path)) is not None:
+                header, chosen, values = read_tile(tile, path, bands=bands, no_data=no_data)
+                return Image(header=header, bands=chosen, values=values)
+            stored = turned_back(_read_stored(path, bands))
+            return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
     except MemoryError as error:
         raise ImageError(
             f"The image '{path}' needs more memory than is free.",

@@ -14,6 +14,7 @@ from bandbridge.engine.imagery.depth import is_depth_map
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
 from bandbridge.engine.imagery.geotiff import MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader
+from bandbridge.engine.imagery.in_hand import reading
 from bandbridge.engine.imagery.jpeg2000 import open_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from bandbridge.engine.imagery.reader import is_jpeg2000, is_tiff, load_image, read_header
@@ -64,6 +65,21 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
     Raises:
         ImageError: The file cannot be read or lacks a band; from inside the context, a part of it is damaged.
     """
+    with ExitStack() as stack:
+        with reading(path):
+            scene = stack.enter_context(_opened(path, bands, no_data))
+        read = scene.read
+
+        def noted(rows: Slice, columns: Slice) -> NDArray[np.float32]:
+            with reading(path):
+                return read(rows, columns)
+
+        scene.read = noted
+        yield scene
+
+
+@contextmanager
+def _opened(path: Path, bands: tuple[int, ...] | None, no_data: float | None) -> Iterator[Scene]:
     if files := band_files(path):
         if all(map(_in_parts, files.values())):
             with _opened_bands(path, files, bands, no_data) as scene:

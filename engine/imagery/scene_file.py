@@ -17,6 +17,7 @@ from bandbridge.engine.imagery.depth import with_zero_missing
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
 from bandbridge.engine.imagery.geotiff import TIFF_STARTS, MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.in_hand import reading
 from bandbridge.engine.imagery.jpeg2000 import JPEG2000_STARTS, open_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from numpy.typing import NDArray
@@ -60,7 +61,8 @@ def scene_facts(path: Path) -> SceneFacts:
     Raises:
         ImageError: It is missing, damaged or of a kind of which parts cannot be read.
     """
-    return _facts(path, _state(path))
+    with reading(path):
+        return _facts(path, _state(path))
 
 
 def read_part(
@@ -93,7 +95,8 @@ def read_part(
     if top < bottom and left < right:
         frame = facts.frame if no_data is None else None
         # What fills all bands is known by all bands alone: a single one may well reach the end of its range.
-        stored = _read(path, chosen if frame is None else None, (top, bottom), (left, right))
+        with reading(path):
+            stored = _read(path, chosen if frame is None else None, (top, bottom), (left, right))
         if frame is not None:
             stored = without_frame(stored, chosen, frame)
         inside = raw_values(replace(stored, header=header), no_data)

@@ -33,6 +33,7 @@ from bandbridge.engine.api.events import Compared, Event, Finished, Notice, Prob
 from bandbridge.engine.api.jobs import Adapt, Compare, Distill
 from bandbridge.engine.api.launch import Ask, Quit, Submit, start_worker
 from bandbridge.engine.api.measures import LABEL_FREE_PREFIX, in_order, spread
+from bandbridge.engine.api.reading_board import left_by
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState
 from bandbridge.engine.api.video_catalogue import any_method_info, video_method_info
 from bandbridge.engine.worker.adapt import check
@@ -55,6 +56,8 @@ COMPARISON_FILE = "comparison.json"
 COMPARISON_FORMAT = "bandbridge-comparison-1"
 _RUN_TABLE, _SUMMARY_TABLE = "comparison.csv", "summary.csv"
 _ALREADY_THERE = {"agreement", "changed"}
+# How many processes of one run may die over images.
+_MOST_DEATHS = 20
 _LOOK_EVERY_S = 0.05
 _END_PATIENCE_S = 5.0
 _FIRST: tuple[RunState, ...] = ("failed", "running", "stopped", "waiting", "unfit", "completed")
@@ -148,6 +151,7 @@ class _Comparison:
         self._images = 0
         self._told: set[str] = set()
         self._stopping = False
+        self._in_hand: tuple[str, ...] = ()  # what the process of a run was reading when it died
         self._began_run = self._share = 0.0
         self._overheads: list[float] = []  # of a process and its imports, in seconds
         self._runs = [self._found(run) for run in self._configs]
@@ -167,10 +171,16 @@ class _Comparison:
     def _take_turn(self, place: int, config: AnyRunConfig) -> None:
         self._put(place, state="running", problem="")
         self._tell("running")
-        resume = (Path(config.run) / CHECKPOINT_FILE).is_file()
-        if not resume and (Path(config.run) / RUN_FILE).is_file():
-            shutil.rmtree(config.run)  # a run of this comparison that had not come as far as a checkpoint
-        finished = self._carry_out_one(place, _job_of(config, resume=resume))
+        deaths: set[tuple[str, ...]] = set()
+        while True:
+            resume = (Path(config.run) / CHECKPOINT_FILE).is_file()
+            if not resume and (Path(config.run) / RUN_FILE).is_file():
+                shutil.rmtree(config.run)  # a run of this comparison that had not come as far as a checkpoint
+            finished = self._carry_out_one(place, _job_of(config, resume=resume))
+            # It died over images: the next process tries these in a safe place, and leaves out what is to blame.
+            if not self._in_hand or self._in_hand in deaths or self._stopping or len(deaths) == _MOST_DEATHS:
+                break
+            deaths.add(self._in_hand)
         if finished.outcome == "completed":
             self._runs[place] = done = self._completed(self._runs[place])
             if "seconds" in done.values:
@@ -186,6 +196,7 @@ class _Comparison:
         """Let a process of its own do a run; passes on what it says and what it is asked."""
         self._began_run, self._share = time.perf_counter(), 0.0
         self._pass_on(place, Progress(title="Starting"))
+        self._in_hand = ()
         process, connection = start_worker()
         try:
             connection.send(Submit(job))
@@ -203,7 +214,8 @@ class _Comparison:
                     self._pass_on(place, event)
         except (EOFError, OSError):
             process.join(_END_PATIENCE_S)
-            return Finished(outcome="failed", problem=_death_in_words(process.exitcode))
+            self._in_hand = left_by(process.pid or 0)
+            return Finished(outcome="failed", problem=_death_in_words(process.exitcode, self._in_hand))
         finally:
             _end(process, connection)
 
@@ -460,7 +472,7 @@ def _end(process: SpawnProcess, connection: Connection) -> None:
     process.close()
 
 
-def _death_in_words(exit_code: int | None) -> Problem:
+def _death_in_words(exit_code: int | None, in_hand: tuple[str, ...]) -> Problem:
     why = "It ended without an answer."
     if exit_code is not None and exit_code < 0:
         name = f"signal {-exit_code}"
@@ -469,6 +481,8 @@ def _death_in_words(exit_code: int | None) -> Problem:
         why = f"It crashed or was ended from outside ({name})."
         if name == "SIGKILL":
             why = "The system ended it, most often because memory ran out."
+    if in_hand:
+        why += f" It was reading {', '.join(map(repr, in_hand))}."
     return Problem(
         what="The process of this run has ended unexpectedly.",
         why=why,
