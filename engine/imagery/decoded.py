@@ -23,6 +23,7 @@ from bandbridge.engine.imagery.common_ground import Cut
 from bandbridge.engine.imagery.findings import unreadable, without_data
 from bandbridge.engine.imagery.identity import fingerprint
 from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
+from bandbridge.engine.imagery.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import likely_bytes, read_image
@@ -84,6 +85,7 @@ def decode_images(
     emit: Callable[[Event], None],
     title: str = "Reading images",
     cuts: Sequence[Cut | None] = (),
+    kept: KeptPixels | None = None,
     scratch: str | Path | None = None,
     anew: bool = False,
 ) -> tuple[DecodedSet, tuple[Finding, ...]]:
@@ -106,6 +108,7 @@ def decode_images(
         emit: Takes progress.
         title: Of the progress.
         cuts: The part of each image to take, None for all of it; () takes all of all.
+        kept: Images that were decoded before, or None.
         scratch: Folder for a set too large for memory; None takes the system's folder for temporary files.
         anew: Leave the image cache alone.
 
@@ -118,7 +121,7 @@ def decode_images(
         StorageError: A set too large for memory does not fit on the disk either.
     """
     root = Path(folder)
-    decode = partial(_decode, root, bands, no_data, stretch, size_px)
+    decode = partial(_decode, root, bands, no_data, stretch, size_px, kept)
     path_of = partial(_path_of, root)
     wanted = list(zip(range(len(names)), names, cuts or (None,) * len(names), strict=True))
     shape = (len(names), size_px, size_px, len(stretch.low))
@@ -242,11 +245,19 @@ def resize(image: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:
 
 
 def _decode(
-    root: Path, bands: tuple[int, ...] | None, no_data: float | None, stretch: Stretch, size_px: int, wanted: _Wanted
+    root: Path,
+    bands: tuple[int, ...] | None,
+    no_data: float | None,
+    stretch: Stretch,
+    size_px: int,
+    kept: KeptPixels | None,
+    wanted: _Wanted,
 ) -> NDArray[np.uint16] | None:
     """(C, S, S) quantised, or None for an image without any data."""
     _, name, cut = wanted
-    values = read_image(root / name, bands=bands, no_data=no_data)
+    values = None if kept is None else kept.find(name, bands, no_data)
+    if values is None:
+        values = read_image(root / name, bands=bands, no_data=no_data)
     if len(values) != len(stretch.low):
         raise ImageError(
             f"The image '{root / name}' has {len(values)} band{'s' * (len(values) != 1)} to read, "

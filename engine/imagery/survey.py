@@ -19,6 +19,7 @@ from bandbridge.engine.imagery.band_statistics import BandStatistics
 from bandbridge.engine.imagery.header import ImageHeader
 from bandbridge.engine.imagery.identity import fingerprint
 from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
+from bandbridge.engine.imagery.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.progress import Pace
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.imagery.reader import Image, likely_bytes, load_image
@@ -91,7 +92,7 @@ def survey(
     """Decode every file once; memory does not grow with their pixels.
 
     What was found is kept in the image cache: as long as no file has changed, the next pass over the same files reads
-    only those that could not be read. With `see` every file is decoded all the same.
+    only those that could not be read. With a `see` other than `KeptPixels` every file is decoded all the same.
 
     Args:
         root: Where the files lie.
@@ -115,7 +116,9 @@ def survey(
     cache = ImageCache.of_user()
     files = fingerprint(root, names, control)
     key = key_of("survey", files, bands, no_data, most_missing)
-    if names and files is not None and see is None:
+    if isinstance(see, KeptPixels):
+        see.begin(bands, no_data)
+    if names and files is not None and (see is None or isinstance(see, KeptPixels)):
         kept = cache.read(key, partial(_taken, root, names))
         if kept is not None and _read_the_rest(kept, names, look, path_of, control):
             pace.step(names[-1], len(names))

@@ -23,6 +23,7 @@ from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.engine.imagery.common_ground import Cuts, moved_pairs
 from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
+from bandbridge.engine.imagery.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.pairing import scan_pair_images
 from bandbridge.engine.imagery.reader import read_header
@@ -112,6 +113,8 @@ class _PairGroup:
     rgb_stretch: Stretch
     sensor_depth: str
     sensor_stretch: Stretch
+    rgb_seen: KeptPixels
+    sensor_seen: KeptPixels
 
 
 def gather_images(
@@ -140,6 +143,7 @@ def gather_images(
     findings: list[Finding] = []
     size_px = inputs[0].size_px
     target_folder = Path(config.target)
+    seen = KeptPixels()
     scan = scan_images(
         target_folder,
         list_images(target_folder, config.exclude, config.tiles, control),
@@ -149,6 +153,7 @@ def gather_images(
         control=control,
         emit=emit,
         title="Looking through target images",
+        see=seen,
         tiles=config.tiles,
     )
     findings += scan.report.findings
@@ -168,7 +173,9 @@ def gather_images(
         control=control,
         emit=emit,
         title="Reading target images",
+        kept=seen,
     )
+    seen.forget()
     findings.extend(unreadable)
     decoded = _in_order_of_content(decoded)
     if len(decoded) < FEWEST_TARGETS:
@@ -224,7 +231,8 @@ def _pair_group(
         exclude=config.exclude,
         tiles=config.tiles,
     )
-    scan = scan_pair_images(job, control, emit)
+    rgb_seen, sensor_seen = KeptPixels(), KeptPixels()
+    scan = scan_pair_images(job, control, emit, rgb_seen, sensor_seen)
     report = scan.report
     sides = (*report.rgb.findings, *report.sensor.findings)
     found = (*report.findings, *sides)
@@ -257,6 +265,8 @@ def _pair_group(
         rgb_stretch=scan.rgb_stretch,
         sensor_depth=_depth(report.sensor),
         sensor_stretch=scan.sensor_stretch,
+        rgb_seen=rgb_seen,
+        sensor_seen=sensor_seen,
     )
 
 
@@ -301,9 +311,12 @@ def _decode_pairs(
             emit=emit,
             title="Reading the pairs' sensor images",
             cuts=[cut and cut[1] for cut in group.cuts],
+            kept=group.sensor_seen,
         )
+        group.sensor_seen.forget()
         findings += unreadable
         rgb_sets, rgb_unreadable = _decode_rgb(config, inputs, group, control, emit)
+        group.rgb_seen.forget()
         findings += rgb_unreadable
         sensor_rows = {place: row for row, place in enumerate(sensor.places)}
         rgb_rows = {place: row for row, place in enumerate(rgb_sets[0].places)}
@@ -356,6 +369,7 @@ def _decode_rgb(
                 emit=emit,
                 title="Reading the pairs' RGB images",
                 cuts=[cut and cut[0] for cut in group.cuts],
+                kept=group.rgb_seen,
             )
             if not found:
                 found = list(unreadable)
