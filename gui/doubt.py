@@ -106,21 +106,25 @@ def collect_doubts(scans: ImageScans, check: CheckReport | None, project: Projec
         project: What the person has chosen.
     """
     parts = [*_scanned(scans, project), *(_checked(check, project) if check is not None else ())]
-    doubts: dict[tuple[str, int, Finding], Doubt] = {}
+    found: list[Doubt] = []
+    known: set[tuple[str, int, Finding]] = set()
     for together in (False, True):
         for title, pair, part in parts:
             if (part.role == "pairs") == together:
                 folders = project.pairs[pair] if pair >= 0 else None
                 for doubt in _of_part(title, pair, part, folders):
-                    doubts.setdefault((doubt.role, pair, doubt.finding), doubt)
+                    if check is not None:  # only then can a finding come twice
+                        if (key := (doubt.role, pair, doubt.finding)) in known:
+                            continue
+                        known.add(key)
+                    found.append(doubt)
     for pair, folders in enumerate(project.pairs):
         if (error := fault_of(folders)) is not None:
             fault = Finding(
                 severity="error", kind="shift", file=folders.sensor, what=error.what, why=error.why, do=error.do
             )
-            doubts["pairs", pair, fault] = Doubt("Pairs", fault, False, "pairs", folders.sensor, pair)
-    found = list(doubts.values())
-    listed = {doubt.finding.file for doubt in found if doubt.is_file}
+            found.append(Doubt("Pairs", fault, False, "pairs", folders.sensor, pair))
+    listed = {doubt.finding.file for doubt in found if doubt.is_file} if project.exclude else set()
     for file in project.exclude:
         if file not in listed:
             out = Finding(severity="note", kind="left out", file=file, what="Left out by you.")

@@ -146,8 +146,8 @@ def decode_images(
             cache.keep(key, read.used.nbytes, partial(_put, read, control))
     findings = {place: unreadable(names[place], root / names[place], error) for place, error in read.errors.items()}
     findings |= {place: without_data(names[place]) for place in read.void}
-    kept = tuple(names[place] for place in read.places)
-    decoded = DecodedSet(kept, read.used.transpose(0, 3, 1, 2), stretch, tuple(read.places))
+    read_names = tuple(names[place] for place in read.places)
+    decoded = DecodedSet(read_names, read.used.transpose(0, 3, 1, 2), stretch, tuple(read.places))
     return decoded, tuple(findings[place] for place in sorted(findings))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from bandbridge.engine.api.storage import write_text
 from bandbridge.gui.doubt import Doubt, as_parts, collect_doubts, moved_in
 from bandbridge.gui.image_check import ImageCheck
 from bandbridge.gui.image_scans import SCENE_SUFFIXES, Answer, ImageScans, Scan
-from bandbridge.gui.moved_pairs import moves_of, with_moves
+from bandbridge.gui.moved_pairs import fault_of, moves_of, with_moves
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import Project, ProjectModel
 from bandbridge.gui.quantities import count, counted
@@ -68,6 +68,7 @@ class ImagesPage(Page):
         self.check = ImageCheck(desk, self)
         self.check.changed.connect(self._draw)
         self._drawn: object = None
+        self._found = _Found(Project(), (), (), [], [])
         self._histogram: HistogramPanel | None = None
 
         self._slots = QGridLayout()
@@ -418,8 +419,7 @@ class ImagesPage(Page):
             if isinstance(answer, PairsReport):
                 self._draw_report(rgb, answer.rgb)
                 self._draw_report(sensor, answer.sensor)
-                excluded = set(project.exclude)
-                left_out = sum(bool(excluded & set(files)) for _, *files in answer.pairs)
+                left_out = _count_of(project.exclude, (files for _, *files in answer.pairs))
                 note.show_report(
                     answer,
                     left_out,
@@ -449,8 +449,7 @@ class ImagesPage(Page):
             slot.show_problem(answer)
 
     def _draw_report(self, slot: ImageSlot, report: FolderReport) -> None:
-        excluded = set(self._project.project.exclude)
-        slot.show_report(report, sum(file in excluded for file in report.files))
+        slot.show_report(report, _count_of(self._project.project.exclude, ((file,) for file in report.files)))
 
     # ---- what was found ------------------------------------------------------------------------------------------
 
@@ -462,12 +461,17 @@ class ImagesPage(Page):
 
     def _open_doubts(self) -> list[Doubt]:
         """Those that nothing has been done about."""
-        project = self._project.project
-        excluded, moved = frozenset(project.exclude), moved_in(project)
-        return [doubt for doubt in self._doubts() if not doubt.is_settled(excluded, moved)]
+        self._doubts()
+        return self._found.open
 
     def _doubts(self) -> list[Doubt]:
-        return collect_doubts(self.scans, self.check.report, self._project.project)
+        """All of them, gathered anew only when there is something new: there may be a hundred thousand."""
+        project = self._project.project
+        told = [*(self.scans.answer(scan) for scan in self.scans.wanted()), self.check.report]
+        faults = [str(fault_of(pair)) for pair in project.pairs]
+        if not self._found.is_of(project, told, faults):
+            self._found = _Found.of(project, told, faults, collect_doubts(self.scans, self.check.report, project))
+        return self._found.all
 
     # ---- histogram -----------------------------------------------------------------------------------------------
 
@@ -492,3 +496,37 @@ class ImagesPage(Page):
         if self._histogram is not None:
             sides = list(self.scans.sides())
             self._histogram.show_folders({side.title: (side.colour, side.report) for side in sides}, self.reading.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is doubtful, and what it was gathered from."""
+
+    project: Project
+    told: Sequence[object]
+    faults: Sequence[str]
+    all: list[Doubt]
+    open: list[Doubt]
+
+    @classmethod
+    def of(cls, project: Project, told: Sequence[object], faults: Sequence[str], doubts: list[Doubt]) -> _Found:
+        excluded, moved = frozenset(project.exclude), moved_in(project)
+        if not excluded and not moved:
+            return cls(project, told, faults, doubts, doubts)
+        unsettled = [doubt for doubt in doubts if not doubt.is_settled(excluded, moved)]
+        return cls(project, told, faults, doubts, unsettled)
+
+    def is_of(self, project: Project, told: Sequence[object], faults: Sequence[str]) -> bool:
+        """Whether nothing that matters has changed since: reports are told apart as objects, being large."""
+        same = (
+            faults == self.faults
+            and len(told) == len(self.told)
+            and all(one is other for one, other in zip(told, self.told, strict=True))
+        )
+        return same and (project.pairs, project.exclude) == (self.project.pairs, self.project.exclude)
+
+
+def _count_of(excluded: Sequence[str], entries: Iterable[Sequence[str]]) -> int:
+    """How many entries name a file that is left out."""
+    out = frozenset(excluded)
+    return sum(not out.isdisjoint(files) for files in entries) if out else 0

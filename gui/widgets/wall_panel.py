@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.jobs import InPlace, Thumbnails
-from bandbridge.engine.api.reports import FolderReport, Report, ThumbnailsReport
+from bandbridge.engine.api.reports import FolderReport, PairsReport, Report, ThumbnailsReport
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.folder_pictures import folder_pictures
 from bandbridge.gui.image_scans import ImageScans
@@ -96,13 +98,9 @@ class WallPanel(QWidget):
         chance = random.Random(self._seed)
         if reports:
             self._words.setText("Do the two images of each pair show the same scene?")
-            entries = [
-                (pair, report, name, rgb, sensor)
-                for pair, report in reports
-                for name, rgb, sensor in report.pairs
-                if rgb not in excluded and sensor not in excluded
-            ]
-            chosen = chance.sample(entries, min(_PAIRS, len(entries)))
+            out = frozenset(excluded)
+            kept = (one for one in _in_random_order(reports, chance) if one[3] not in out and one[4] not in out)
+            chosen = list(itertools.islice(kept, _PAIRS))
             self._fill(
                 [name for _, _, name, _, _ in chosen],
                 _requests("rgb", [(r.rgb, rgb, _place(pair, rgb, s, "rgb")) for pair, r, _, rgb, s in chosen])
@@ -158,6 +156,21 @@ class WallPanel(QWidget):
         with contextlib.suppress(OSError):
             if self._project.folder.is_dir():
                 strip.save(str(self._project.folder / THUMBNAIL_FILE))
+
+
+def _in_random_order(
+    reports: Sequence[tuple[PairFolders, PairsReport]], chance: random.Random
+) -> Iterator[tuple[PairFolders, PairsReport, str, str, str]]:
+    """All pairs of all folders, drawn one by one: of a hundred thousand, a dozen are wanted."""
+    ends = list(itertools.accumulate(len(report.pairs) for _, report in reports))
+    drawn: set[int] = set()
+    while len(drawn) < ends[-1]:
+        number = chance.randrange(ends[-1])
+        if number not in drawn:
+            drawn.add(number)
+            at = bisect.bisect_right(ends, number)
+            pair, report = reports[at]
+            yield pair, report, *report.pairs[number - ends[at]]
 
 
 @dataclass(frozen=True, slots=True)
