@@ -19,6 +19,16 @@ from bandbridge.gui.pages.home import HomePage, projects_folder
 from bandbridge.gui.pages.page import Page
 from bandbridge.gui.preferences import Preferences
 from bandbridge.gui.project import PROJECT_FILE, Project, ProjectModel, project_folder_of
+from bandbridge.gui.relink import (
+    Move,
+    Place,
+    PlaceCheck,
+    found_in_words,
+    lost_in_words,
+    places_of,
+    relink_run,
+    relinked,
+)
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Mode, Theme
 from bandbridge.gui.widgets.folder_chooser import FolderChooser
@@ -84,6 +94,7 @@ class MainWindow(QMainWindow):
         self._chooser: FolderChooser | None = None
         self._looks: list[Errand] = []
         self._manual: QWidget | None = None
+        self._place_check: PlaceCheck | None = None
         self._may_close = False
         self._may_lose = False
         self.steps: Steps | None = None
@@ -395,6 +406,81 @@ class MainWindow(QMainWindow):
         self._follow()
         self._mark_steps()
         self.show_step(self._first_step())
+        self._look_for_places()
+
+    # ---- what was moved ------------------------------------------------------------------------------------------
+
+    def _look_for_places(self) -> None:
+        """Look whether everything the project names is still there."""
+        assert self._model is not None
+        self._place_check = PlaceCheck(places_of(self._model.project), self)
+        self._place_check.done.connect(self._tell_lost)
+        self._place_check.start()
+
+    def _tell_lost(self, places: tuple[Place, ...], lost: tuple[Place, ...]) -> None:
+        """Say what is not there any more, and offer to find it."""
+        if self._model is None or places != places_of(self._model.project):
+            return  # another project, or other choices, meanwhile
+        for bar in self.messages.bars():
+            if bar.property("lost"):
+                bar.dismiss()
+        if not lost:
+            return
+        actions = (("&Find it…", lambda: self._ask_where(lost[0])), ("Look a&gain", self._look_again))
+        bar = self.messages.show_message("warning", lost_in_words(lost), actions=actions)
+        bar.setProperty("lost", True)
+
+    def _look_again(self) -> None:
+        if self.steps is not None:
+            self._look_for_places()
+            self.steps.images.look_again()
+
+    def _ask_where(self, lost: Place) -> None:
+        """Ask where something is now."""
+        dialog = QFileDialog(self, f"Where is '{Path(lost.path).name}' now?", str(Path.home()))
+        if lost.is_file:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
+            dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(lambda chosen: self.relink(lost, Path(chosen)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def relink(self, lost: Place, chosen: Path) -> bool:
+        """Let the project, and the records of its runs, name everything that was moved together with a lost place.
+
+        Args:
+            lost: What is not there any more.
+            chosen: Where it is now.
+
+        Returns:
+            Whether it was found there.
+        """
+        if self._model is None:
+            return False
+        move = Move.of(Path(lost.path), chosen)
+        project, count_found = relinked(self._model.project, move)
+        if lost in places_of(project) or not (lost.is_file or any(chosen.iterdir())):
+            self.messages.show_message("warning", f"'{chosen}' does not hold what is looked for. Nothing was changed.")
+            return False
+        try:
+            for run in project.runs:
+                relink_run(Path(run.folder), move)
+        except BandbridgeError as error:
+            self.show_problem(error)
+        self._model.update(
+            sources=project.sources,
+            target=project.target,
+            pairs=project.pairs,
+            runs=project.runs,
+            comparisons=project.comparisons,
+        )
+        self.messages.show_message("good", found_in_words(count_found, move))
+        self._look_for_places()
+        return True
+
+    # ---- pages ---------------------------------------------------------------------------------------------------
 
     def _show_results_of(self, run_folder: str) -> None:
         if self.steps is not None:

@@ -10,6 +10,7 @@ from bandbridge.engine.methods.ground import Ground, Member
 from bandbridge.engine.models.network import NetworkSpec, build
 from bandbridge.engine.training.streams import ImageBank
 from bandbridge.engine.worker.compute import placed
+from numpy.typing import NDArray
 from torch import nn
 
 CLASSES = 10
@@ -24,9 +25,17 @@ class MadeUp:
         size_px: Side of the images.
         images: Target images; there are as many pairs, and some more that are held out.
         device: Where to compute.
+        target: (N, 3, S, S) uint16 target images, or None for random ones.
     """
 
-    def __init__(self, architecture: str, size_px: int, images: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        architecture: str,
+        size_px: int,
+        images: int,
+        device: torch.device,
+        target: NDArray[np.uint16] | None = None,
+    ) -> None:
         self.architecture, self.size_px, self.images, self.device = architecture, size_px, images, device
         self._spec = NetworkSpec(kind="timm", name=architecture, classes=CLASSES)
         torch.manual_seed(0)
@@ -34,13 +43,16 @@ class MadeUp:
         self.head = head.to(device)
         self._source = placed(source, device)
         random = np.random.default_rng(0)
-        self._target = self._bank(random, images)
+        self._target = self._bank(random, images) if target is None else self._bank_of(target)
         self._rgb = self._bank(random, images + HELD_OUT)
         self._pairs = self._bank(random, images + HELD_OUT)
 
     def _bank(self, random: np.random.Generator, count: int) -> ImageBank:
         shape = (count, self.size_px, self.size_px, 3)
         pixels = random.integers(0, 65536, shape, dtype=np.uint16).transpose(0, 3, 1, 2)
+        return self._bank_of(pixels)
+
+    def _bank_of(self, pixels: NDArray[np.uint16]) -> ImageBank:
         return ImageBank(pixels, (0.5,) * 3, (0.25,) * 3, self.device)
 
     def twin(self) -> nn.Module:

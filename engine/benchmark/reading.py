@@ -37,6 +37,7 @@ def decode_rates() -> list[Measurement]:
                 control=Control(),
                 emit=lambda event: None,
                 title="",
+                anew=True,
             )
 
         def bare() -> None:

@@ -11,6 +11,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.benchmark.epoch import epoch_ratio
+from bandbridge.engine.benchmark.folder import folder_rates
 from bandbridge.engine.benchmark.loop import loop_speeds, trained_methods
 from bandbridge.engine.benchmark.made_up import MadeUp
 from bandbridge.engine.benchmark.measure import Measurement
@@ -56,6 +57,7 @@ def _window(what: str) -> list[Measurement]:
 BENCHMARKS: Mapping[str, Callable[[Control], list[Measurement]]] = {
     "epoch": _epochs,
     "loop": _loops,
+    "folder": lambda control: folder_rates(),
     "reading": lambda control: decode_rates(),
     "scene": lambda control: scene_rates(),
     "window-start": lambda control: _window("window-start"),
