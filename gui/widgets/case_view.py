@@ -21,7 +21,7 @@ Looks = Literal["blink", "swipe", "side"]
 _LARGE_PX = 1024
 _BLINK_S = 0.6
 _LOOKS: dict[Looks, tuple[str, str]] = {
-    "blink": ("Blin&k", "Both images in turn, in the same place: what is shifted jumps."),
+    "blink": ("&Blink", "Both images in turn, in the same place: what is shifted jumps."),
     "swipe": ("S&wipe", "One over the other, with a line to drag between them (Ctrl+Left, Ctrl+Right)."),
     "side": ("Side b&y side", "Beside each other, zoomed and moved together."),
 }
@@ -89,7 +89,7 @@ class CaseView(QWidget):
         theme.changed.connect(lambda: self.back_button.setIcon(theme.icon("chevron-left")))
 
     def _make_tools(self) -> QHBoxLayout:
-        self.lies_button = _choice("As it &lies", "The images of the pair as their files have them.")
+        self.lies_button = _choice("As it lie&s", "The images of the pair as their files have them.")
         self.moved_button = _choice("Mo&ved", "Both cut to the ground they have in common by the shift measured.")
         self.lies_button.setChecked(True)
         self._places = QButtonGroup(self)
@@ -146,7 +146,7 @@ class CaseView(QWidget):
         self._title.setText(f"{doubt.kind}: {finding.file} ({place})")
         self._words.setText(" ".join(part for part in (finding.what, finding.why, finding.do) if part))
         self._is_moved = doubt.is_moved(moved)
-        self.move_button.setText("Move &back" if self._is_moved else "Move &into place")
+        self.move_button.setText("Move back" if self._is_moved else "Move &into place")
         self.leave_button.setText("&Take in again" if finding.file in excluded else "Leave o&ut")
         self._arrange()
 

@@ -55,7 +55,7 @@ class _Doubts(QAbstractTableModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             file = finding.file if doubt.is_file or role == Qt.ItemDataRole.ToolTipRole else "the whole folder"
             do = "Moved into place." if doubt.is_moved(self.moved) else finding.do
-            return (doubt.where, file, f"{finding.what} {finding.why}".strip(), do)[index.column() - 1]
+            return (doubt.where, file, f"{doubt.kind}: {finding.what} {finding.why}".strip(), do)[index.column() - 1]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 3:
             settled = doubt.is_settled(self.excluded, self.moved)
             return self._theme.icon(*(_SETTLED if settled else _ICONS[finding.severity]))
@@ -180,7 +180,7 @@ class DoubtfulTable(QWidget):
             widget.setVisible(bool(ordered))
         self._nothing.setVisible(not ordered)
         waiting = len(self._to_move())
-        self.move_all_button.setText(f"&Move {counted(waiting, 'pair')} into place")
+        self.move_all_button.setText(f"Move {counted(waiting, 'pair')} into &place")
         self.move_all_button.setVisible(waiting > 0)
         self._tell(self.view.currentIndex())
 
@@ -222,5 +222,5 @@ class DoubtfulTable(QWidget):
         if doubt is not None:
             finding = doubt.finding
             self._whole.setText(" ".join(part for part in (finding.what, finding.why, finding.do) if part))
-            self.move_button.setText("Move &back" if doubt.is_moved(self.model.moved) else "Move &into place")
+            self.move_button.setText("Move back" if doubt.is_moved(self.model.moved) else "Move &into place")
         self.move_button.setVisible(doubt is not None and doubt.shift is not None)

@@ -289,14 +289,14 @@ def test_shifted_pairs_are_moved_into_place_and_back_and_undone(
     qtbot: QtBot, checked: ImagesPage, model: ProjectModel
 ) -> None:
     table = checked.doubts
-    assert table.move_all_button.text() == "&Move 2 pairs into place"
+    assert table.move_all_button.text() == "Move 2 pairs into &place"
     table.kind.set_value("shift")
     table.view.selectRow(1)
     table.move_button.click()
     (pair,) = model.project.pairs
     assert read_shift_table(pair.shifts or "") == {("s2.png", "s2.tif"): Move(-9.0, -2.0)}
     assert table.model.data(table.model.index(1, 4)) == "Moved into place."
-    assert table.move_all_button.text() == "&Move 1 pair into place"
+    assert table.move_all_button.text() == "Move 1 pair into &place"
     assert "4 findings" in checked.doctor.words
     table.move_all_button.click()
     assert set(read_shift_table(model.project.pairs[0].shifts or "")) == {("s1.png", "s1.tif"), ("s2.png", "s2.tif")}
@@ -361,7 +361,7 @@ def test_the_worst_cases_are_seen_and_looked_at_large(qtbot: QtBot, checked: Ima
     assert worst.view.two.isVisible()
     worst.view.move_button.click()
     assert model.project.pairs[0].shifts is not None
-    assert worst.view.move_button.text() == "Move &back"
+    assert worst.view.move_button.text() == "Move back"
     qtbot.keyClick(worst.view, Qt.Key.Key_Right)
     qtbot.keyClick(worst.view, Qt.Key.Key_Right)
     assert worst.view.doubt is not None
