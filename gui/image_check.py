@@ -109,6 +109,7 @@ class ImageCheck(QObject):
             target=project.target or None,
             rgb_bands=project.rgb_bands,
             sensor_bands=project.sensor_bands,
+            profile=project.sensor_profile,
             stretch=project.stretch,
             no_data=project.no_data,
             exclude=project.exclude,

@@ -16,6 +16,7 @@ from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, Ti
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import TrainingStarted
 from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores, Trial
+from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.gui.curve import Curve
 from bandbridge.gui.run_story import StageStory
 from numpy.typing import NDArray
@@ -269,6 +270,7 @@ def config_from(facts: Mapping[str, Any], folder: Path, *, run: str | None = Non
     given["pairs"] = tuple(
         PairFolders(**{key: found(path) if path else path for key, path in p.items()}) for p in given.get("pairs", ())
     )
+    given.setdefault("sensor_profile", NO_PROFILE)  # runs of earlier versions knew none
     given["stretch"] = StretchRule(**given.get("stretch", {}))
     given["tiles"] = TileRule(**given.get("tiles", {}))
     for name in ("rgb_bands", "sensor_bands", "exclude", "class_names"):

@@ -34,18 +34,23 @@ def settled(config: RunConfig, emit: Callable[[Event], None], control: Control) 
         return config
     target = _recognised(config, config.target, control)
     beside = [_recognised(config, pair.sensor, control) for pair in config.pairs]
-    emit(Notice(level="info", text=f"The target images look like: {target.title} ({target.reason})."))
     for folders, other in zip(config.pairs, beside, strict=True):
         for finding in other_sensor(folders.sensor, other, target):
             emit(Notice.about(finding))
     bands = config.sensor_bands or next((one.bands for one in (target, *beside) if one.bands), None)
+    stretch = config.stretch.or_proposed(target.stretch)
+    read = f"all bands, {stretch.in_words()}"
+    if bands:
+        read = f"band{'s' * (len(bands) > 1)} {', '.join(map(str, bands))}, {stretch.in_words()}"
+    text = f"The target images look like: {target.title} ({target.reason}). They are read as {read}."
+    emit(Notice(level="info", text=text))
     return dataclasses.replace(
         config,
         rgb_bands=_rgb_bands(config),
         sensor_bands=bands,
         sensor_profile=NO_PROFILE,
         sensor=f"{target.title} ({target.reason})",
-        stretch=config.stretch.or_proposed(target.stretch),
+        stretch=stretch,
         no_data=target.no_data if config.no_data is None else config.no_data,
     )
 

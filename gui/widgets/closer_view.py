@@ -316,6 +316,7 @@ class CloserView(QDialog):
                 folders=config.pairs[number],
                 rgb_bands=config.rgb_bands,
                 sensor_bands=config.sensor_bands,
+                profile=config.sensor_profile,
                 stretch=config.stretch,
                 no_data=config.no_data,
                 exclude=config.exclude,

@@ -115,6 +115,16 @@ def test_a_scan_takes_what_is_proposed_and_what_is_chosen_goes_before_it(write):
     assert mine.sensor.key == "sar-linear"  # still said
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_nothing_measured_is_no_depth_in_millimetres_and_metres_alike(dtype, write):
+    depth = of(400, 9000, (1, 20, 20)) if dtype == np.uint16 else of(0.4, 9.0, (1, 20, 20))
+    depth[0, :5] = 0
+    depth[0, 5, 0] = np.nan if dtype == np.float32 else 0
+    report = scan_folder(ScanFolder(folder=str(write("depth/1", depth.astype(dtype)) / "depth")), Control(), [].append)
+    assert report.no_data_share == pytest.approx(101 / 400)
+    assert report.histograms[0].low > 0
+
+
 def test_a_profile_may_be_chosen_by_name(write):
     folder = write("x/1", of(1, 900, dtype=np.uint16))
     found = look(folder, profile="sar-counts")

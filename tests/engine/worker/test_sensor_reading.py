@@ -45,7 +45,9 @@ def test_a_run_keeps_what_was_proposed_and_can_be_done_again_from_its_own_file(r
     said = []
     adapt(Adapt(config=radar), said.append, Control())
     notices = [event.text for event in said if isinstance(event, Notice)]
-    assert any("look like: Radar on a linear scale (named 'sar'" in text for text in notices)
+    (told,) = (text for text in notices if text.startswith("The target images look like"))
+    assert "Radar on a linear scale (named 'sar'" in told
+    assert told.endswith("They are read as all bands, 2 to 98 %, logarithmic.")
     kept = json.loads((Path(radar.run) / "run.json").read_text())["config"]
     assert (kept["sensor_profile"], kept["stretch"]["kind"], kept["no_data"]) == ("none", "log", 0)
     assert kept["sensor"].startswith("Radar on a linear scale")
@@ -83,6 +85,9 @@ def test_a_filter_is_part_of_the_run_and_its_model(radar):
     stretch = load_model(radar.run).inputs.raw_stretch
     assert (stretch.curve, stretch.despeckle_px) == ("log", 3)
     assert stretch.noise[0] > 0
+    page = (Path(radar.run) / "report.html").read_text()
+    assert "2 to 98 %, logarithmic, speckle filter 3 px" in page
+    assert "Radar on a linear scale" in page
 
 
 def test_what_is_typed_goes_before_what_is_proposed(radar):
