@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Event, Progress
+from bandbridge.engine.benchmark.clips import METHODS as CLIP_METHODS
+from bandbridge.engine.benchmark.clips import MadeUpClips, batch_share, clip_loop_speed, clip_reading
 from bandbridge.engine.benchmark.epoch import epoch_ratio
 from bandbridge.engine.benchmark.folder import folder_rates
 from bandbridge.engine.benchmark.loop import loop_speeds, trained_methods
@@ -41,6 +43,12 @@ def _loops(control: Control) -> list[Measurement]:
     ]
 
 
+def _video(control: Control) -> list[Measurement]:
+    made_up = MadeUpClips(choose_device("auto"))
+    loops = [clip_loop_speed(method, made_up, control) for method in CLIP_METHODS]
+    return [*loops, batch_share(made_up, control), *clip_reading()]
+
+
 def _window(what: str) -> list[Measurement]:
     """Measurements of the window, made in a process of its own so that the engine stays free of Qt."""
     command = [sys.executable, "-m", "bandbridge.gui.benchmark", what]
@@ -60,6 +68,7 @@ BENCHMARKS: Mapping[str, Callable[[Control], list[Measurement]]] = {
     "folder": lambda control: folder_rates(),
     "reading": lambda control: decode_rates(),
     "scene": lambda control: scene_rates(),
+    "video": _video,
     "window-start": lambda control: _window("window-start"),
     "window-latency": lambda control: _window("window-latency"),
 }
