@@ -6,8 +6,10 @@ The file is safetensors: the weights as `encoder/...` and `head/...`, and every 
 from __future__ import annotations
 
 import errno
+import hashlib
 import importlib.metadata
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Literal
 import torch
 from bandbridge.engine.api.config import Modality
 from bandbridge.engine.api.errors import ModelError
+from bandbridge.engine.api.reports import ModelReport
 from bandbridge.engine.api.storage import replacing
 from bandbridge.engine.video.clip_file import ReadingRule
 from bandbridge.engine.video.clip_set import rows_in_window
@@ -25,6 +28,7 @@ from bandbridge.engine.video.sound_network import SoundNetwork
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 FORMAT = "bandbridge-clips-1"
 _FAMILY = "bandbridge-clips-"
@@ -204,6 +208,40 @@ def read_clip_model(place: Path) -> ClipModel:
             "Get the file again.",
             details=f"{type(error).__name__}: {error}",
         ) from error
+
+
+def inspect_clip_model(path: Path) -> ModelReport:
+    """What the program sees in the file of a network for clips.
+
+    Raises:
+        ModelError: Damaged, changed, or written by another version.
+    """
+    model, content = read_clip_model(path), path.read_bytes()
+    inputs, pictures = model.inputs, model.inputs.modality == "picture"
+    layers = Counter(type(layer).__name__ for layer in model.modules() if isinstance(layer, _BatchNorm))
+    seconds = inputs.window / inputs.rule.fps
+    return ModelReport(
+        path=str(path),
+        format="Bandbridge network for clips",
+        safety="Safe: this format holds numbers only, no program code.",
+        recognised=True,
+        architecture=f"{'R(2+1)D' if pictures else 'log-mel network'}, width {model.width}",
+        explanation=f"It takes windows of {seconds:g} s: "
+        + (f"{inputs.window} pictures, {inputs.rule.fps:g} a second." if pictures else "the sound, as log-mel rows."),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        class_names=model.class_names,
+        names_known=True,
+        input_channels=inputs.shape[0],
+        bands=inputs.shape[0],
+        input_size=inputs.rule.size_px if pictures else 0,
+        mean=inputs.mean if pictures else (),
+        std=inputs.std if pictures else (),
+        normalisation_layers=dict(layers),
+        feature_width=model.head.in_features,
+        fingerprint=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        notes=("A clip may have several of its labels.",) if model.tags else (),
+    )
 
 
 def _assembled(facts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ClipModel:

@@ -46,6 +46,10 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
         Stopped: The person asked to stop and there is no result.
     """
     match job:
+        case InspectModel() if takes_clips(job.path):
+            from bandbridge.engine.video.clip_model import inspect_clip_model
+
+            return inspect_clip_model(Path(job.path))
         case InspectModel():
             from bandbridge.engine.models.source import inspect_model
 

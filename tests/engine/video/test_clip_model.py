@@ -11,6 +11,7 @@ from bandbridge.engine.video.clip_model import (
     ClipInputs,
     ClipModel,
     build_encoder,
+    inspect_clip_model,
     is_clip_model,
     read_clip_model,
     save_clip_model,
@@ -66,3 +67,16 @@ def test_other_files_are_told_apart_and_damaged_ones_refused(tmp_path):
     assert is_clip_model(tmp_path / "new.safetensors")
     with pytest.raises(ModelError, match="another version"):
         read_clip_model(tmp_path / "new.safetensors")
+
+
+def test_a_file_says_what_it_holds(tmp_path):
+    save_clip_model(tmp_path / "m.safetensors", model_for("picture"))
+    seen = inspect_clip_model(tmp_path / "m.safetensors")
+    assert (seen.recognised, seen.architecture, seen.input_size) == (True, "R(2+1)D, width 2", 16)
+    assert seen.class_names == ("a", "b", "ü")
+    assert "1 s" in seen.explanation
+    assert set(seen.normalisation_layers) == {"BatchNorm3d"}
+    save_clip_model(tmp_path / "s.safetensors", model_for("sound", tags=True))
+    heard = inspect_clip_model(tmp_path / "s.safetensors")
+    assert heard.notes
+    assert set(heard.normalisation_layers) == {"BatchNorm2d"}
