@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,6 +18,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 SCENE_SUFFIXES = (".tif", ".tiff", ".gtiff", ".jp2", ".j2k", ".hdr")
 """Endings of the names of files that may be scenes."""
+
+_TILE = re.compile(r"/r\d{5,}_c\d{5,}_\d+px(@|$)")
+"""Ends the name of a tile of a scene in a folder."""
 
 Scan = ScanFolder | ScanPairs
 Answer = FolderReport | PairsReport | Problem
@@ -207,8 +211,9 @@ class ImageScans(QObject):
         return [report for report in found if report is not None]
 
     def has_scenes(self) -> bool:
-        """Whether a scene, not a folder, was chosen for anything."""
-        return bool(self._scene_files())
+        """Whether a scene was chosen for anything, or there are some in a folder."""
+        files = (file for side in self.sides() for file in (*side.report.files[:1], *side.report.files[-1:]))
+        return bool(self._scene_files()) or any(map(_TILE.search, files))
 
     def _scene_files(self) -> list[str]:
         project = self._project

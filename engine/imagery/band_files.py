@@ -23,7 +23,7 @@ import numpy as np
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.envi import envi_files
 from bandbridge.engine.imagery.header import ImageHeader
-from bandbridge.engine.imagery.tile import tile_of
+from bandbridge.engine.imagery.tile import is_tile_name, tile_of
 from numpy.typing import NDArray
 
 _POLARISATIONS = ("vv", "vh", "hh", "hv")
@@ -100,7 +100,9 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 def _files_of_scene(scene: Path) -> tuple[Path, ...]:
-    return envi_files(scene) if scene.suffix.lower() == ".hdr" else (scene,)
+    if scene.suffix.lower() == ".hdr":
+        return envi_files(scene)
+    return tuple(band_files(scene).values()) or (scene,)
 
 
 def together(path: Path, headers: Sequence[ImageHeader], names: Sequence[str]) -> ImageHeader:
@@ -203,7 +205,8 @@ def _between(
 
 def red_green_blue(header: ImageHeader) -> tuple[int, ...] | None:
     """1-based numbers of the bands that are red, green and blue by their names; None where names do not say it."""
-    wanted = _RED_GREEN_BLUE_LANDSAT.get(header.path.name[:2].casefold(), _RED_GREEN_BLUE)
+    image = header.path.parent if is_tile_name(header.path.name) else header.path
+    wanted = _RED_GREEN_BLUE_LANDSAT.get(image.name[:2].casefold(), _RED_GREEN_BLUE)
     return numbers_of(wanted, header) if set(wanted) <= set(header.band_names) else None
 
 

@@ -19,7 +19,7 @@ from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, SensorProposal
-from bandbridge.engine.imagery.band_files import gathered, red_green_blue
+from bandbridge.engine.imagery.band_files import band_files, gathered, red_green_blue
 from bandbridge.engine.imagery.band_statistics import BandStatistics
 from bandbridge.engine.imagery.bands import RGB_BANDS, MissingBandError
 from bandbridge.engine.imagery.envi import is_envi_header
@@ -104,7 +104,8 @@ def _names(left_out: frozenset[str], tiles: TileRule | None, root: Path) -> tupl
 def is_scene(path: Path) -> bool:
     """Whether an image among others is large enough to be cut into tiles, and lies on the map."""
     try:
-        if path.suffix.lower() not in SCENE_SUFFIXES or path.stat().st_size < _LEAST_SCENE_BYTES:
+        files = (path,) if path.suffix.lower() in SCENE_SUFFIXES else tuple(band_files(path).values())
+        if all(file.stat().st_size < _LEAST_SCENE_BYTES for file in files):
             return False  # looked at without opening it, for a folder may hold thousands
         header = scene_facts(path).header
     except (OSError, ImageError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bandbridge.engine.imagery.band_files import band_files, part_on_grid, together
+from bandbridge.engine.imagery.band_files import band_files
+from bandbridge.engine.imagery.band_scene import OpenBands, open_bands
 from bandbridge.engine.imagery.bands import choose_bands
 from bandbridge.engine.imagery.depth import is_depth_map
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
@@ -82,8 +83,9 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
 def _opened(path: Path, bands: tuple[int, ...] | None, no_data: float | None) -> Iterator[Scene]:
     if files := band_files(path):
         if all(map(_in_parts, files.values())):
-            with _opened_bands(path, files, bands, no_data) as scene:
-                yield scene
+            with open_bands(path, files, _opener, bands) as opened_bands:
+                read_bands = partial(_read_bands, opened_bands, no_data)
+                yield Scene(opened_bands.header, opened_bands.bands, opened_bands.place, read_bands)
             return
     elif (opened := _in_parts(path)) and not is_depth_map(read_header(path)):
         frame = scene_facts(path).frame if no_data is None else None
@@ -105,42 +107,14 @@ def _in_parts(path: Path) -> Callable[..., AbstractContextManager[OpenTiff]] | N
     return open_tiff if is_tiff(path) else None
 
 
-@contextmanager
-def _opened_bands(
-    path: Path, files: Mapping[str, Path], bands: tuple[int, ...] | None, no_data: float | None
-) -> Iterator[Scene]:
-    with ExitStack() as stack:
-        opened = []
-        for file in files.values():
-            opener = _in_parts(file)
-            assert opener is not None
-            opened.append(stack.enter_context(opener(file, lambda header: (1,))))
-        header = together(path, [image.header for image in opened], tuple(files))
-        chosen = choose_bands(bands, header)
-        finest = max(opened, key=lambda image: image.header.width * image.header.height)
-        wanted = [opened[band - 1] for band in chosen]
-        yield Scene(header, chosen, finest.place, partial(_read_bands, wanted, header, no_data))
+def _opener(path: Path) -> Callable[..., AbstractContextManager[OpenTiff]]:
+    opened = _in_parts(path)
+    assert opened is not None
+    return opened
 
 
-def _read_bands(
-    images: Sequence[OpenTiff], header: ImageHeader, no_data: float | None, rows: Slice, columns: Slice
-) -> NDArray[np.float32]:
-    """Rows and columns of the finest grid, with coarser bands brought to it."""
-    grid = (header.height, header.width)
-    is_integer = np.dtype(header.dtype).kind in "iub"
-    bands = []
-    for image in images:
-
-        def read(some_rows: Slice, some_columns: Slice, image: OpenTiff = image) -> NDArray[np.float32]:
-            band: NDArray[np.float32] = raw_values(image.read(some_rows, some_columns), no_data)[0]
-            return band
-
-        shape = (image.header.height, image.header.width)
-        fits = shape == grid
-        bands.append(
-            read(rows, columns) if fits else part_on_grid(read, shape, grid, rows, columns, is_integer=is_integer)
-        )
-    return np.stack(bands)
+def _read_bands(opened: OpenBands, no_data: float | None, rows: Slice, columns: Slice) -> NDArray[np.float32]:
+    return opened.read(rows, columns, no_data)
 
 
 def _part(values: NDArray[np.float32], rows: Slice, columns: Slice) -> NDArray[np.float32]:

@@ -1,17 +1,19 @@
-"""Files of scenes, of which parts are read: TIFF, JPEG 2000 and ENVI, whatever their size."""
+"""Scenes, of which parts are read: TIFF, JPEG 2000 and ENVI files of any size, alone or with a band each."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from bandbridge.engine.api.errors import ImageError
-from bandbridge.engine.imagery.band_files import band_files
+from bandbridge.engine.imagery.band_files import Extent, band_files
+from bandbridge.engine.imagery.band_scene import OpenBands, Opener, open_bands
 from bandbridge.engine.imagery.bands import choose_bands
 from bandbridge.engine.imagery.depth import with_zero_missing
 from bandbridge.engine.imagery.envi import is_envi_header, open_envi
@@ -21,9 +23,6 @@ from bandbridge.engine.imagery.in_hand import reading
 from bandbridge.engine.imagery.jpeg2000 import JPEG2000_STARTS, open_jpeg2000
 from bandbridge.engine.imagery.raw_values import raw_values
 from numpy.typing import NDArray
-
-Extent = tuple[int, int]
-"""The first row (or column) and the one after the last."""
 
 _MOST_OPEN = 4
 _CORNER_PX = 32
@@ -95,11 +94,14 @@ def read_part(
     if top < bottom and left < right:
         frame = facts.frame if no_data is None else None
         # What fills all bands is known by all bands alone: a single one may well reach the end of its range.
-        with reading(path):
-            stored = _read(path, chosen if frame is None else None, (top, bottom), (left, right))
-        if frame is not None:
-            stored = without_frame(stored, chosen, frame)
-        inside = raw_values(replace(stored, header=header), no_data)
+        with reading(path), _open(path, chosen if frame is None else None) as scene:
+            if isinstance(scene, OpenBands):
+                inside = scene.read((top, bottom), (left, right), no_data)
+            else:
+                stored = scene.read((top, bottom), (left, right))
+                if frame is not None:
+                    stored = without_frame(stored, chosen, frame)
+                inside = raw_values(replace(stored, header=header), no_data)
         values[:, top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = inside
     return chosen, values
 
@@ -118,56 +120,71 @@ def without_frame(stored: StoredPixels, chosen: tuple[int, ...], frame: float) -
     return replace(stored, bands=chosen, values=stored.values[places], hidden=hidden)
 
 
-def _state(path: Path) -> tuple[int, int]:
-    """What changes with a file."""
+_State = tuple[tuple[int, int], ...]
+"""What changes with a scene: of every file the time of its last change, and its size."""
+
+
+def _state(path: Path) -> _State:
     try:
-        facts = path.stat()
+        # Asked for every part that is read, so the usual case comes first.
+        facts = [path.stat()] if path.is_file() else [file.stat() for file in band_files(path).values()]
+        if not facts:
+            path.stat()
     except OSError as error:
         raise ImageError(
             f"The scene '{path}' cannot be opened.",
             f"The system says: {error.strerror or error}.",
             "Check that it exists, is a file and may be read.",
         ) from error
-    return facts.st_mtime_ns, facts.st_size
+    return tuple((one.st_mtime_ns, one.st_size) for one in facts)
 
 
 @lru_cache(maxsize=64)
-def _facts(path: Path, state: tuple[int, int]) -> SceneFacts:
-    if band_files(path) or not is_in_parts(path):
+def _facts(path: Path, state: _State) -> SceneFacts:
+    if not all(map(is_in_parts, band_files(path).values() or (path,))):
         raise ImageError(
             f"The file '{path}' cannot be cut into tiles.",
             "Of TIFF, GeoTIFF, JPEG 2000 and ENVI files alone parts can be read without decoding the whole.",
             "Save it as GeoTIFF, or cut it into images first and choose their folder.",
         )
     with _opened(path, None) as scene:
+        if isinstance(scene, OpenBands):
+            return SceneFacts(scene.header, scene.place, None)
         return SceneFacts(with_zero_missing(scene.header), scene.place, _frame(scene))
 
 
-def _opened(path: Path, bands: tuple[int, ...] | None) -> AbstractContextManager[OpenTiff]:
-    def choose(header: ImageHeader) -> tuple[int, ...]:
-        return choose_bands(bands, header)
+_Opened = OpenTiff | OpenBands
 
+
+def _opened(path: Path, bands: tuple[int, ...] | None) -> AbstractContextManager[_Opened]:
+    if files := band_files(path):
+        return open_bands(path, files, _opener, bands)
+    return _opener(path)(path, partial(choose_bands, bands))
+
+
+def _opener(path: Path) -> Opener:
     if is_envi_header(path):
-        return open_envi(path, choose)
+        return open_envi
     with path.open("rb") as file:
-        is_jpeg2000 = file.read(12).startswith(JPEG2000_STARTS)
-    return (open_jpeg2000 if is_jpeg2000 else open_tiff)(path, choose)
+        return open_jpeg2000 if file.read(12).startswith(JPEG2000_STARTS) else open_tiff
 
 
 class _KeptOpen(threading.local):
     """The scenes a thread has open; they are closed when it ends."""
 
     def __init__(self) -> None:
-        self.scenes: OrderedDict[object, tuple[ExitStack, OpenTiff]] = OrderedDict()
+        self.scenes: OrderedDict[object, tuple[ExitStack, _Opened]] = OrderedDict()
 
 
 _KEPT = _KeptOpen()
 
 
-def _read(path: Path, bands: tuple[int, ...] | None, rows: Extent, columns: Extent) -> StoredPixels:
+@contextmanager
+def _open(path: Path, bands: tuple[int, ...] | None) -> Iterator[_Opened]:
     if threading.current_thread() is threading.main_thread():
         with _opened(path, bands) as scene:
-            return scene.read(rows, columns)
+            yield scene
+        return
     key = (path, _state(path), bands)
     if key not in _KEPT.scenes:
         while len(_KEPT.scenes) >= _MOST_OPEN:
@@ -175,7 +192,7 @@ def _read(path: Path, bands: tuple[int, ...] | None, rows: Extent, columns: Exte
         stack = ExitStack()
         _KEPT.scenes[key] = (stack, stack.enter_context(_opened(path, bands)))
     _KEPT.scenes.move_to_end(key)
-    return _KEPT.scenes[key][1].read(rows, columns)
+    yield _KEPT.scenes[key][1]
 
 
 def _frame(scene: OpenTiff) -> float | None:

@@ -22,11 +22,11 @@ class Tile:
     """A square piece of a scene; beyond the scene's edge there is nothing.
 
     Attributes:
-        scene: File of the scene.
+        scene: File of the scene, or the path by which an image goes whose bands are files of their own.
         row: Its first row.
         column: Its first column.
         size_px: Its side.
-        grid: File of the scene whose pixels are counted; that of the tile itself, if it is no other.
+        grid: The scene whose pixels are counted; that of the tile itself, if it is no other.
     """
 
     scene: Path
@@ -44,7 +44,7 @@ def is_tile_name(name: str) -> bool:
 def tile_of(path: Path) -> Tile | None:
     """The tile that a path names; None if it names something else."""
     match = _NAME.fullmatch(path.name)
-    if match is None or not path.parent.is_file():
+    if match is None or path.is_file():
         return None
     scene = path.parent
     grid = scene.parent / unquote(match["grid"]) if match["grid"] else scene
@@ -69,7 +69,8 @@ def grid_word(scene: Path, grid: Path) -> str:
     try:
         relative = Path(os.path.relpath(grid.absolute(), beside))
         # A folder that is a link has another parent than its name says.
-        is_found = (beside / relative).samefile(grid)
+        # An image whose bands are files need not be there itself, but what it lies in is.
+        is_found = (beside / relative).parent.samefile(grid.parent)
     except (OSError, ValueError):
         is_found = False
     return quote((relative if is_found else grid.absolute()).as_posix(), safe="")

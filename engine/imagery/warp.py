@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery.band_files import Extent
 from bandbridge.engine.imagery.geotiff import MapPlace, closed_doors, unplaced_is_fine
 from bandbridge.engine.imagery.map_place import moved, on_map
-from bandbridge.engine.imagery.scene_file import Extent, SceneFacts, read_part, scene_facts
+from bandbridge.engine.imagery.scene_file import SceneFacts, read_part, scene_facts
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError

@@ -129,15 +129,17 @@ def _pairing(config: RunConfig, folders: PairFolders) -> Pairing | None:
 def _is_same_image(sensor: Side, path: Path, name: str) -> bool:
     tile, other = tile_of(path), tile_of(sensor.path)
     if tile is not None and other is not None:
-        # A scene may be large, so a copy of it is not looked for.
-        pixels = ((one.row, one.column, one.size_px) for one in (tile, other))
-        return len(set(pixels)) == 1 and tile.scene.samefile(other.scene) and tile.grid.samefile(other.grid)
+        pixels = {(one.row, one.column, one.size_px) for one in (tile, other)}
+        if len(pixels) > 1:
+            return False
     files, others = files_of(path), files_of(sensor.path)
-    if len(files) != len(others) or tile is not None or other is not None:
+    if len(files) != len(others) or (tile is None) != (other is None):
         return False
     sides = list(zip(files, others, strict=True))
     if all(file.samefile(other) for file, other in sides):
         return True
+    if tile is not None:
+        return False  # a scene may be large, so a copy of it is not looked for
     if _stem(name) != _stem(sensor.name) or any(file.stat().st_size != other.stat().st_size for file, other in sides):
         return False
     return all(file.read_bytes() == other.read_bytes() for file, other in sides)

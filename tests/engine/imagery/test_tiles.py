@@ -8,13 +8,16 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 import rasterio
-from bandbridge.engine.api.config import TileRule
+from bandbridge.engine.api.config import PairFolders, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, UsageError
 from bandbridge.engine.api.jobs import InspectScene, ScanFolder
+from bandbridge.engine.imagery import folder
+from bandbridge.engine.imagery.band_files import files_of
 from bandbridge.engine.imagery.folder import LEAST_SCENE_PX, list_images, rgb_bands, scan_folder
 from bandbridge.engine.imagery.header import ImageHeader
 from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.pairing import pair_folders
 from bandbridge.engine.imagery.reader import load_image, read_header
 from bandbridge.engine.imagery.scene_file import scene_facts
 from bandbridge.engine.imagery.scene_report import inspect_scene
@@ -164,6 +167,36 @@ def test_large_scenes_among_images_are_cut_too(tmp_path, write_tiff, noise):
     assert {class_of(name) for name in names} == {"Water"}
     assert class_of("big.tif/r00000_c00000_64px") is None
     assert list_images(tmp_path / "f") == ("Water/big.tif", "Water/small.tif", "Water/unplaced.tif")
+
+
+@pytest.mark.parametrize("name", ["T33UUP_20200101T101031_{}", "LC08_L1TP_190024_20200101_20200113_02_T1_{}"])
+def test_scenes_whose_bands_are_files_are_cut_too(name, tmp_path, write_tiff, noise, monkeypatch):
+    monkeypatch.setattr(folder, "LEAST_SCENE_PX", 100)
+    monkeypatch.setattr(folder, "_LEAST_SCENE_BYTES", 1)
+    is_landsat = name.startswith("LC")
+    for band, metres in (("B2", 10), ("B3", 10), ("B4", 10), ("B5", 20)):
+        side = 1280 // metres
+        place = {"crs": "EPSG:32633", "transform": Affine(metres, 0, 500_000, 0, -metres, 5_000_000)}
+        values = noise((1, side, side), np.uint16, 9000, seed=int(band[1]))
+        write_tiff(f"f/{name.format(band if is_landsat else band.replace('B', 'B0'))}.tif", values, nodata=3, **place)
+    names = list_images(tmp_path / "f", tiles=TileRule(size_px=64))
+    product = name.removesuffix("_{}")
+    assert names == tuple(f"{product}/{tile_name(row, column, 64)}" for row in (0, 64) for column in (0, 64))
+    whole = load_image(tmp_path / "f" / product).values
+    for one in names:
+        tile = tile_of(tmp_path / "f" / one)
+        image = load_image(tmp_path / "f" / one)
+        part = whole[:, tile.row : tile.row + 64, tile.column : tile.column + 64]
+        np.testing.assert_array_equal(image.values, part)
+        assert image.header.band_names[2] == ("B4" if is_landsat else "B04")
+        assert image.header.georeferenced
+    assert rgb_bands(None, tmp_path / "f", names) == (3, 2, 1)
+    job = ScanFolder(folder=str(tmp_path / "f"), bands=(4,), tiles=TileRule(size_px=64))
+    assert scan_folder(job, Control(lambda: None), lambda event: None).files == names
+    assert tile_middle(tile_of(tmp_path / "f" / names[3])) == ((500_960.0, 4_999_040.0), "EPSG:32633")
+    assert len(files_of(tmp_path / "f" / names[0])) == 4
+    pairing = pair_folders(PairFolders(rgb=str(tmp_path / "f"), sensor=str(tmp_path / "f")), tiles=TileRule(size_px=64))
+    assert [one for _, _, one in pairing.pairs] == list(names)
 
 
 def test_a_scene_that_changed_is_read_anew(write_tiff, noise):
