@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -37,8 +37,8 @@ FLUSH_INTERVAL_S = 0.1
 STOP_PATIENCE_S = 5.0
 """How long a worker may take to stop before it is ended from outside."""
 _QUIT_PATIENCE_S = 1.0
-# How many workers may die over images in one job, and of which jobs a second try would meet what the first one left.
-_MOST_DEATHS = 20
+# How many workers of one job may die with the same image in hand, and which jobs would meet what they left at first.
+_MOST_DEATHS = 3
 _ONCE_ONLY = (Compare, Export, Translate)
 _NOTICE_LINES = 20
 
@@ -152,7 +152,7 @@ class _Assignment:
     checkpoint_step: int | None = None
     has_begun: bool = False  # to train: what was read before is not read again
     is_stopping: bool = False
-    deaths: list[tuple[str, ...]] = field(default_factory=list)  # the files in hand when a worker died of this job
+    deaths: Counter[str] = field(default_factory=Counter)  # how often a file was in hand when a worker died of this job
 
 
 class WorkerThread(QThread):
@@ -358,16 +358,19 @@ class WorkerThread(QThread):
             self._worker.end(0.0)
             self._worker, self._pid = None, None
             if self._at_work is not None and not self._try_again(self._at_work, in_hand):
-                self._mailbox.put(Finished(outcome="failed", problem=_with_files(problem, in_hand)))
+                often = max((self._at_work.deaths[file] for file in in_hand), default=0)
+                blamed = tuple(file for file in in_hand if self._at_work.deaths[file] == often)
+                self._mailbox.put(Finished(outcome="failed", problem=_with_files(problem, blamed)))
 
     def _try_again(self, work: _Assignment, in_hand: tuple[str, ...]) -> bool:
         """Give a job whose worker died over an image to a fresh one, which tries what was in hand in a safe place."""
-        is_new = bool(in_hand) and in_hand not in work.deaths and len(work.deaths) < _MOST_DEATHS
-        if not is_new or work.has_begun or work.is_stopping or isinstance(work.job, _ONCE_ONLY):
+        work.deaths.update(in_hand)
+        # What is to blame by itself is not read again; what is in hand time after time does its harm beside others.
+        is_worth_it = bool(in_hand) and max(work.deaths.values()) < _MOST_DEATHS
+        if not is_worth_it or work.has_begun or work.is_stopping or isinstance(work.job, _ONCE_ONLY):
             return False
         if self._stop_by_s is not None:
             return False
-        work.deaths.append(in_hand)
         self._start_fresh(None)
         if self._worker is None:
             return False

@@ -18,6 +18,7 @@ import math
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -56,8 +57,8 @@ COMPARISON_FILE = "comparison.json"
 COMPARISON_FORMAT = "bandbridge-comparison-1"
 _RUN_TABLE, _SUMMARY_TABLE = "comparison.csv", "summary.csv"
 _ALREADY_THERE = {"agreement", "changed"}
-# How many processes of one run may die over images.
-_MOST_DEATHS = 20
+# How many processes of one run may die with the same image in hand.
+_MOST_DEATHS = 3
 _LOOK_EVERY_S = 0.05
 _END_PATIENCE_S = 5.0
 _FIRST: tuple[RunState, ...] = ("failed", "running", "stopped", "waiting", "unfit", "completed")
@@ -171,16 +172,16 @@ class _Comparison:
     def _take_turn(self, place: int, config: AnyRunConfig) -> None:
         self._put(place, state="running", problem="")
         self._tell("running")
-        deaths: set[tuple[str, ...]] = set()
+        deaths: Counter[str] = Counter()
         while True:
             resume = (Path(config.run) / CHECKPOINT_FILE).is_file()
             if not resume and (Path(config.run) / RUN_FILE).is_file():
                 shutil.rmtree(config.run)  # a run of this comparison that had not come as far as a checkpoint
             finished = self._carry_out_one(place, _job_of(config, resume=resume))
             # It died over images: the next process tries these in a safe place, and leaves out what is to blame.
-            if not self._in_hand or self._in_hand in deaths or self._stopping or len(deaths) == _MOST_DEATHS:
+            deaths.update(self._in_hand)
+            if not self._in_hand or self._stopping or max(deaths.values()) == _MOST_DEATHS:
                 break
-            deaths.add(self._in_hand)
         if finished.outcome == "completed":
             self._runs[place] = done = self._completed(self._runs[place])
             if "seconds" in done.values:
