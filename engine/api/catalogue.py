@@ -257,7 +257,7 @@ _BRIDGE = (
     _weight(
         key="features_weight",
         title="Weight of what the model sees",
-        default=0.1,
+        default=0.3,
         explain="Pulls what the source model finds in a translated image towards what it finds in the RGB partner, "
         + _PAIR_FEATURES_HELP,
     ),
