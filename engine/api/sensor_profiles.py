@@ -87,6 +87,17 @@ class SensorProposal:
     rgb: tuple[int, ...] | None = None
     has_speckle: bool = False
 
+    def shown(self, bands: tuple[int, ...] | None) -> str:
+        """What images read so show: the group of the bands that are read; "" where no group says it.
+
+        Args:
+            bands: 1-based bands that are read, None for those proposed.
+        """
+        read = bands or self.bands
+        if not self.groups or read is None:
+            return self.title
+        return next((group.title for group in self.groups if group.bands == read), "")
+
 
 @cache
 def sensor_profiles() -> tuple[SensorProfile, ...]:

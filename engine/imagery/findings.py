@@ -351,9 +351,23 @@ def _way(right_px: float, down_px: float) -> str:
     return f"{across} and {abs(down_px):.1f} pixels {'down' if down_px > 0 else 'up'}"
 
 
-def other_sensor(folder: str, theirs: SensorProposal | None, usual: SensorProposal | None) -> list[Finding]:
-    """The pairs' sensor images are of another kind than the target images, as far as both were recognised."""
+def other_sensor(
+    folder: str, theirs: SensorProposal | None, usual: SensorProposal | None, bands: tuple[int, ...] | None
+) -> list[Finding]:
+    """The pairs' sensor images are of another kind than the target images, as far as both were recognised.
+
+    A band of a file that holds many is what it shows: near infrared, not "13 bands in one file".
+
+    Args:
+        folder: Of the pairs' sensor images.
+        theirs: What these look like.
+        usual: What the target images look like.
+        bands: 1-based bands that are read of both, None for those proposed.
+    """
     if theirs is None or usual is None or not theirs.key or not usual.key or theirs.title == usual.title:
+        return []
+    shown = theirs.shown(bands), usual.shown(bands)
+    if "" in shown or shown[0] == shown[1]:
         return []
     return [
         Finding(

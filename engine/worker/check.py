@@ -259,7 +259,7 @@ def _look_at_pairs(
     usual, sensor_found = _judge(sensor_records.of(report.sensor), scan.sensor_stretch, control)
     if target is not None:
         sensor_found += _against_target(folders.sensor, usual, target, control)
-        sensor_found += words.other_sensor(folders.sensor, report.sensor.sensor, target.sensor)
+        sensor_found += words.other_sensor(folders.sensor, report.sensor.sensor, target.sensor, job.sensor_bands)
     control.check()
     together = (*report.findings, *compared.findings(folders.sensor, shifts))
     return [

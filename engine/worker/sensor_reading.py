@@ -35,7 +35,7 @@ def settled(config: RunConfig, emit: Callable[[Event], None], control: Control) 
     target = _recognised(config, config.target, control)
     beside = [_recognised(config, pair.sensor, control) for pair in config.pairs]
     for folders, other in zip(config.pairs, beside, strict=True):
-        for finding in other_sensor(folders.sensor, other, target):
+        for finding in other_sensor(folders.sensor, other, target, config.sensor_bands):
             emit(Notice.about(finding))
     bands = config.sensor_bands or next((one.bands for one in (target, *beside) if one.bands), None)
     stretch = config.stretch.or_proposed(target.stretch)

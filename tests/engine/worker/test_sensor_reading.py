@@ -118,3 +118,15 @@ def test_pairs_of_another_sensor_are_told(make_config, tmp_path, radar):
     report = check_data(CheckData(pairs=(pairs,), target=radar.target), [].append, Control())
     assert report.counts["sensor"] == 1
     assert [part.sensor.key for part in report.parts if part.sensor] == ["sar-linear", "rgb", "near-infrared"]
+
+
+@pytest.mark.parametrize(("bands", "is_told"), [((8,), False), ((12,), False), ((11, 12), True)])
+def test_a_band_of_many_is_what_it_shows(make_config, tmp_path, bands, is_told):
+    """Near infrared out of a stack goes with near infrared by itself; what no group names is left open."""
+    for name, count in (("stacks", 13), ("nir", 1)):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "0.npy", np.arange(count * 256, dtype=np.uint16).reshape(count, 16, 16))
+    pairs = PairFolders(rgb=str(tmp_path / "stacks"), sensor=str(tmp_path / "nir"))
+    said = []
+    settled(make_config(target=str(tmp_path / "stacks"), pairs=(pairs,), sensor_bands=bands), said.append, Control())
+    assert any("look like" in event.text and "pairs" in event.text for event in said) is is_told
