@@ -33,6 +33,13 @@ KIND_TITLES: Mapping[str, str] = {
     "leak": "In pairs and target",
     "units": "Other units",
     "shift": "Shifted pairs",
+    "broken": "Breaks off",
+    "no-picture": "Without pictures",
+    "no-sound": "Without sound",
+    "silent": "Silent",
+    "long": "Very long",
+    "missing": "Not on the disk",
+    "no-label": "Without a label",
     "left out": "Left out by you",
 }
 _REPEATS = frozenset(("duplicate", "near-duplicate", "leak"))

@@ -19,8 +19,13 @@ IMAGE_SUFFIXES = (
     *(".jp2", ".j2k", ".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4"),
 )
 LIST_SUFFIXES = (".txt", ".csv")
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv", ".3gp", ".ogv", ".mts"),
+    *(".m2ts", ".ts", ".vob", ".mxf", ".asf"),
+)
+CLIP_LISTS = ("clips.csv", "clips.json")
 
-Kind = Literal["project", "model", "folder", "picture", "list", "refused"]
+Kind = Literal["project", "model", "folder", "clips", "clip", "picture", "list", "refused"]
 Role = Literal["rgb", "sensor", "both", "target", "several"]
 
 _RGB_WORDS = {"rgb", "visible", "vis", "colour", "color", "optical", "s2"}
@@ -71,9 +76,13 @@ def recognise(path: Path) -> Dropped:
     if project_folder_of(path) is not None:
         return Dropped(path=path, kind="project")
     if path.is_dir():
-        return Dropped(path=path, kind="folder")
+        return Dropped(path=path, kind="clips" if _holds_clips(path) else "folder")
     kind: Kind = "refused"
     if path.is_file():
+        if name in CLIP_LISTS or (name.endswith((".csv", ".json")) and _names_clips(path)):
+            return Dropped(path=path, kind="clips")
+        if name.endswith(VIDEO_SUFFIXES):
+            return Dropped(path=path, kind="clip")
         if name.endswith(MODEL_SUFFIXES):
             kind = "model"
         elif name.endswith(IMAGE_SUFFIXES):
@@ -101,7 +110,7 @@ def why_refused(path: Path) -> str:
     if not path.exists():
         return f"'{path.name}' is not there any more."
     return (
-        f"'{path.name}' is neither a model file, a folder of images nor a project. "
+        f"'{path.name}' is neither a model file, a folder of images or videos nor a project. "
         f"Model files end in {', '.join(MODEL_SUFFIXES[:6])}."
     )
 
@@ -160,12 +169,48 @@ def _scenes_in(folder: Path) -> tuple[str, ...]:
 
 def is_pair_table(file: Path) -> bool:
     """Whether a list pairs images: its first line names the columns rgb and sensor."""
+    return {"rgb", "sensor"} <= _columns(file)
+
+
+def _names_clips(file: Path) -> bool:
+    """Whether a list names clips: its first line, or its first entry, has file and label."""
+    return "file" in (columns := _columns(file)) and not columns.isdisjoint(("label", "labels"))
+
+
+def _columns(file: Path) -> set[str]:
+    """Words at the beginning of a list: the columns of a table, the names in the first entry of JSON."""
     try:
         with file.open("rb") as stream:
-            head = stream.readline(400).decode("utf-8-sig", "replace").lower()
+            text = stream.read(400).decode("utf-8-sig", "replace").lower()
     except OSError:
-        return False
-    return {"rgb", "sensor"} <= {word.strip(" \"'\r\n") for word in re.split("[,;\t]", head)}
+        return set()
+    head = text if text.lstrip().startswith("[") else text.partition("\n")[0]
+    return {word.strip(" \"'\r\n") for word in re.split("[,;:\t{\\[]", head)}
+
+
+def _holds_clips(folder: Path) -> bool:
+    """Whether a folder is one of clips: it has their list, or videos and no images; a bounded look at names only."""
+    if any((folder / name).is_file() for name in CLIP_LISTS):
+        return True
+    videos = 0
+    looked = 0
+    waiting = [(folder, 0)]
+    while waiting and looked <= _MOST_ENTRIES:
+        path, depth = waiting.pop(0)
+        try:
+            with os.scandir(path) as entries:
+                for entry in itertools.islice(entries, _MOST_ENTRIES):
+                    looked += 1
+                    name = entry.name.lower()
+                    if entry.is_dir() and depth < 2 and not name.startswith("."):
+                        waiting.append((Path(entry.path), depth + 1))
+                    elif name.endswith(IMAGE_SUFFIXES):
+                        return False
+                    else:
+                        videos += name.endswith(VIDEO_SUFFIXES)
+        except OSError:
+            continue
+    return videos > 0
 
 
 def _words(name: str) -> set[str]:

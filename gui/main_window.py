@@ -13,12 +13,12 @@ from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.errors import BandbridgeError, UsageError
 from bandbridge.engine.api.events import Event, Problem, Progress
 from bandbridge.engine.api.jobs import InspectScene
-from bandbridge.gui.dropped import guess, is_large_scene, is_pair_table, is_scene_file, recognise, why_refused
+from bandbridge.gui.dropped import Dropped, guess, is_large_scene, is_pair_table, is_scene_file, recognise, why_refused
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.pages.home import HomePage, projects_folder
 from bandbridge.gui.pages.page import Page
 from bandbridge.gui.preferences import Preferences
-from bandbridge.gui.project import PROJECT_FILE, Project, ProjectModel, project_folder_of
+from bandbridge.gui.project import PROJECT_FILE, Project, ProjectKind, ProjectModel, project_folder_of
 from bandbridge.gui.relink import (
     Move,
     Place,
@@ -33,7 +33,7 @@ from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Mode, Theme
 from bandbridge.gui.widgets.folder_chooser import FolderChooser
 from bandbridge.gui.widgets.message_bar import MessageStack
-from bandbridge.gui.widgets.rail import Rail
+from bandbridge.gui.widgets.rail import STEPS, Rail
 from PySide6.QtCore import QLockFile, QRect, QSize, Qt
 from PySide6.QtGui import (
     QAction,
@@ -59,16 +59,10 @@ from PySide6.QtWidgets import (
 )
 
 if TYPE_CHECKING:
-    from bandbridge.gui.pages.steps import Steps
+    from bandbridge.gui.pages.steps import Steps, VideoSteps
 
-STEPS = (
-    ("source-model", "Source model"),
-    ("images", "Images"),
-    ("method", "Method"),
-    ("run", "Run"),
-    ("results", "Results"),
-)
 SOURCE_MODEL, IMAGES, METHOD, RUN, RESULTS = range(5)
+"""Places of the pages of a project for images."""
 _LOCK_FILE = ".open.lock"
 _THEMES: tuple[tuple[Mode, str], ...] = (("system", "As the &system"), ("light", "&Light"), ("dark", "&Dark"))
 
@@ -97,12 +91,12 @@ class MainWindow(QMainWindow):
         self._place_check: PlaceCheck | None = None
         self._may_close = False
         self._may_lose = False
-        self.steps: Steps | None = None
+        self.steps: Steps | VideoSteps | None = None
         self.setWindowTitle("Bandbridge")
         self.setMinimumSize(QSize(960, 600))
         self.setAcceptDrops(True)
 
-        self.rail = Rail(STEPS, theme)
+        self.rail = Rail(STEPS["images"], theme)
         self.messages = MessageStack(theme)
         self.home = HomePage(preferences, desk, theme)
         self.stack = QStackedWidget()
@@ -132,6 +126,7 @@ class MainWindow(QMainWindow):
         self.rail.home_chosen.connect(self.show_home)
         self.rail.step_chosen.connect(self.show_step)
         self.home.new_wanted.connect(self.ask_new)
+        self.home.new_video_wanted.connect(self.ask_new_video)
         self.home.open_wanted.connect(self.ask_open)
         self.home.project_chosen.connect(self.open_project)
         self.home.failed.connect(self.show_problem)
@@ -148,6 +143,9 @@ class MainWindow(QMainWindow):
         keys = QKeySequence.StandardKey
         file = self.menuBar().addMenu("&File")
         self.new_action = self._action(file, "&New project…", self.ask_new, keys.New)
+        self.new_video_action = self._action(
+            file, "New &video project…", self.ask_new_video, QKeySequence("Ctrl+Shift+N")
+        )
         self.open_action = self._action(file, "&Open…", self.ask_open, keys.Open)
         self.recent_menu = file.addMenu("Open &recent")
         self.recent_menu.aboutToShow.connect(self._fill_recent)
@@ -157,7 +155,7 @@ class MainWindow(QMainWindow):
         self.export_action = self._action(file, "&Export model…", self.export, QKeySequence("Ctrl+E"))
         file.addSeparator()
         self.close_project_action = self._action(file, "&Close project", self.close_project, keys.Close)
-        self._action(file, "E&mpty the image cache", self.empty_cache)
+        self._action(file, "E&mpty the cache of images and clips", self.empty_cache)
         self._action(file, "&Quit", self.close, keys.Quit)
         edit = self.menuBar().addMenu("&Edit")
         self.undo_action = self._action(edit, "&Undo", self._undo, keys.Undo)
@@ -169,7 +167,7 @@ class MainWindow(QMainWindow):
         self._action(view, "&Home", self.show_home, QKeySequence("Ctrl+0"))
         self.step_actions = [
             self._action(view, f"&{i} {name}", self._step_shower(i - 1), QKeySequence(f"Ctrl+{i}"))
-            for i, (_, name) in enumerate(STEPS, start=1)
+            for i, (_, name) in enumerate(STEPS["images"], start=1)
         ]
         view.addSeparator()
         themes = view.addMenu("&Theme")
@@ -223,6 +221,13 @@ class MainWindow(QMainWindow):
             action.setEnabled(has_project)
         for action in (self.start_action, self.pause_action, *self.step_actions):
             action.setEnabled(has_project)
+        names = [name for _, name in STEPS[model.project.kind if model is not None else "images"]]
+        for i, action in enumerate(self.step_actions):
+            action.setVisible(i < len(names))
+            if i < len(names):
+                action.setText(f"&{i + 1} {names[i]}")
+        is_video = model is not None and model.project.kind == "video"
+        self.start_action.setText("&Start training" if is_video else "&Start adaptation")
         self.undo_action.setEnabled(model is not None and model.can_undo)
         self.redo_action.setEnabled(model is not None and model.can_redo)
 
@@ -246,8 +251,8 @@ class MainWindow(QMainWindow):
         return self.steps.pages() if self.steps is not None else ()
 
     def show_step(self, index: int) -> None:
-        """Show one of the five steps."""
-        if self.steps is None:
+        """Show one of the steps."""
+        if self.steps is None or index >= len(self.pages):
             return
         page = self.pages[index]
         self.stack.setCurrentWidget(page)
@@ -315,6 +320,16 @@ class MainWindow(QMainWindow):
         folder = _free_folder("New project")
         self._ask_project_folder("New project: where should its folder be?", folder, self.create_project)
 
+    def ask_new_video(self) -> None:
+        """Ask where the new project for video is to be, then start it."""
+
+        def start(folder: Path) -> None:
+            self.create_project(folder, "video")
+
+        self._ask_project_folder(
+            "New video project: where should its folder be?", _free_folder("New video project"), start
+        )
+
     def ask_save_as(self) -> None:
         """Ask where the project is to go on."""
         if self._model is not None:
@@ -341,13 +356,13 @@ class MainWindow(QMainWindow):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def create_project(self, folder: Path) -> bool:
+    def create_project(self, folder: Path, kind: ProjectKind = "images") -> bool:
         """Start an empty project in a new folder and open it."""
         if project_folder_of(folder) is not None:
             self.messages.show_message("warning", f"There is a project in '{folder.name}' already; it was opened.")
             return self.open_project(folder)
         try:
-            ProjectModel(Project(name=folder.name), folder).save()
+            ProjectModel(Project(name=folder.name, kind=kind), folder).save()
         except BandbridgeError as error:
             self.show_problem(error)
             return False
@@ -356,8 +371,8 @@ class MainWindow(QMainWindow):
     def open_project(self, path: Path) -> bool:
         """Open a project by its folder or file; says why if it cannot be."""
         folder = project_folder_of(Path(path))
-        if self._model is not None and folder is not None and folder.resolve() == self._model.folder:
-            self.show_step(self._first_step())
+        if self._model is not None and self.steps is not None and folder and folder.resolve() == self._model.folder:
+            self._show_page(self.steps.first(self._model.project))
             return True
         if self._is_running():
             text = "A run is going on. Let it end or stop it, then open another project."
@@ -390,14 +405,17 @@ class MainWindow(QMainWindow):
         self._preferences.remember(model.folder)
         self._preferences.left_open = model.folder
         # The pages' modules are needed with the first project, not with the first sight of the window.
-        from bandbridge.gui.pages.steps import Steps
+        from bandbridge.gui.pages.steps import Steps, VideoSteps
 
-        self.steps = Steps.of(model, self._desk, self._runner, self._theme)
+        kind = model.project.kind
+        self.rail.set_steps(STEPS[kind])
+        make = VideoSteps.of if kind == "video" else Steps.of
+        self.steps = make(model, self._desk, self._runner, self._theme)
         for index, page in enumerate(self.pages):
             self.stack.addWidget(page)
             page.state_changed.connect(self._mark_steps)
             page.told.connect(self._teller(index))
-            page.forward.connect(self._step_shower(min(index + 1, RESULTS)))
+            page.forward.connect(self._step_shower(min(index + 1, len(self.pages) - 1)))
         self.steps.run.running_changed.connect(self._mark_steps)
         self.steps.run.run_chosen.connect(self._show_results_of)
         model.changed.connect(self._follow)
@@ -405,7 +423,7 @@ class MainWindow(QMainWindow):
         model.save_failed.connect(self._tell_unsaved)
         self._follow()
         self._mark_steps()
-        self.show_step(self._first_step())
+        self._show_page(self.steps.first(model.project))
         self._look_for_places()
 
     # ---- what was moved ------------------------------------------------------------------------------------------
@@ -433,7 +451,7 @@ class MainWindow(QMainWindow):
     def _look_again(self) -> None:
         if self.steps is not None:
             self._look_for_places()
-            self.steps.images.look_again()
+            self.steps.look_again()
 
     def _ask_where(self, lost: Place) -> None:
         """Ask where something is now."""
@@ -475,6 +493,7 @@ class MainWindow(QMainWindow):
             pairs=project.pairs,
             runs=project.runs,
             comparisons=project.comparisons,
+            video=project.video,
         )
         self.messages.show_message("good", found_in_words(count_found, move))
         self._look_for_places()
@@ -482,9 +501,12 @@ class MainWindow(QMainWindow):
 
     # ---- pages ---------------------------------------------------------------------------------------------------
 
+    def _show_page(self, page: Page) -> None:
+        self.show_step(self.pages.index(page))
+
     def _show_results_of(self, run_folder: str) -> None:
         if self.steps is not None:
-            self.show_step(RESULTS)
+            self._show_page(self.steps.results)
             self.steps.results.open_run(run_folder)
 
     def _teller(self, index: int) -> Callable[[str, str, str], None]:
@@ -497,19 +519,6 @@ class MainWindow(QMainWindow):
             bar.setProperty("page", -1 if here else index)
 
         return tell
-
-    def _first_step(self) -> int:
-        """Where to go on: a run that was interrupted, the results, or the first thing still missing."""
-        assert self._model is not None
-        project = self._model.project
-        comparison = project.latest_comparison()
-        if comparison is not None:
-            return RESULTS if comparison.outcome == "completed" else RUN
-        if project.runs:
-            return RESULTS if project.runs[-1].outcome in ("completed", "kept") else RUN
-        if not project.sources:
-            return SOURCE_MODEL
-        return METHOD if project.target and project.pairs else IMAGES
 
     def close_project(self, *, losing_changes: bool = False) -> bool:
         """Save and put away the open project.
@@ -622,7 +631,7 @@ class MainWindow(QMainWindow):
         for page, button in zip(self.pages, self.rail.steps, strict=False):
             button.set_state(page.state(), page.state_in_words())
         if self.steps is not None and self.steps.run.running:
-            self.rail.steps[RUN].set_state("busy", self.steps.run.state_in_words())
+            self.rail.steps[self.pages.index(self.steps.run)].set_state("busy", self.steps.run.state_in_words())
 
     def _undo(self) -> None:
         if self._model is not None:
@@ -639,7 +648,7 @@ class MainWindow(QMainWindow):
 
     def _start_run(self) -> None:
         if self.steps is not None:
-            self.show_step(RUN)
+            self._show_page(self.steps.run)
             self.steps.run.start()
 
     def _pause_run(self) -> None:
@@ -649,7 +658,7 @@ class MainWindow(QMainWindow):
     def export(self) -> None:
         """Lead to the results, where a model is exported."""
         if self.steps is not None:
-            self.show_step(RESULTS)
+            self._show_page(self.steps.results)
             self.steps.results.on_primary()
 
     def _desk_says(self, number: int, event: Event) -> None:
@@ -672,6 +681,8 @@ class MainWindow(QMainWindow):
             "project": "Open this project",
             "model": "Use as source model",
             "folder": "Add these images",
+            "clips": "Use these clips",
+            "clip": "Find clips like this one",
             "picture": "Show this picture to the model",
             "list": "Use this list",
             "refused": "This file is of no use here",
@@ -711,10 +722,13 @@ class MainWindow(QMainWindow):
             if thing.kind == "refused":
                 self.messages.show_message("warning", why_refused(thing.path))
         things = [thing for thing in things if thing.kind != "refused"]
+        if any(thing.kind in ("clips", "clip") for thing in things) or (things and self._is_video()):
+            self._take_clips(things)
+            return
         if not things or not self._has_project():
             return
-        assert self.steps is not None
-        page = self.steps.source_model
+        steps = self._image_steps()
+        page = steps.source_model
         scenes = [thing.path for thing in things if self._is_meant_as_scene(thing.path, paths)]
         folders = [thing.path for thing in things if thing.kind == "folder"] or scenes
         things = [thing for thing in things if thing.path not in scenes]
@@ -726,7 +740,7 @@ class MainWindow(QMainWindow):
                 self.show_step(SOURCE_MODEL)
                 page.show_picture(str(thing.path))
             elif thing.kind == "list":
-                self._take_list(thing.path, self.steps)
+                self._take_list(thing.path, steps)
         if folders:
             self._ask_about(folders)
 
@@ -734,12 +748,63 @@ class MainWindow(QMainWindow):
         """Whether a dropped file is data, not a single picture to be shown to the model."""
         if not is_scene_file(path):
             return False
-        on_images = self.steps is not None and self.current_page() is self.steps.images
+        on_images = self.steps is not None and self.current_page() is self._image_steps().images
         return on_images or is_large_scene(path) or sum(map(is_scene_file, dropped)) > 1
 
     def _has_project(self) -> bool:
         """Whether a project is open; without one, a new one is started for what was dropped."""
         return self._model is not None or self.create_project(_free_folder("Untitled"))
+
+    def _image_steps(self) -> Steps:
+        """The pages of the open project, which is one for images."""
+        from bandbridge.gui.pages.steps import Steps
+
+        assert isinstance(self.steps, Steps)
+        return self.steps
+
+    def _is_video(self) -> bool:
+        return self._model is not None and self._model.project.kind == "video"
+
+    def _take_clips(self, things: Sequence[Dropped]) -> None:
+        """Clips go to the clips of a project for video; one is started where none is open."""
+        from bandbridge.gui.pages.steps import VideoSteps
+
+        clips = [thing.path for thing in things if thing.kind == "clips"]
+        films = [thing.path for thing in things if thing.kind == "clip"]
+        if not clips and not films:
+            text = f"'{things[0].path.name}' belongs into a project for images; this one is for video."
+            again = [thing.path for thing in things]
+            actions = (("Start an &image project", lambda: self._start_with("images", again)),)
+            self.messages.show_message("note", text, "", actions)
+            return
+        if self._model is not None and not self._is_video():
+            what = clips[0] if clips else films[0]
+            text = f"'{what.name}' belongs into a project for video; this one is for images."
+            again = [thing.path for thing in things if thing.kind in ("clips", "clip")]
+            actions = (("Start a &video project", lambda: self._start_with("video", again)),)
+            self.messages.show_message("note", text, "", actions)
+            return
+        if not clips and self._model is None:
+            text = f"'{films[0].name}' is one video. Drop the folder it lies in, with a folder for every class."
+            self.messages.show_message("note", text)
+            return
+        if self._model is None and not self.create_project(_free_folder("Untitled video"), "video"):
+            return
+        assert isinstance(self.steps, VideoSteps)
+        if clips:
+            self._show_page(self.steps.clips)
+            self.steps.clips.set_clips(str(clips[0]))
+        elif self.steps.results.can_find:
+            self._show_page(self.steps.results)
+            self.steps.results.find_like(str(films[0]))
+        else:
+            text = "Clips like this one can be found once a run has finished. To learn from clips, drop their folder."
+            self.messages.show_message("note", text)
+
+    def _start_with(self, kind: ProjectKind, paths: list[Path]) -> None:
+        """Go on with what was dropped in a new project of the kind it belongs to."""
+        if self.create_project(_free_folder("Untitled video" if kind == "video" else "Untitled"), kind):
+            self.take_dropped(paths)
 
     def _take_list(self, file: Path, steps: Steps) -> None:
         assert self._model is not None
@@ -783,7 +848,7 @@ class MainWindow(QMainWindow):
     def _use_folders(self, chosen: dict[str, str]) -> None:
         assert self.steps is not None
         assert self._model is not None
-        page = self.steps.images
+        page = self._image_steps().images
         bands = self._chooser.bands if self._chooser is not None else None
         self._dismiss_chooser()
         if bands is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, RELIABILITY, Better
+from bandbridge.engine.api.measures import measure
 from bandbridge.gui.quantities import NOTHING, number, percent
 
 
@@ -73,3 +74,9 @@ def label_free_measures() -> dict[str, Measure]:
         key: Measure(title, explain, _WAY[better], is_share=key in _LABEL_FREE_SHARES)
         for key, (title, explain, better) in sorted(LABEL_FREE.items(), key=lambda item: item[0] != RELIABILITY)
     }
+
+
+def clip_measures() -> dict[str, Measure]:
+    """What is measured on the validation clips while clips are learned from, in the engine's order."""
+    found = (measure(key) for key in ("accuracy", "balanced_accuracy", "tagging_map"))
+    return {one.key: Measure(one.title, one.explain, "up", is_share=True) for one in found}

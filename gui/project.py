@@ -16,6 +16,7 @@ from bandbridge.engine.api.config import (
     AdapterKind,
     CompareConfig,
     DeviceChoice,
+    DistillConfig,
     PairFolders,
     RunConfig,
     SettingValue,
@@ -26,13 +27,17 @@ from bandbridge.engine.api.config import (
 from bandbridge.engine.api.errors import StorageError, UsageError
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profiles
 from bandbridge.engine.api.storage import write_text
+from bandbridge.gui.video_choices import VideoChoices, video_choices_from
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 PROJECT_FILE = "project.bandbridge.json"
 """Name of the file inside a project's folder."""
 THUMBNAIL_FILE = ".thumbnail.png"
 """Inside a project's folder: the picture it shows among the recent projects."""
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of projects for video; those for images are still written as version 1, which earlier programs read as well."""
+
+ProjectKind = Literal["images", "video"]
 
 Effort = Literal["quick", "standard", "thorough", "own"]
 EFFORT_EPOCHS: Mapping[str, int] = {"quick": 5, "standard": 15, "thorough": 40}
@@ -89,6 +94,7 @@ class Project:
 
     Attributes:
         name: Shown in the title bar.
+        kind: Whether it is about images of a sensor, or about clips with sound.
         sources: Source model files.
         class_names: The classes' names in the order of the model's outputs; empty takes the names in the model file.
         pairs: Folders of paired images; one side may still be "".
@@ -114,9 +120,11 @@ class Project:
         seeds: How many seeds each of them gets, from `seed` upwards.
         runs: Runs so far, oldest first.
         comparisons: Comparisons so far, oldest first.
+        video: What is chosen in a project for video; it also has a seed, a device and runs.
     """
 
     name: str = "Untitled"
+    kind: ProjectKind = "images"
     sources: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     pairs: tuple[PairFolders, ...] = ()
@@ -142,6 +150,7 @@ class Project:
     seeds: int = 3
     runs: tuple[RunEntry, ...] = ()
     comparisons: tuple[ComparisonEntry, ...] = ()
+    video: VideoChoices = field(default_factory=VideoChoices)
 
     def latest_comparison(self) -> ComparisonEntry | None:
         """The last comparison, if no other run was started after it."""
@@ -173,6 +182,14 @@ class Project:
     def whole_pairs(self) -> tuple[PairFolders, ...]:
         """The pair folders of which both sides are chosen."""
         return tuple(pair for pair in self.pairs if pair.rgb and pair.sensor)
+
+    def to_distill_config(self, run: str) -> DistillConfig:
+        """The frozen configuration of a run on clips with these choices.
+
+        Args:
+            run: Folder the run writes into.
+        """
+        return self.video.to_config(run, seed=self.seed, device=self.device)
 
     def to_run_config(self, run: str) -> RunConfig:
         """The frozen configuration of a run with these choices.
@@ -221,13 +238,21 @@ def project_as_json(project: Project, folder: Path) -> str:
         return Path(path).relative_to(folder).as_posix() if inside else path
 
     data = asdict(project)
+    if project.kind == "images":
+        del data["kind"], data["video"]
+    else:
+        for key in ("clips", "teacher_features"):
+            data["video"][key] = stored(data["video"][key])
     data["sources"] = [stored(path) for path in project.sources]
     data["target"] = stored(project.target)
     for entry in data["pairs"]:
         entry.update({key: stored(path) for key, path in entry.items() if path})
     for entry in (*data["runs"], *data["comparisons"]):
         entry["folder"] = stored(entry["folder"])
-    return json.dumps({"format": "bandbridge project", "version": FORMAT_VERSION} | data, indent=2) + "\n"
+    return (
+        json.dumps({"format": "bandbridge project", "version": 1 if project.kind == "images" else 2} | data, indent=2)
+        + "\n"
+    )
 
 
 def project_from_json(text: str, folder: Path) -> Project:
@@ -281,6 +306,8 @@ def project_from_json(text: str, folder: Path) -> Project:
             ComparisonEntry(**(c | {"folder": found(c["folder"])})) for c in given.get("comparisons", ())
         )
         given["compared"] = tuple(map(str, given.get("compared", ())))
+        video = video_choices_from(given.get("video", {}))
+        given["video"] = replace(video, clips=found(video.clips), teacher_features=found(video.teacher_features))
         if given.get("effort") not in get_args(Effort):
             given.pop("effort", None)
         project = Project(**given)
@@ -299,6 +326,8 @@ def _is_sound(project: Project) -> bool:
 
     return (
         isinstance(project.name, str)
+        and project.kind in get_args(ProjectKind)
+        and project.video.is_sound()
         and project.method in {info.key for info in METHODS}
         and project.adapter in get_args(AdapterKind)
         and project.device in get_args(DeviceChoice)
@@ -444,10 +473,16 @@ class ProjectModel(QObject):
 
     def update(self, **changes: Any) -> None:
         """Change fields of the project. Quick changes of the same field become one step of undo."""
-        new = replace(self._project, **changes)
+        self._change(replace(self._project, **changes), frozenset(changes))
+
+    def update_video(self, **changes: Any) -> None:
+        """Change fields of what is chosen for video."""
+        video = replace(self._project.video, **changes)
+        self._change(replace(self._project, video=video), frozenset(f"video.{name}" for name in changes))
+
+    def _change(self, new: Project, names: frozenset[str]) -> None:
         if new == self._project:
             return
-        names = frozenset(changes)
         if not names <= set(self._NOT_UNDONE):
             now_s = time.monotonic()
             last_names, last_s = self._last_change
@@ -483,6 +518,8 @@ class ProjectModel(QObject):
     def new_run_folder(self) -> str:
         """A folder for a new run, not there yet: `runs/<date>_<time>_<method>` in the project's folder."""
         what = "comparison" if self._project.comparing else self._project.method
+        if self._project.kind == "video":
+            what = self._project.video.method
         stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{what}"
         folder = self._folder / "runs" / stem
         number = 2

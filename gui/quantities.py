@@ -53,6 +53,13 @@ def fixed(value: float, decimals: int) -> str:
     return QLocale().toString(value, "f", decimals).replace("-", _MINUS)
 
 
+def plain(value: float) -> str:
+    """A number with no more decimals than it has, two at most, e.g. "8" or "29.97"."""
+    text = fixed(value, 2)
+    point = QLocale().decimalPoint()
+    return text.rstrip("0").removesuffix(point) if point in text else text
+
+
 def percent(share: float, decimals: int = 0) -> str:
     """A share 0..1 in percent, e.g. "61 %"."""
     return f"{QLocale().toString(100 * share, 'f', decimals)}{_THIN_SPACE}%"

@@ -22,10 +22,12 @@ _LOST = {
     "rgb": "The pairs' RGB images are not where they were",
     "sensor": "The pairs' sensor images are not where they were",
     "table": "The list of pairs is not where it was",
+    "clips": "The clips are not where they were",
+    "features": "The teacher's features are not where they were",
     "run": "The folder of a run is not where it was",
 }
 # What names files in a run's configuration.
-_PATHS = ("sources", "target", "pairs")
+_PATHS = ("sources", "target", "pairs", "clips", "teacher_features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def places_of(project: Project) -> tuple[Place, ...]:
             yield _images(pair.rgb, _LOST["rgb"])
             yield _images(pair.sensor, _LOST["sensor"])
             yield Place(pair.table or "", _LOST["table"], is_file=True)
+        yield _file_or_folder(project.video.clips, _LOST["clips"])
+        yield _file_or_folder(project.video.teacher_features, _LOST["features"])
         for run in project.runs:
             yield Place(run.folder, _LOST["run"])
 
@@ -85,6 +89,11 @@ def places_of(project: Project) -> tuple[Place, ...]:
 
 def _images(path: str, is_lost: str) -> Place:
     return Place(path, is_lost, is_file=Path(path).suffix.lower() in SCENE_SUFFIXES)
+
+
+def _file_or_folder(path: str, is_lost: str) -> Place:
+    """Of clips or features; what has an ending is a file."""
+    return Place(path, is_lost, is_file=bool(Path(path).suffix))
 
 
 def lost_in_words(lost: tuple[Place, ...]) -> str:
@@ -119,6 +128,9 @@ def relinked(project: Project, move: Move) -> tuple[Project, int]:
         ),
         runs=tuple(replace(run, folder=now(run.folder)) for run in project.runs),
         comparisons=tuple(replace(one, folder=now(one.folder)) for one in project.comparisons),
+        video=replace(
+            project.video, clips=now(project.video.clips), teacher_features=now(project.video.teacher_features)
+        ),
     )
     return moved, sum(old != new for old, new in found.items())
 

@@ -66,11 +66,11 @@ def read_report(folder: Path) -> AdaptReport:
         known = {field.name for field in fields(AdaptReport)}
         given = {name: value for name, value in facts.items() if name in known}
         for name in ("before", "after"):
-            given[name] = _scores(given[name]) if given[name] is not None else None
+            given[name] = scores_from(given[name]) if given[name] is not None else None
         for name in ("gap_before", "gap_after", "label_free_before", "label_free_after"):
-            given[name] = {key: _number(value) for key, value in given.get(name, {}).items()}
+            given[name] = {key: number_from(value) for key, value in given.get(name, {}).items()}
         for name in ("seconds", "images_per_second", "mean_confidence_before", "mean_confidence_after"):
-            given[name] = _number(given[name])
+            given[name] = number_from(given[name])
         given["stages"] = tuple(given.get("stages", ()))
         given["trials"] = tuple(Trial(**trial) for trial in given.get("trials", ()))
         given["set_aside"] = tuple(Finding(**finding) for finding in given["set_aside"])
@@ -173,7 +173,7 @@ def unreadable(path: Path, details: str) -> UsageError:
     return UsageError(
         f"'{path.name}' of the run '{path.parent.name}' cannot be read.",
         why,
-        "Run the adaptation again, or restore the run folder from a copy.",
+        "Run it again, or restore the run folder from a copy.",
         details=f"{path}: {details}",
     )
 
@@ -232,16 +232,18 @@ def _read_columns(path: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.f
     return steps, {name: table[:, index] for index, name in enumerate(head) if index != place}
 
 
-def _number(value: object) -> float:
+def number_from(value: object) -> float:
+    """A number as JSON has it; null is NaN."""
     return float("nan") if value is None else float(str(value))
 
 
-def _scores(facts: Mapping[str, Any]) -> Scores:
+def scores_from(facts: Mapping[str, Any]) -> Scores:
+    """Scores as JSON has them."""
     return Scores(
         images=int(facts["images"]),
-        accuracy=_number(facts["accuracy"]),
-        balanced_accuracy=_number(facts["balanced_accuracy"]),
-        per_class={name: _number(value) for name, value in facts["per_class"].items()},
+        accuracy=number_from(facts["accuracy"]),
+        balanced_accuracy=number_from(facts["balanced_accuracy"]),
+        per_class={name: number_from(value) for name, value in facts["per_class"].items()},
         confusion=np.array(facts["confusion"], dtype=np.int64).reshape(len(facts["class_names"]), -1),
         class_names=tuple(facts["class_names"]),
     )

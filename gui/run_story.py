@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from bandbridge.engine.api.events import (
     CheckpointSaved,
+    ClipSignsSeen,
     Compared,
     EpochEnd,
     Event,
@@ -28,7 +29,7 @@ from bandbridge.gui.curve import Curve, FloatArray
 
 _Item = TypeVar("_Item")
 _Steps = TypeVar("_Steps", float, FloatArray)
-Part = Literal["status", "losses", "gap", "samples", "epoch", "alarm", "comparison"]
+Part = Literal["status", "losses", "gap", "samples", "epoch", "alarm", "comparison", "signs"]
 _MOST_SNAPSHOTS = 48
 _MOST_CHECKPOINTS = 400
 _MOST_NOTICES = 200
@@ -83,6 +84,8 @@ class RunStory:
         agreement: Share of held-out pairs agreed on, over moments.
         confidence: Mean confidence on the target images, over moments.
         label_free: Label-free measure -> its curve over moments.
+        measured: Measure of the labelled validation clips -> its curve over moments.
+        signs: What MNF + CSC made of the training clips, epoch by epoch, their steps moments.
         alarms: Those that stand, by their kind.
         snapshots: Positions of features over time, their steps moments: the first, the last, and some between.
         samples: The last strip of samples.
@@ -113,6 +116,8 @@ class RunStory:
         self.agreement = Curve()
         self.confidence = Curve()
         self.label_free: dict[str, Curve] = {}
+        self.measured: dict[str, Curve] = {}
+        self.signs: list[ClipSignsSeen] = []
         self.alarms: dict[AlarmKind, Alarm] = {}
         self.snapshots: list[Gap] = []
         self.samples: Samples | None = None
@@ -233,6 +238,9 @@ class RunStory:
                 self._changed("samples")
             case EpochEnd():
                 self._take_epoch(event)
+            case ClipSignsSeen():
+                self.signs = _thinned([*self.signs, replace(event, step=self._moment(event.step))], _MOST_SNAPSHOTS)
+                self._changed("signs")
             case Alarm():
                 self._take_alarm(event)
             case Compared():
@@ -269,12 +277,14 @@ class RunStory:
         if event.number == min(self.stages) and self.comparison is None:
             self.fraction = None  # what was read before was another whole
         moment = step + event.number  # at which the model is looked at again
-        for curve in (*self.measures.values(), *self.label_free.values(), self.agreement, self.confidence):
+        found = (*self.measures.values(), *self.label_free.values(), *self.measured.values())
+        for curve in (*found, self.agreement, self.confidence):
             curve.cut(moment)
+        self.signs = [seen for seen in self.signs if seen.step < moment]
         self.snapshots = [gap for gap in self.snapshots if gap.step < moment]
         self.checkpoints = [saved for saved in self.checkpoints if saved <= step]
         self.alarms = {}  # a run gone on with looks again, and tells again what still holds
-        for part in ("losses", "gap", "alarm"):
+        for part in ("losses", "gap", "alarm", "signs"):
             self._changed(part)
 
     def _take_comparison(self, report: CompareReport) -> None:
@@ -289,9 +299,9 @@ class RunStory:
 
     def _forget_run(self) -> None:
         self._step = 0
-        self.stages, self.measures, self.label_free = {}, {}, {}
+        self.stages, self.measures, self.label_free, self.measured = {}, {}, {}, {}
         self.agreement, self.confidence = Curve(), Curve()
-        self.snapshots, self.checkpoints = [], []
+        self.snapshots, self.checkpoints, self.signs = [], [], []
         self.samples = self.epoch_end = None
         self.first_counts = {}
         self.alarms = {}
@@ -321,8 +331,9 @@ class RunStory:
         _add_one(self.confidence, moment, event.mean_confidence)
         if event.held_out_agreement is not None:
             _add_one(self.agreement, moment, event.held_out_agreement)
-        for name, value in event.label_free.items():
-            _add_one(self.label_free.setdefault(name, Curve()), moment, value)
+        for curves, values in ((self.label_free, event.label_free), (self.measured, event.measured)):
+            for name, value in values.items():
+                _add_one(curves.setdefault(name, Curve()), moment, value)
         for part in ("epoch", "gap"):
             self._changed(part)
 

@@ -27,7 +27,7 @@ from bandbridge.engine.api.events import (
     Samples,
     TrainingStarted,
 )
-from bandbridge.engine.api.jobs import Adapt, Compare, Export, Job, Translate
+from bandbridge.engine.api.jobs import Adapt, Compare, Distill, Export, Job, Translate
 from bandbridge.engine.api.launch import Ask, Message, Quit, Submit, start_worker
 from bandbridge.engine.api.reading_board import forget, left_by
 from PySide6.QtCore import QObject, QThread, Signal
@@ -442,7 +442,7 @@ def _with_files(problem: Problem, in_hand: tuple[str, ...]) -> Problem:
 def _death_in_words(exit_code: int | None, assignment: _Assignment | None, details: str) -> Problem:
     what = "The process that does the work has ended unexpectedly."
     again = "Try again"
-    if assignment is not None and isinstance(assignment.job, Adapt):
+    if assignment is not None and isinstance(assignment.job, Adapt | Distill):
         step = assignment.checkpoint_step
         what += f" The last checkpoint{'' if step is None else f' (step {step})'} is kept"
         what += ", if there was one." if step is None and not assignment.job.resume else "."

@@ -148,6 +148,42 @@ class Thumbnails:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScanClips:
+    """Look through a folder or a list of clips -> `ClipsReport`. What is decoded is kept for a run with the same rule.
+
+    Attributes:
+        place: The folder, or the list.
+        fps: Pictures a second that are read.
+        size_px: Side of the square pictures.
+    """
+
+    place: str
+    fps: float = 4.0
+    size_px: int = 112
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipThumbnails:
+    """The first moments of clips and how loud they are -> `ClipThumbnailsReport`.
+
+    Attributes:
+        folder: What files are relative to.
+        files: The clips.
+        fps: Pictures a second, as in the scan.
+        size_px: Side of the square pictures, as in the scan.
+        most: Pictures of a clip at most.
+        bars: Moments at which loudness is told.
+    """
+
+    folder: str
+    files: tuple[str, ...]
+    fps: float = 4.0
+    size_px: int = 112
+    most: int = 16
+    bars: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adapt:
     """Run an adaptation -> `AdaptReport`. With `resume`, go on from the run folder's last checkpoint."""
 
@@ -328,6 +364,8 @@ Job = (
     | ScanPairs
     | CheckData
     | Thumbnails
+    | ScanClips
+    | ClipThumbnails
     | Adapt
     | Distill
     | Retrieve

@@ -457,6 +457,80 @@ class AdaptReport:
     peak_gpu_memory_mb: float = 0.0
 
 
+ClipSound = Literal["heard", "silent", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenClip:
+    """What is known of a clip that can be read.
+
+    Attributes:
+        file: Relative to the folder.
+        labels: What it shows, () if nobody said.
+        split: "train", "validation" or "test".
+        seconds: Length read.
+        rate_hz: Pictures a second in the file; 0 without pictures.
+        width_px: Of the file's pictures; 0 without.
+        height_px: The same.
+        sound: Whether it has sound, a silent track, or none.
+    """
+
+    file: str
+    labels: tuple[str, ...]
+    split: str
+    seconds: float
+    rate_hz: float
+    width_px: int
+    height_px: int
+    sound: ClipSound
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether it has pictures."""
+        return self.width_px > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipsReport:
+    """A folder or a list of clips.
+
+    Attributes:
+        place: The folder, or the list.
+        folder: What the clips' names are relative to.
+        clips: Those that can be read, sorted by name.
+        class_names: Of all labels, sorted.
+        drawn: Whether the splits were drawn by the program.
+        findings: What is doubtful.
+    """
+
+    place: str
+    folder: str
+    clips: tuple[SeenClip, ...]
+    class_names: tuple[str, ...]
+    drawn: bool
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipThumbnail:
+    """The first moments of a clip.
+
+    Attributes:
+        pictures: (F, S, S, 3) red, green, blue; F is 0 where it has none.
+        loudness: (bars,) 0..1 over the same time, None without sound.
+    """
+
+    pictures: NDArray[np.uint8]
+    loudness: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipThumbnailsReport:
+    """Clips in the order asked for; None where one cannot be read."""
+
+    clips: tuple[ClipThumbnail | None, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipScores:
     """How a network for clips does on labelled clips, all windows of each averaged.
@@ -887,6 +961,8 @@ Report = (
     | AdaptReport
     | CompareReport
     | TrainSourceReport
+    | ClipsReport
+    | ClipThumbnailsReport
     | DistillReport
     | EvaluateClipsReport
     | RetrieveReport

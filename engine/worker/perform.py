@@ -13,6 +13,7 @@ from bandbridge.engine.api.events import Event, Finished, Outcome, Problem
 from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
+    ClipThumbnails,
     Compare,
     Distill,
     Evaluate,
@@ -25,6 +26,7 @@ from bandbridge.engine.api.jobs import (
     MakeVideoSample,
     Predict,
     Retrieve,
+    ScanClips,
     ScanFolder,
     ScanPairs,
     Thumbnails,
@@ -74,6 +76,14 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
             from bandbridge.engine.imagery.picture import thumbnails
 
             return thumbnails(job, control)
+        case ScanClips():
+            from bandbridge.engine.video.clip_survey import scan_clips
+
+            return scan_clips(job, emit, control)
+        case ClipThumbnails():
+            from bandbridge.engine.video.clip_thumbnails import clip_thumbnails
+
+            return clip_thumbnails(job, control)
         case Adapt():
             from bandbridge.engine.worker.adapt import adapt
 

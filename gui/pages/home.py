@@ -1,4 +1,4 @@
-"""Home: the sample project, a new one, an old one."""
+"""Home: the sample projects, a new one, an old one."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-from bandbridge.engine.api.catalogue import DEFAULT_METHOD, method_info
+from bandbridge.engine.api.catalogue import DEFAULT_METHOD
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.engine.api.events import Problem, Progress
-from bandbridge.engine.api.jobs import MakeSample
-from bandbridge.engine.api.reports import Report, SampleReport
+from bandbridge.engine.api.jobs import MakeSample, MakeVideoSample
+from bandbridge.engine.api.reports import Report, SampleReport, VideoSampleReport
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.preferences import Preferences
 from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectModel, project_folder_of
 from bandbridge.gui.quantities import counted
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.video_choices import VideoChoices
 from bandbridge.gui.widgets.card import Card, ClickCard
 from bandbridge.gui.widgets.flow_layout import FlowLayout
 from bandbridge.gui.widgets.labels import PathLabel, text_label
+from bandbridge.gui.widgets.run_table import method_title
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -35,6 +38,7 @@ from PySide6.QtWidgets import (
 )
 
 _SAMPLE_SENSOR = "nir"
+_SAMPLE_FPS = 8.0
 
 
 def projects_folder() -> Path:
@@ -54,6 +58,11 @@ def sample_project(report: SampleReport) -> Project:
         target=target,
         method=DEFAULT_METHOD,
     )
+
+
+def sample_video_project(report: VideoSampleReport) -> Project:
+    """The sample's clips, ready to run: pictures often enough to tell what moves how, small networks."""
+    return Project(name="Sample clips", kind="video", video=VideoChoices(clips=report.folder, fps=_SAMPLE_FPS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def recent_project(folder: Path) -> RecentProject | None:
     if not runs:
         return RecentProject(folder, model.project.name, "Not run yet")
     ended = {"completed": "finished", "kept": "stopped and kept", "stopped": "stopped", "failed": "failed"}
-    last = f"last {method_info(runs[-1].method).title} {ended.get(runs[-1].outcome, 'interrupted')}"
+    last = f"last {method_title(runs[-1].method)} {ended.get(runs[-1].outcome, 'interrupted')}"
     return RecentProject(folder, model.project.name, f"{counted(len(runs), 'run')}, {last}")
 
 
@@ -86,18 +95,20 @@ class HomePage(QWidget):
 
     Args:
         preferences: Knows the recent projects.
-        desk: Makes the sample project.
+        desk: Makes the sample projects.
         theme: Colours and icons.
         parent: Qt parent.
 
     Signals:
         new_wanted: Start a new project.
+        new_video_wanted: Start a new project for video.
         open_wanted: Look for a project to open.
         project_chosen: (Path) open this project's folder.
         failed: (Problem or BandbridgeError) to be shown in words.
     """
 
     new_wanted = Signal()
+    new_video_wanted = Signal()
     open_wanted = Signal()
     project_chosen = Signal(object)
     failed = Signal(object)
@@ -112,6 +123,8 @@ class HomePage(QWidget):
         self._errand: Errand | None = None
         self._icons: list[tuple[QLabel, str]] = []
         self.sample_folder = projects_folder() / "Sample landscape"
+        self.video_sample_folder = projects_folder() / "Sample clips"
+        self._made_in = self.sample_folder
 
         inner = QWidget()
         inner.setProperty("role", "page")
@@ -122,27 +135,59 @@ class HomePage(QWidget):
         column.addWidget(
             text_label(
                 "Takes an image classifier that knows RGB pictures to another sensor, such as near infrared, thermal "
-                "or radar. It needs neither the pictures the classifier was trained on nor labels for the new sensor.",
+                "or radar. It needs neither the pictures the classifier was trained on nor labels for the new sensor. "
+                "And it lets sound teach a network to recognise videos, or pictures teach one to recognise sounds.",
                 "help",
             )
         )
         column.addSpacing(2 * GRID)
-        row = QHBoxLayout()
-        row.setSpacing(2 * GRID)
         self.sample_button = QPushButton("&Try it")
         self.sample_button.setProperty("kind", "primary")
+        self.video_sample_button = QPushButton("Tr&y it")
+        self.video_sample_button.setProperty("kind", "primary")
         self.new_button = QPushButton("&New project…")
+        self.new_video_button = QPushButton("New &video project…")
         self.open_button = QPushButton("&Open…")
-        sample_text = (
-            "A simulated landscape seen in RGB and near infrared, with a ready source model. Made on this computer in "
-            "less than a minute."
-        )
-        row.addWidget(self._action_card("sample", "Try the sample project", sample_text, self.sample_button), 1)
-        new_text = "Your own model and your own images. Everything you choose is saved as you go."
-        row.addWidget(self._action_card("new", "New project", new_text, self.new_button), 1)
+        cards = QGridLayout()
+        cards.setSpacing(2 * GRID)
+        for place, icon, title, text, button in (
+            (
+                (0, 0),
+                "sample",
+                "Try the sample project",
+                "A simulated landscape seen in RGB and near infrared, with a ready source model. Made on this computer "
+                "in less than a minute.",
+                self.sample_button,
+            ),
+            (
+                (0, 1),
+                "new",
+                "New project",
+                "Your own model and your own images. Everything you choose is saved as you go.",
+                self.new_button,
+            ),
+            (
+                (1, 0),
+                "clips",
+                "Try the video sample",
+                "Short clips of ten things that move and sound, some with the wrong sound on purpose. Made on this "
+                "computer in about a minute.",
+                self.video_sample_button,
+            ),
+            (
+                (1, 1),
+                "new",
+                "New video project",
+                "Your own clips: sound teaches a network for pictures, or the other way round.",
+                self.new_video_button,
+            ),
+        ):
+            cards.addWidget(self._action_card(icon, title, text, button), *place)
         open_text = "Go on with a project. You can also drop a project's folder anywhere on this window."
-        row.addWidget(self._action_card("open", "Open", open_text, self.open_button), 1)
-        column.addLayout(row)
+        cards.addWidget(self._action_card("open", "Open", open_text, self.open_button), 0, 2, 2, 1)
+        for number in range(3):
+            cards.setColumnStretch(number, 1)
+        column.addLayout(cards)
         self._progress = self._make_progress()
         column.addSpacing(GRID)
         column.addWidget(self._progress)
@@ -162,7 +207,9 @@ class HomePage(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
         self.sample_button.clicked.connect(self.try_sample)
+        self.video_sample_button.clicked.connect(self.try_video_sample)
         self.new_button.clicked.connect(self.new_wanted)
+        self.new_video_button.clicked.connect(self.new_video_wanted)
         self.open_button.clicked.connect(self.open_wanted)
         theme.changed.connect(self._paint_icons)
         self._paint_icons()
@@ -243,16 +290,27 @@ class HomePage(QWidget):
 
     def try_sample(self) -> None:
         """Make the sample project, or open it if it was made before."""
-        if project_folder_of(self.sample_folder) is not None:
-            self.project_chosen.emit(self.sample_folder)
+        folder = self.sample_folder
+        self._try(folder, MakeSample(folder=str(folder / "data")), "Making the sample landscape…")
+
+    def try_video_sample(self) -> None:
+        """Make the sample project for video, or open it if it was made before."""
+        folder = self.video_sample_folder
+        self._try(folder, MakeVideoSample(folder=str(folder / "data")), "Filming the sample clips…")
+
+    def _try(self, folder: Path, job: MakeSample | MakeVideoSample, words: str) -> None:
+        if project_folder_of(folder) is not None:
+            self.project_chosen.emit(folder)
             return
         if self._errand is not None:
             return
-        self._progress_text.setText("Making the sample landscape…")
+        self._made_in = folder
+        self._progress_text.setText(words)
         self._progress_bar.setRange(0, 0)
         self._progress.show()
-        self.sample_button.setEnabled(False)
-        self._errand = Errand(self._desk, MakeSample(folder=str(self.sample_folder / "data")), self)
+        for button in (self.sample_button, self.video_sample_button):
+            button.setEnabled(False)
+        self._errand = Errand(self._desk, job, self)
         self._errand.progressed.connect(self._show_progress)
         self._errand.done.connect(self._sample_made)
         self._errand.failed.connect(self.failed)
@@ -270,19 +328,24 @@ class HomePage(QWidget):
             self._progress_bar.setValue(round(1000 * progress.fraction))
 
     def _sample_made(self, report: Report) -> None:
-        if not isinstance(report, SampleReport):
+        if isinstance(report, SampleReport):
+            project = sample_project(report)
+        elif isinstance(report, VideoSampleReport):
+            project = sample_video_project(report)
+        else:
             return
         try:
-            ProjectModel(sample_project(report), self.sample_folder).save()
+            ProjectModel(project, self._made_in).save()
         except BandbridgeError as error:
             self.failed.emit(Problem(what=error.what, why=error.why, do=error.do, details=error.details))
             return
-        self.project_chosen.emit(self.sample_folder)
+        self.project_chosen.emit(self._made_in)
 
     def _sample_ended(self) -> None:
         self._errand = None
         self._progress.hide()
-        self.sample_button.setEnabled(True)
+        for button in (self.sample_button, self.video_sample_button):
+            button.setEnabled(True)
 
     def _paint_icons(self) -> None:
         for label, icon in self._icons:

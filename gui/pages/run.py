@@ -1,4 +1,4 @@
-"""Step 4: start the adaptation, watch it, pause it, stop it, and go on where it was."""
+"""Step 4: start the run, watch it, pause it, stop it, and go on where it was."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import CompareConfig, RunConfig
+from bandbridge.engine.api.config import CompareConfig, DistillConfig, RunConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Compared, Event, Finished, TrainingStarted
-from bandbridge.engine.api.jobs import Adapt, Compare
-from bandbridge.engine.api.reports import AdaptReport, Alarm, CompareReport
+from bandbridge.engine.api.jobs import Adapt, Compare, Distill
+from bandbridge.engine.api.reports import AdaptReport, Alarm, CompareReport, DistillReport
+from bandbridge.engine.api.video_catalogue import any_method_info
+from bandbridge.gui.clip_record import read_clip_record
+from bandbridge.gui.clip_verdict import judge_clips
 from bandbridge.gui.comparison_record import read_comparison
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import ComparisonEntry, Project, ProjectModel, RunEntry, RunOutcome
@@ -40,14 +42,22 @@ _TICK_MS = 25
 _REDRAW_S = 0.1
 _WAITING = "Waiting until other work is done…"
 _TABLE_HEIGHT = 32 * GRID
-_BEFORE_A_RUN = "Once the run has started, its loss curves, the modality gap and sample predictions appear here."
 _BEFORE_COMPARING = "Once the comparison has started, its table grows here, with the curves of the run at work."
 _STOP_TIP = "Ends now without a result. You can go on from the last checkpoint later."
 _SPACING = GRID + GRID // 2
 
 
-class _Panel:
-    """A part of the page that is drawn anew when its part of the story changed and it can be seen."""
+Config = RunConfig | CompareConfig | DistillConfig
+
+
+class Panel:
+    """A part of the page that is drawn anew when its part of the story changed and it can be seen.
+
+    Args:
+        part: Of the story.
+        widget: That must be in sight.
+        show: Draws it.
+    """
 
     def __init__(self, part: Part, widget: QWidget, show: Callable[[RunStory], None]) -> None:
         self._part: Part = part
@@ -57,9 +67,11 @@ class _Panel:
         self.drawn_at = 0.0
 
     def is_due(self, story: RunStory) -> bool:
+        """Whether there is something new to draw, and somebody to see it."""
         return self._widget.isVisible() and self._drawn != (story, story.revision(self._part))
 
     def draw(self, story: RunStory) -> None:
+        """Draw it."""
         self._drawn = (story, story.revision(self._part))
         self.drawn_at = time.monotonic()
         self._show(story)
@@ -85,20 +97,22 @@ class RunPage(Page):
     run_chosen = Signal(str)
 
     manual_chapter = "run"
+    doing = "adaptation"
+    help_text = "Adapt the model, and watch what it learns."
+    before_a_run = "Once the run has started, its loss curves, the modality gap and sample predictions appear here."
+    noun = "target image"
 
     def __init__(
         self, project: ProjectModel, worker: WorkerThread, theme: Theme, parent: QWidget | None = None
     ) -> None:
-        super().__init__(
-            "Run", "Adapt the model, and watch what it learns.", primary="&Start adaptation", parent=parent
-        )
+        super().__init__("Run", self.help_text, primary=f"&Start {self.doing}", parent=parent)
         self._project = project
         self._worker = worker
         self._theme = theme
         self._story = RunStory()
         self._job = 0
-        self._config: RunConfig | CompareConfig | None = None
-        self._choices: RunConfig | CompareConfig | None = None  # of the project when the run shown ended
+        self._config: Config | None = None
+        self._choices: Config | None = None  # of the project when the run shown ended
         self._asked = ""
 
         self.summary = RunSummary()
@@ -111,7 +125,7 @@ class RunPage(Page):
         self.alarm_button.setToolTip("Ends now; what has been learned so far becomes the result.")
         self.alarm_button.clicked.connect(self._stop_and_keep)
         self.alarm.buttons.insertWidget(0, self.alarm_button)
-        self.status = RunStatus()
+        self.status = RunStatus(self.noun)
         self.pause_button = QPushButton("&Pause")
         self.pause_button.setToolTip("Space")
         self.pause_button.clicked.connect(self.toggle_pause)
@@ -123,28 +137,21 @@ class RunPage(Page):
         self.stop_button.clicked.connect(lambda: self._ask("stop", "Stopping…"))
         for button in (self.pause_button, self.keep_button, self.stop_button):
             self.status.buttons.addWidget(button)
-        self._waiting = text_label(_BEFORE_A_RUN, "help")
+        self._waiting = text_label(self.before_a_run, "help")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._charts = QSplitter(Qt.Orientation.Horizontal)
         self._charts.setChildrenCollapsible(False)
         self._charts.setHandleWidth(_SPACING)
-        self._samples = SampleStrip(theme)
-        self._counts = ClassCounts(theme)
         self.table = ComparisonTable(theme)
         self.table.setMinimumHeight(_TABLE_HEIGHT)
         self.table.chosen.connect(self.run_chosen)
         self._lower = QSplitter(Qt.Orientation.Horizontal)
         self._lower.setChildrenCollapsible(False)
         self._lower.setHandleWidth(_SPACING)
-        self._lower.addWidget(self._samples)
-        self._lower.addWidget(self._counts)
-        self._lower.setStretchFactor(0, 4)
-        self._lower.setStretchFactor(1, 1)
         self._panels = [
-            _Panel("status", self.status, lambda story: self.status.show_story(story, self._asked)),
-            _Panel("samples", self._samples, self._samples.show_story),
-            _Panel("epoch", self._counts, self._counts.show_story),
-            _Panel("comparison", self.table, self._show_table),
+            Panel("status", self.status, lambda story: self.status.show_story(story, self._asked)),
+            Panel("comparison", self.table, self._show_table),
+            *self._make_lower(self._lower),
         ]
         self.again_button = QPushButton("Start a&gain")
         self.again_button.setToolTip("Starts a new run with the present choices; this one stays among the results.")
@@ -171,6 +178,15 @@ class RunPage(Page):
         self._paint_icons()
         self._offer_to_go_on()
         self._follow()
+
+    def _make_lower(self, row: QSplitter) -> list[Panel]:
+        """Fill the row below the charts."""
+        samples, counts = self._samples, self._counts = SampleStrip(self._theme), ClassCounts(self._theme)
+        row.addWidget(samples)
+        row.addWidget(counts)
+        row.setStretchFactor(0, 4)
+        row.setStretchFactor(1, 1)
+        return [Panel("samples", samples, samples.show_story), Panel("epoch", counts, counts.show_story)]
 
     # ---- what the window asks ------------------------------------------------------------------------------------
 
@@ -229,10 +245,11 @@ class RunPage(Page):
             return
         folder = self._project.new_run_folder()
         self._story = RunStory()
-        if self._project.project.comparing:
-            self._begin_comparison(self._project.project.to_compare_config(folder))
+        config = self._configured(folder)
+        if isinstance(config, CompareConfig):
+            self._begin_comparison(config)
         else:
-            self._begin(self._project.project.to_run_config(folder), resume=False)
+            self._begin(config, resume=False)
 
     def go_on(self) -> None:
         """Go on where the run or the comparison shown stood, or the one that ended unexpectedly."""
@@ -242,7 +259,7 @@ class RunPage(Page):
             self._begin_comparison(self._config)
         else:
             if not self._story.stages:
-                stages = method_info(self._config.method).stages
+                stages = any_method_info(self._config.method).stages
                 self._story.recall(read_course(Path(self._config.run), stages))
             self._begin(self._config, resume=True)
 
@@ -266,17 +283,22 @@ class RunPage(Page):
     def _comparing(self) -> bool:
         return isinstance(self._config, CompareConfig)
 
-    def _begin(self, config: RunConfig, *, resume: bool) -> None:
+    def _begin(self, config: RunConfig | DistillConfig, *, resume: bool) -> None:
         entry = RunEntry(folder=config.run, method=config.method, seed=config.seed, started=_now(), outcome="running")
         others = tuple(run for run in self._project.project.runs if run.folder != config.run)
-        self._set_out(config, Adapt(config=config, resume=resume), runs=(*others, entry))
+        job: Adapt | Distill
+        if isinstance(config, DistillConfig):
+            job = Distill(config=config, resume=resume)
+        else:
+            job = Adapt(config=config, resume=resume)
+        self._set_out(config, job, runs=(*others, entry))
 
     def _begin_comparison(self, config: CompareConfig) -> None:
         entry = ComparisonEntry(folder=config.output, started=_now(), outcome="running")
         others = tuple(other for other in self._project.project.comparisons if other.folder != config.output)
         self._set_out(config, Compare(config=config), comparisons=(*others, entry))
 
-    def _set_out(self, config: RunConfig | CompareConfig, job: Adapt | Compare, **entries: object) -> None:
+    def _set_out(self, config: Config, job: Adapt | Compare | Distill, **entries: object) -> None:
         self._config = config
         self._asked = _WAITING if self._worker.busy else ""
         self._story.begin()
@@ -369,14 +391,14 @@ class RunPage(Page):
             severity: Severity = "warning" if failed else "good"
             self.outcome.say(severity, "The comparison is complete.", comparison_in_words(report) + words)
 
-    def _tell_outcome(self, event: Finished, config: RunConfig) -> None:
+    def _tell_outcome(self, event: Finished, config: RunConfig | DistillConfig) -> None:
         can_go_on = event.outcome in ("stopped", "failed") and has_checkpoint(Path(config.run))
         self.go_on_button.setVisible(can_go_on)
         self.go_on_button.setText("&Go on from the last checkpoint")
         if event.problem is not None:
             self.outcome.say_problem(event.problem)
-        elif isinstance(event.result, AdaptReport):
-            verdict = judge(event.result)
+        elif isinstance(event.result, AdaptReport | DistillReport):
+            verdict = judge(event.result) if isinstance(event.result, AdaptReport) else judge_clips(event.result)
             severity = "note" if verdict.tone == "neutral" else verdict.tone
             self.outcome.say(severity, verdict.headline, verdict.explanation)
         elif can_go_on:
@@ -400,7 +422,8 @@ class RunPage(Page):
             self._project.update(runs=_with_outcome(self._project.project, last.folder, "failed"))
         can_go_on = has_checkpoint(folder)
         try:
-            record = read_record(folder)
+            is_video = self._project.project.kind == "video"
+            config = read_clip_record(folder).config if is_video else read_record(folder).config
         except UsageError as error:
             if crashed:
                 self.go_on_button.hide()
@@ -408,12 +431,12 @@ class RunPage(Page):
             return
         if not crashed and not can_go_on:
             return
-        self._config = record.config
+        self._config = config
         how = {"running": "ended unexpectedly", "stopped": "was stopped", "failed": "failed"}[last.outcome]
         self.go_on_button.setVisible(can_go_on)
         self.outcome.say(
             "warning" if crashed else "note",
-            f"The last run ({method_title(record.config.method)}) {how}.",
+            f"The last run ({method_title(config.method)}) {how}.",
             "It can go on from its last checkpoint, or you can start anew."
             if can_go_on
             else "It had not saved a checkpoint yet, so it has to be started anew.",
@@ -465,14 +488,20 @@ class RunPage(Page):
         """The first chart brings pyqtgraph with it, which the window does not wait for at its start."""
         if self._charts.count():
             return
-        from bandbridge.gui.widgets.gap_panel import GapPanel
         from bandbridge.gui.widgets.loss_chart import LossChart
 
-        losses, gap = LossChart(self._theme), GapPanel(self._theme)
+        losses = LossChart(self._theme)
         self._charts.addWidget(losses)
-        self._charts.addWidget(gap)
+        self._panels += [Panel("losses", losses, losses.show_story), *self._make_other_charts(self._charts)]
         self._charts.setSizes([10_000, 10_000])  # equal parts of what there is
-        self._panels += [_Panel("losses", losses, losses.show_story), _Panel("gap", gap, gap.show_story)]
+
+    def _make_other_charts(self, row: QSplitter) -> list[Panel]:
+        """Fill the place right of the losses."""
+        from bandbridge.gui.widgets.gap_panel import GapPanel
+
+        gap = GapPanel(self._theme)
+        row.addWidget(gap)
+        return [Panel("gap", gap, gap.show_story)]
 
     def _redraw(self) -> None:
         """Draw all that has changed and can be seen."""
@@ -495,10 +524,15 @@ class RunPage(Page):
             return True
         return self._story.finished is not None and self._choices == self._wanted()
 
-    def _wanted(self) -> RunConfig | CompareConfig:
+    def _wanted(self) -> Config:
         """What the project's present choices would run."""
+        return self._configured("")
+
+    def _configured(self, folder: str) -> Config:
         project = self._project.project
-        return project.to_compare_config("") if project.comparing else project.to_run_config("")
+        if project.kind == "video":
+            return project.to_distill_config(folder)
+        return project.to_compare_config(folder) if project.comparing else project.to_run_config(folder)
 
     def _follow(self) -> None:
         if not self.running:
@@ -527,8 +561,8 @@ class RunPage(Page):
             self.keep_button.hide()
         tip = "Ends now; complete runs are kept. You can go on later." if self._comparing else _STOP_TIP
         self.stop_button.setToolTip(tip)
-        self._waiting.setText(_BEFORE_COMPARING if self._project.project.comparing else _BEFORE_A_RUN)
-        what = "comparison" if self._project.project.comparing else "adaptation"
+        self._waiting.setText(_BEFORE_COMPARING if self._project.project.comparing else self.before_a_run)
+        what = "comparison" if self._project.project.comparing else self.doing
         self.pause_button.setText("&Resume" if self._story.paused else "&Pause")
         if self.running or has_result:
             self.primary.setText("See &results")

@@ -41,8 +41,9 @@ _LONGEST_NAME = 130
 
 
 class _Model(QAbstractTableModel):
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, noun: str) -> None:
         super().__init__(parent)
+        self._noun = noun
         self.counts: NDArray[np.int64] = np.empty((0, 0), dtype=np.int64)
         self.names: tuple[str, ...] = ()
 
@@ -68,8 +69,8 @@ class _Model(QAbstractTableModel):
             return count(number) if number else ""
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             kind = "right" if row == column else f"called {self.names[column]}"
-            images = counted(number, "image")
-            return f"{images} of {self.names[row]} {kind}: {percent(self.share(row, column))} of the class."
+            found = f"{counted(number, self._noun)} of {self.names[row]} {kind}"
+            return f"{found}: {percent(self.share(row, column))} of the class."
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignCenter
         return None
@@ -139,6 +140,7 @@ class ConfusionMatrix(QWidget):
     Args:
         theme: Colours.
         title: E.g. "Before".
+        noun: What is counted.
         parent: Qt parent.
 
     Signals:
@@ -147,13 +149,13 @@ class ConfusionMatrix(QWidget):
 
     chosen = Signal(str, str)
 
-    def __init__(self, theme: Theme, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, title: str, noun: str = "image", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = title
         self._heading = text_label(title, "section", wrap=False)
         self._heading.setMinimumWidth(1)
         self.view = QTableView()
-        self._model = _Model(self.view)
+        self._model = _Model(self.view, noun)
         self.view.setModel(self._model)
         self.view.setItemDelegate(_Delegate(theme, self._model, self.view))
         self.view.setHorizontalHeader(_UprightHeader(theme, self.view))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,10 @@ class ExportPanel(QWidget):
         desk: Writes and checks the file.
         theme: Colours and icons.
         parent: Qt parent.
+        title: Heading.
+        formats: Format -> (its title, what it is good for).
+        stem: Name of the file proposed, without ending.
+        checked_on: What the file was checked on.
 
     Signals:
         busy_changed: An export has begun or ended.
@@ -59,16 +64,28 @@ class ExportPanel(QWidget):
 
     busy_changed = Signal(bool)
 
-    def __init__(self, desk: WorkerThread, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        desk: WorkerThread,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        title: str = "Export the adapted model",
+        formats: Mapping[Format, tuple[str, str]] = _FORMATS,
+        stem: str = "sensor_model",
+        checked_on: str = "real image",
+    ) -> None:
         super().__init__(parent)
+        self._stem = stem
+        self._checked_on = checked_on
         self._desk = desk
         self._folder = Path()
         self._errand: Errand | None = None
         self._written = ""
-        card = Card("Export the adapted model")
+        card = Card(title)
         self.choices: dict[Format, QRadioButton] = {}
-        for key, (title, explain) in _FORMATS.items():
-            button = RadioChoice(title)
+        for key, (name, explain) in formats.items():
+            button = RadioChoice(name)
             button.toggled.connect(self._suggest)
             self.choices[key] = button
             card.body.addWidget(button)
@@ -147,7 +164,7 @@ class ExportPanel(QWidget):
     def _suggest(self) -> None:
         """A file beside the run's own, with the format's ending; a name the person chose keeps its stem."""
         chosen = self.output.text().strip()
-        path = Path(chosen) if chosen else self._folder / "sensor_model"
+        path = Path(chosen) if chosen else self._folder / self._stem
         if path.suffix in ("", *_SUFFIX.values()):
             self.output.setText(str(path.with_suffix(_SUFFIX[self.format])))
 
@@ -163,9 +180,9 @@ class ExportPanel(QWidget):
         difference = tiny(report.largest_difference)
         name = Path(report.output).name
         if report.checked_images == 0:
-            images = "made-up values, for want of images"
+            images = f"made-up values, for want of {self._checked_on.split()[-1]}s"
         else:
-            images = counted(report.checked_images, "real image")
+            images = counted(report.checked_images, self._checked_on)
         checked = (
             f"Checked against the trained model on {images}: the largest difference of any class probability is "
             f"{difference}"

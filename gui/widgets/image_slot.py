@@ -102,7 +102,7 @@ def _distribution(counts: Sequence[tuple[str, int]]) -> str:
 
 
 class ImageSlot(QFrame):
-    """One folder of images, or one scene.
+    """One folder of images or of clips, or one scene.
 
     Args:
         title: What belongs here, e.g. "Pairs: RGB".
@@ -110,6 +110,7 @@ class ImageSlot(QFrame):
         colour: "source" or "sensor", the colour of these images everywhere.
         theme: Colours and icons.
         parent: Qt parent.
+        noun: What lies in the folder.
 
     Signals:
         browse_wanted: Look for a folder.
@@ -123,8 +124,18 @@ class ImageSlot(QFrame):
     cleared = Signal()
     folder_dropped = Signal(str)
 
-    def __init__(self, title: str, hint: str, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        hint: str,
+        colour: str,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        noun: str = "images",
+    ) -> None:
         super().__init__(parent)
+        self._noun = noun
         self._theme = theme
         self._colour = colour
         self.setProperty("role", "card")
@@ -150,7 +161,7 @@ class ImageSlot(QFrame):
         self._bar.setAccessibleName(f"Looking through {title}")
         self.browse = QPushButton("Browse…")
         self.browse.setAccessibleName(f"Browse for {title}")
-        self.browse.setToolTip("Choose a folder of images.")
+        self.browse.setToolTip(f"Choose a folder of {noun}.")
         self.browse.clicked.connect(self.browse_wanted)
         self.browse_scene = QPushButton("Scene…")
         self.browse_scene.setAccessibleName(f"Browse for a scene: {title}")
@@ -207,7 +218,7 @@ class ImageSlot(QFrame):
     def show_waiting(self, *, anew: bool) -> None:
         """The folder is about to be looked through; if `anew`, what was known of it stays in sight."""
         if not anew and self._scene is None:
-            self._say("Looking through the images…", "help")
+            self._say(f"Looking through the {self._noun}…", "help")
         self._bar.setRange(0, 0)
         self._bar.show()
 
@@ -223,9 +234,14 @@ class ImageSlot(QFrame):
 
     def show_report(self, report: FolderReport, left_out: int) -> None:
         """What was found."""
+        tip = f"{report.sensor.title}: {report.sensor.reason}." if report.sensor else ""
+        self.show_found(folder_in_words(report, left_out, self._scene), usable=bool(report.files), tip=tip)
+
+    def show_found(self, lines: Sequence[str], *, usable: bool, tip: str = "") -> None:
+        """What was found, in lines of any number."""
         self._bar.hide()
-        self._say("\n".join(folder_in_words(report, left_out, self._scene)), "" if report.files else "error")
-        self._text.setToolTip(f"{report.sensor.title}: {report.sensor.reason}." if report.sensor else "")
+        self._say("\n".join(lines), "" if usable else "error")
+        self._text.setToolTip(tip)
 
     def show_problem(self, problem: Problem) -> None:
         """Why the folder cannot be used."""

@@ -30,6 +30,7 @@ class MethodCard(Card):
     Args:
         info: The catalogue's entry.
         parent: Qt parent.
+        needs: What it needs, in words; None finds them for a method for images.
 
     Signals:
         chosen: The person chose it.
@@ -39,13 +40,14 @@ class MethodCard(Card):
     chosen = Signal()
     ticked = Signal(bool)
 
-    def __init__(self, info: MethodInfo, parent: QWidget | None = None) -> None:
+    def __init__(self, info: MethodInfo, parent: QWidget | None = None, *, needs: str | None = None) -> None:
         super().__init__(parent=parent)
         self.info = info
+        self._plain_needs = needs_in_words(info) if needs is None else needs
         self.body.setSpacing(GRID // 2)
         self.button = RadioChoice(info.title)
         self.button.setProperty("role", "section")
-        self.button.setAccessibleDescription(f"{info.sentence} {needs_in_words(info)}")
+        self.button.setAccessibleDescription(f"{info.sentence} {self._plain_needs}")
         self.button.clicked.connect(self.chosen)
         self.box = TickBox(info.title)
         self.box.setProperty("role", "section")
@@ -55,7 +57,7 @@ class MethodCard(Card):
         self.body.addWidget(self.button)
         self.body.addWidget(self.box)
         self.body.addWidget(text_label(info.sentence))
-        self._needs = text_label(needs_in_words(info), "small")
+        self._needs = text_label(self._plain_needs, "small")
         self.body.addWidget(self._needs)
         if info.citation:
             citation = text_label(info.citation, "small")
@@ -77,7 +79,7 @@ class MethodCard(Card):
         """Grey it with this reason, or free it with ""."""
         self.button.setEnabled(not reason)
         self.box.setEnabled(not reason)
-        self._needs.setText(reason or needs_in_words(self.info))
+        self._needs.setText(reason or self._plain_needs)
         restyle(self._needs, "role", "warning" if reason else "small")
         restyle(self, "off", bool(reason))
 

@@ -1,9 +1,10 @@
-"""The rail at the window's left: home, and the five steps with how far each is."""
+"""The rail at the window's left: home, and the steps with how far each is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bandbridge.gui.project import ProjectKind
 from bandbridge.gui.theme import GRID, RADIUS, Theme
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -19,6 +20,18 @@ _MARKS = {
     "": ("", "", ""),
 }
 WIDTH = 26 * GRID
+
+STEPS: Mapping[ProjectKind, tuple[tuple[str, str], ...]] = {
+    "images": (
+        ("source-model", "Source model"),
+        ("images", "Images"),
+        ("method", "Method"),
+        ("run", "Run"),
+        ("results", "Results"),
+    ),
+    "video": (("clips", "Clips"), ("method", "Method"), ("run", "Run"), ("results", "Results")),
+}
+"""Kind of project -> (icon, name) of its steps, in order."""
 
 
 class RailButton(QAbstractButton):
@@ -126,7 +139,8 @@ class Rail(QFrame):
         self.setFixedWidth(WIDTH)
         self.home = RailButton("home", "Home", theme)
         self.home.clicked.connect(lambda: self.home_chosen.emit())
-        self.steps = [RailButton(icon, f"{i}  {name}", theme) for i, (icon, name) in enumerate(steps, start=1)]
+        self._theme = theme
+        self.steps: list[RailButton] = []
         self._group = QButtonGroup(self)
         self._group.addButton(self.home)
         column = QVBoxLayout(self)
@@ -134,10 +148,10 @@ class Rail(QFrame):
         column.setSpacing(GRID // 2)
         column.addWidget(self.home)
         column.addSpacing(2 * GRID)
-        for index, button in enumerate(self.steps):
-            self._group.addButton(button)
-            button.clicked.connect(lambda _=False, chosen=index: self.step_chosen.emit(chosen))
-            column.addWidget(button)
+        self._column = QVBoxLayout()
+        self._column.setSpacing(GRID // 2)
+        column.addLayout(self._column)
+        self.set_steps(steps)
         column.addStretch(1)
         self.project_name = text_label("", "strong")
         self.activity = text_label("", "small")
@@ -146,6 +160,22 @@ class Rail(QFrame):
             label.setContentsMargins(GRID, 0, GRID, 0)
             column.addWidget(label)
         self.set_project("")
+
+    def set_steps(self, steps: Sequence[tuple[str, str]]) -> None:
+        """Show other steps: (icon, name) of each, in order."""
+        names = [f"{i}  {name}" for i, (_, name) in enumerate(steps, start=1)]
+        if names == [button.text() for button in self.steps]:
+            return
+        for button in self.steps:
+            self._group.removeButton(button)
+            self._column.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.steps = [RailButton(icon, name, self._theme) for (icon, _), name in zip(steps, names, strict=True)]
+        for index, button in enumerate(self.steps):
+            self._group.addButton(button)
+            button.clicked.connect(lambda _=False, chosen=index: self.step_chosen.emit(chosen))
+            self._column.addWidget(button)
 
     def show_home(self) -> None:
         """Mark Home as the place we are at."""

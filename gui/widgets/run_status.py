@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QProgressBar,
 
 _FINE = 1000
 _FACTS = {
-    "epoch": "An epoch is one pass over all target images.",
+    "epoch": "An epoch is one pass over every {noun} to learn from.",
     "left": "Estimated from the speed so far.",
     "spent": "Time spent at work, pauses left out.",
-    "speed": "Target images going through training each second.",
+    "speed": "{Noun}s going through training each second.",
     "device": "What the computations run on.",
     "memory": "Memory the worker process holds.",
 }
@@ -24,14 +24,16 @@ class RunStatus(QFrame):
     """Card with stage, progress, and a line of facts; the run's buttons stand right of the stage.
 
     Args:
+        noun: What goes through training.
         parent: Qt parent.
 
     Attributes:
         buttons: Row for the run's buttons.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, noun: str = "target image", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._unit = f"{noun.split()[-1]}s/s"
         self.setProperty("role", "card")
         self.setAccessibleName("Progress of the run")
         self._stage = text_label("", "section", wrap=False)
@@ -45,7 +47,7 @@ class RunStatus(QFrame):
         foot = QHBoxLayout()
         foot.setSpacing(3 * GRID)
         for key, label in self._facts.items():
-            label.setToolTip(_FACTS[key])
+            label.setToolTip(_FACTS[key].format(noun=noun, Noun=noun.capitalize()))
             label.hide()
             foot.addWidget(label)
         foot.addStretch(1)
@@ -102,7 +104,7 @@ class RunStatus(QFrame):
         self._say("left", f"{about(left)} left{of_stage}" if left is not None and known else "")
         self._say("spent", f"{duration(story.seconds)} spent")
         speed = story.images_per_second
-        self._say("speed", f"{number(speed, 3)} images/s" if speed > 0 else "")
+        self._say("speed", f"{number(speed, 3)} {self._unit}" if speed > 0 else "")
         self._say("device", story.training.device if story.training is not None else "")
         self._say("memory", f"{memory(story.memory_mb)} memory" if story.memory_mb > 0 else "")
         self._show_notes(story)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bandbridge.engine.api.catalogue import method_info
+from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
 from bandbridge.gui.project import Project
-from bandbridge.gui.quantities import counted
+from bandbridge.gui.quantities import counted, plain
 from bandbridge.gui.theme import GRID
 from bandbridge.gui.widgets.card import Card
 from bandbridge.gui.widgets.labels import text_label
@@ -19,6 +20,8 @@ _EFFORTS = {"quick": "quick", "standard": "standard", "thorough": "thorough", "o
 
 def what_is_missing(project: Project) -> list[str]:
     """What must still be chosen before a run can start, each as something to do."""
+    if project.kind == "video":
+        return [] if project.video.clips else ["Choose the clips (step 1)."]
     info = method_info(project.method)
     missing = []
     several = project.comparing
@@ -37,6 +40,8 @@ def what_is_missing(project: Project) -> list[str]:
 
 def run_in_words(project: Project) -> list[tuple[str, str, str]]:
     """(name, fact, more) of the run a project would start."""
+    if project.kind == "video":
+        return _clips_in_words(project)
     info = method_info(project.method)
     sources = ", ".join(Path(path).name for path in project.sources) or "none yet"
     facts = [("Source model" if len(project.sources) < 2 else "Source models", sources, "")]
@@ -68,6 +73,28 @@ def run_in_words(project: Project) -> list[tuple[str, str, str]]:
     if info.trains or project.comparing:
         effort = f"{counted(project.epochs, 'epoch')} ({_EFFORTS[project.effort]})"
         facts.append(("Effort", effort, f"batches of {project.batch_size}"))
+    return facts
+
+
+def _clips_in_words(project: Project) -> list[tuple[str, str, str]]:
+    video = project.video
+    info = video_method_info(video.method)
+    out = f"{counted(len(video.exclude), 'clip')} left out" if video.exclude else ""
+    facts = [("Clips", _short(video.clips) if video.clips else "none yet", out)]
+    sound = video.teacher == "sound"
+    if has_teacher(info):
+        teacher = Path(video.teacher_features).name or "trained on the same clips first, then frozen"
+        facts.append(
+            ("Direction", "Sound teaches pictures" if sound else "Pictures teach sound", f"teacher: {teacher}")
+        )
+    else:
+        facts.append(("Student", "A network for pictures" if sound else "A network for sound", "without a teacher"))
+    facts.append(("Method", info.title, info.sentence))
+    rate = f"{plain(video.fps)} pictures a second of {video.size_px} pixels, windows of {video.window}"
+    facts.append(("Size", f"{video.width} channels", rate))
+    epochs = counted(video.epochs, "epoch")
+    effort = epochs if video.effort == "own" else f"{epochs} ({_EFFORTS[video.effort]})"
+    facts.append(("Effort", effort, f"batches of {video.batch_size}"))
     return facts
 
 

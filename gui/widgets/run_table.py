@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bandbridge.engine.api.catalogue import METHODS
 from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.video_catalogue import VIDEO_METHODS
 from bandbridge.gui.project import RunEntry
 from bandbridge.gui.quantities import NOTHING, count, duration, percent
 from bandbridge.gui.theme import Theme
@@ -28,7 +29,7 @@ _COLUMNS = (
 )
 _WORDS = 3  # so many columns hold words, the others numbers
 _ACCURACY = 4
-_OUTCOMES = {
+OUTCOMES = {
     "completed": "finished",
     "kept": "stopped and kept",
     "stopped": "stopped",
@@ -47,7 +48,7 @@ class ComparedRun:
 
 def method_title(key: str) -> str:
     """A method's name on the surface; a method this version does not know keeps its key."""
-    return next((info.title for info in METHODS if info.key == key), key)
+    return next((info.title for info in (*METHODS, *VIDEO_METHODS) if info.key == key), key)
 
 
 def when(started: str) -> str:
@@ -144,7 +145,7 @@ def _cells(run: ComparedRun) -> list[tuple[str, float | str]]:
     cells: list[tuple[str, float | str]] = [
         (when(entry.started), entry.started),
         (method_title(entry.method), method_title(entry.method)),
-        (_OUTCOMES[entry.outcome], _OUTCOMES[entry.outcome]),
+        (OUTCOMES[entry.outcome], OUTCOMES[entry.outcome]),
         (count(entry.seed), float(entry.seed)),
     ]
     shares = (

@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -20,11 +21,15 @@ from bandbridge.engine.api.events import CheckpointSaved, Event, Finished, Losse
 from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
+    ClipThumbnails,
     InspectModel,
     InspectScene,
     Job,
     MakeSample,
+    MakeVideoSample,
     Predict,
+    Retrieve,
+    ScanClips,
     ScanFolder,
     ScanPairs,
     Thumbnails,
@@ -35,18 +40,26 @@ from bandbridge.engine.api.reports import (
     BandHistogram,
     CheckedPart,
     CheckReport,
+    ClipQuery,
+    ClipsReport,
+    ClipThumbnail,
+    ClipThumbnailsReport,
     Finding,
     FolderReport,
+    FoundClip,
     ModelReport,
     PairShift,
     PairsReport,
     Prediction,
     PredictReport,
     Report,
+    RetrieveReport,
     SampleReport,
     SceneReport,
+    SeenClip,
     ThumbnailsReport,
     TrainSourceReport,
+    VideoSampleReport,
 )
 from bandbridge.engine.api.sensor_profiles import BandGroup, SensorProposal
 
@@ -199,6 +212,38 @@ def report(job: Job) -> Report:
             return SampleReport(
                 folder=job.folder, source=f"{job.folder}/m.safetensors", sensors={"NIR": folders}, seed=0
             )
+        case MakeVideoSample():
+            return VideoSampleReport(
+                folder=job.folder,
+                table=f"{job.folder}/clips.csv",
+                classes=("Rain", "Sparks"),
+                clips={"train": 8},
+                sounds={"matched": 8},
+                seed=0,
+            )
+        case ScanClips():
+            return clips_report(job.place)
+        case ClipThumbnails():
+            return ClipThumbnailsReport(
+                clips=tuple(
+                    None
+                    if "bad" in file
+                    else ClipThumbnail(
+                        pictures=np.stack([picture, picture // 2]),
+                        loudness=None if "mute" in file else np.linspace(0, 1, job.bars, dtype=np.float32),
+                    )
+                    for file in job.files
+                )
+            )
+        case Retrieve():
+            found = tuple(
+                FoundClip(file=f"{name}/{number}.mp4", labels=(name,), similarity=0.9 - number / 10)
+                for number in range(3)
+                for name in ("rain", "sparks")
+            )
+            labels = ("rain",) if job.query.startswith("rain/") else ()
+            query = ClipQuery(file=job.query, labels=labels, found=found)
+            return RetrieveReport(run=job.run, folder="/clips", queries=(query,))
         case TrainSource():
             return TrainSourceReport(
                 model=job.config.output,
@@ -303,3 +348,35 @@ STACK = SensorProposal(
     groups=(BandGroup(title="Near infrared", bands=(8,)), BandGroup(title="Short-wave infrared", bands=(11, 12))),
     bands=(8,),
 )
+
+
+def clips_report(place: str) -> ClipsReport:
+    """Eight clips of two classes; of a place with "doubtful" in its name, one is broken, one mute, one has no label."""
+    splits = ("train", "train", "validation", "test")
+    clips = [
+        SeenClip(
+            file=f"{name}/{number}.mp4",
+            labels=(name,),
+            split=split,
+            seconds=3.0,
+            rate_hz=25.0,
+            width_px=360,
+            height_px=288,
+            sound="heard",
+        )
+        for name in (("rain",) if "alike" in place else ("rain", "sparks"))
+        for number, split in enumerate(splits)
+    ]
+    findings: tuple[Finding, ...] = ()
+    if "doubtful" in place:
+        clips.append(replace(clips[0], file="rain/mute.mp4", sound="none"))
+        clips.append(replace(clips[0], file="rain/silent.mp4", sound="silent", labels=()))
+        findings = (
+            Finding(severity="note", kind="no-sound", file="rain/mute.mp4", what="No sound.", do="Leave it."),
+            Finding(severity="warning", kind="no-label", file="rain/silent.mp4", what="No label.", do="Name it."),
+            Finding(severity="warning", kind="unreadable", file="rain/bad.mp4", what="It is empty.", do="Get it."),
+        )
+    names = tuple(sorted({label for clip in clips for label in clip.labels}))
+    return ClipsReport(
+        place=place, folder=place, clips=tuple(clips), class_names=names, drawn="drawn" in place, findings=findings
+    )

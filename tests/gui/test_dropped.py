@@ -90,3 +90,16 @@ def test_a_folder_of_two_scenes_offers_them(tmp_path: Path) -> None:
     assert (found.role, found.rgb, found.sensor) == ("several", "coast_rgb.tif", "coast_nir.tif")
     put(tmp_path, "small.tif")
     assert guess(tmp_path, has_rgb=False, has_sensor=False).role == "target", "a folder of images"
+
+
+def test_clips_are_told_from_images(tmp_path: Path) -> None:
+    for name in ("films/rain/1.MP4", "mixed/a.png", "mixed/b/film.mp4", "listed/clips.json", "alone.mkv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    kinds = {name: recognise(tmp_path / name).kind for name in ("films", "mixed", "listed", "alone.mkv")}
+    assert kinds == {"films": "clips", "mixed": "folder", "listed": "clips", "alone.mkv": "clip"}
+    (tmp_path / "a.csv").write_text("File;Label;Split\n1.mp4;rain;train\n")
+    (tmp_path / "b.json").write_text('[{"file": "1.mp4", "labels": ["rain"]}]')
+    (tmp_path / "c.csv").write_text("rgb,sensor\n")
+    found = [recognise(tmp_path / name).kind for name in ("a.csv", "b.json", "c.csv")]
+    assert found == ["clips", "clips", "list"]

@@ -14,9 +14,9 @@ from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.gui.main_window import IMAGES, METHOD, RUN, SOURCE_MODEL, MainWindow
 from bandbridge.gui.preferences import Preferences
-from bandbridge.gui.project import PROJECT_FILE, Project, ProjectModel, RunEntry
+from bandbridge.gui.project import PROJECT_FILE, Project, ProjectKind, ProjectModel, RunEntry
 from bandbridge.gui.run_thread import WorkerThread
-from bandbridge.gui.theme import Theme
+from bandbridge.gui.theme import Mode, Theme
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -80,6 +80,12 @@ def told(window: MainWindow) -> list[str]:
     return [bar.text for bar in window.messages.bars()]
 
 
+def press(window: MainWindow, message: str, name: str) -> None:
+    """Press a button of a message."""
+    bar = next(bar for bar in window.messages.bars() if message in bar.text)
+    next(button for button in bar.findChildren(QPushButton) if name in button.text()).click()
+
+
 def test_home_first_and_steps_closed_without_a_project(window: MainWindow) -> None:
     assert window.stack.currentWidget() is window.home
     assert not any(button.isEnabled() for button in window.rail.steps)
@@ -98,6 +104,27 @@ def test_the_sample_project_is_made_and_opened(qtbot: QtBot, window: MainWindow)
     window.close_project()
     window.home.sample_button.click()
     assert window.model is not None, "made before: opened at once"
+
+
+def test_the_video_sample_is_filmed_and_opened_with_its_own_steps(qtbot: QtBot, window: MainWindow) -> None:
+    window.home.video_sample_button.click()
+    assert not window.home.sample_button.isEnabled(), "one after the other"
+    qtbot.waitUntil(lambda: window.model is not None, timeout=10_000)
+    assert window.model is not None
+    project = window.model.project
+    assert (project.kind, project.name, project.video.fps) == ("video", "Sample clips", 8.0)
+    assert project.video.clips.endswith("data")
+    assert [button.text() for button in window.rail.steps] == ["1  Clips", "2  Method", "3  Run", "4  Results"]
+    assert window.current_page() is window.pages[1]
+    assert [action.isVisible() for action in window.step_actions] == [True] * 4 + [False]
+    assert window.step_actions[0].text() == "&1 Clips"
+    assert len(window.pages) == 4
+    window.close_project()
+    window.home.video_sample_button.click()
+    assert window.model is not None, "made before: opened at once"
+    window.close_project()
+    window.create_project(window.home.sample_folder.with_name("Images"))
+    assert len(window.rail.steps) == 5
 
 
 def test_a_project_is_made_changed_closed_and_found_again(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
@@ -261,6 +288,33 @@ def test_two_scenes_dropped_together_become_a_pair(qtbot: QtBot, window: MainWin
     assert (pair.rgb, pair.sensor) == (str(tmp_path / "a_rgb.tif"), str(tmp_path / "b.tif"))
 
 
+def test_clips_dropped_anywhere_find_their_project(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    films = put(tmp_path / "films", "rain/1.mp4", "sparks/1.mp4")
+    drop(window, films)
+    assert window.model is not None
+    assert (window.model.project.kind, window.model.project.video.clips) == ("video", str(films))
+    assert window.current_page() is window.pages[0]
+    (tmp_path / "list.csv").write_text("file,label\nfilms/rain/1.mp4,rain\n")
+    drop(window, tmp_path / "list.csv")
+    assert window.model.project.video.clips == str(tmp_path / "list.csv")
+    drop(window, films / "rain" / "1.mp4")
+    assert any("once a run has finished" in text for text in told(window))
+    put(tmp_path, "net.onnx")
+    drop(window, tmp_path / "net.onnx")
+    press(window, "belongs into a project for images", "image project")
+    assert window.model.project.sources == (str(tmp_path / "net.onnx"),)
+    drop(window, films)
+    press(window, "belongs into a project for video", "video project")
+    assert window.model.project.video.clips == str(films)
+
+
+def test_a_single_film_dropped_at_home_is_explained(window: MainWindow, tmp_path: Path) -> None:
+    put(tmp_path, "film.mp4")
+    drop(window, tmp_path / "film.mp4")
+    assert "Drop the folder" in told(window)[0]
+    assert window.model is None
+
+
 def test_what_is_of_no_use_is_named_and_refused(window: MainWindow, tmp_path: Path) -> None:
     put(tmp_path, "thesis.docx")
     drop(window, tmp_path / "thesis.docx")
@@ -355,8 +409,9 @@ def test_every_shortcut_is_unambiguous(window: MainWindow) -> None:
         assert QKeySequence(wanted).toString() in keys
 
 
-def test_the_manual_opens_at_the_page_in_sight(window: MainWindow, tmp_path: Path) -> None:
-    window.create_project(tmp_path / "One")
+@pytest.mark.parametrize("kind", ["images", "video"])
+def test_the_manual_opens_at_the_page_in_sight(window: MainWindow, tmp_path: Path, kind: ProjectKind) -> None:
+    window.create_project(tmp_path / "One", kind)
     for page in window.pages:
         window.stack.setCurrentWidget(page)
         window.show_manual()
@@ -378,11 +433,13 @@ def test_return_presses_the_button_in_focus(window: MainWindow, qtbot: QtBot) ->
     assert pressed
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_everything_to_press_or_fill_has_a_name_and_fits(window: MainWindow, tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize(("mode", "kind"), [("light", "images"), ("dark", "images"), ("dark", "video")])
+def test_everything_to_press_or_fill_has_a_name_and_fits(
+    window: MainWindow, tmp_path: Path, mode: Mode, kind: ProjectKind
+) -> None:
     window.set_theme(mode)
     window.resize(1100, 700)
-    window.create_project(tmp_path / "One")
+    window.create_project(tmp_path / "One", kind)
     kinds = (QAbstractButton, QLineEdit, QAbstractSpinBox, QComboBox, QAbstractItemView)
     for index, page in enumerate([window.home, *window.pages]):
         window.show_home() if page is window.home else window.show_step(index - 1)

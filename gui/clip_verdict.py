@@ -1,0 +1,72 @@
+"""What the numbers of a run on clips mean, in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.measures import leading, measure
+from bandbridge.engine.api.reports import DistillReport
+from bandbridge.gui.clip_record import read_clip_predictions
+from bandbridge.gui.quantities import counted, percent
+from bandbridge.gui.verdict import Verdict
+
+_LEAST_CLIPS = 30
+
+
+def judge_clips(report: DistillReport) -> Verdict:
+    """Whether the student has learned something, beside chance and beside its teacher.
+
+    Args:
+        report: Of the run.
+    """
+    scores, split = (report.test, "test") if report.test is not None else (report.validation, "validation")
+    if scores is None:
+        return Verdict(
+            "neutral",
+            "The student is trained; how good it is was not measured.",
+            "No labelled clips were kept aside for testing. Write the split of the clips into a list to have some.",
+        )
+    key = leading(scores.measures)
+    if not key:
+        return Verdict("neutral", "The student is trained.", "The clips kept aside have none of its labels.")
+    value, chance = scores.measures[key], chance_of(report, split)
+    title = measure(key).title
+    got = f"{title} {percent(value, 1)} on {counted(scores.clips, f'{split} clip')}"
+    beside = [] if chance is None else [f"guessing reaches {percent(chance, 1)}"]
+    teacher = report.teacher_test if report.test is not None else report.teacher_validation
+    if teacher is not None and key in teacher.measures:
+        beside.append(f"its teacher reaches {percent(teacher.measures[key], 1)}")
+    told = ", ".join(beside)
+    words = f"{told[0].upper()}{told[1:]}." if told else ""
+    if scores.clips < _LEAST_CLIPS:
+        words += f" {counted(scores.clips, 'clip')} can tell this only roughly."
+    if chance is not None and value <= chance + 2 * math.sqrt(chance * (1 - chance) / max(scores.clips, 1)):
+        return Verdict(
+            "warning",
+            f"The student is no better than chance: {got}.",
+            f"{words} Train longer, with larger pictures or more of them a second, or give more clips.".strip(),
+        )
+    return Verdict("good", f"The student recognises clips: {got}.", words)
+
+
+def chance_of(report: DistillReport, split: str) -> float | None:
+    """What guessing reaches on the clips of a split; None where that is not known.
+
+    For classes the share of the commonest class, which always naming it would reach; for tags the mean over the tags of
+    the share of clips that have it, which is about what any order reaches.
+    """
+    scores = report.test if split == "test" else report.validation
+    if scores is None:
+        return None
+    if scores.classes is not None:
+        counts = scores.classes.confusion.sum(axis=1)
+        total = int(counts.sum())
+        return float(counts.max() / total) if total else None
+    try:
+        clips = [clip for clip in read_clip_predictions(Path(report.run)) if clip.split == split and clip.truth]
+    except UsageError:
+        return None
+    shares = [sum(tag in clip.truth for clip in clips) / len(clips) for tag in scores.tagging] if clips else []
+    return sum(shares) / len(shares) if shares else None

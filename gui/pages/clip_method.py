@@ -1,0 +1,421 @@
+"""Step 2 of a project for video: who teaches whom, by which method, how large and how long."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from bandbridge.engine.api.catalogue import MethodInfo
+from bandbridge.engine.api.config import DistillConfig, Modality, SettingValue
+from bandbridge.engine.api.errors import BandbridgeError
+from bandbridge.engine.api.video_catalogue import (
+    DEFAULT_VIDEO_METHOD,
+    TEACHER_STAGE,
+    VIDEO_METHODS,
+    has_teacher,
+    video_method_info,
+)
+from bandbridge.gui.clip_record import read_clip_record, read_clip_report
+from bandbridge.gui.pages.page import Page, PageState
+from bandbridge.gui.project import Project, ProjectModel
+from bandbridge.gui.quantities import about, counted, number
+from bandbridge.gui.theme import GRID, Theme
+from bandbridge.gui.video_choices import NETWORK_SIZES, VIDEO_EPOCHS, VideoChoices
+from bandbridge.gui.widgets.big_choice import BigChoice
+from bandbridge.gui.widgets.card import Card, restyle
+from bandbridge.gui.widgets.fields import ChoiceField, NumberField, RadioChoice, TextField, WholeNumberField
+from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.method_card import MethodCard
+from bandbridge.gui.widgets.settings_form import ExplainedForm, SettingsForm
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+_DIRECTIONS: tuple[tuple[Modality, str, str], ...] = (
+    (
+        "sound",
+        "Sound teaches pictures",
+        "You get a network that recognises videos by what is seen, and finds similar ones. It needs no sound later.",
+    ),
+    (
+        "picture",
+        "Pictures teach sound",
+        "You get a network that tags sounds; a clip may have several tags. It needs no pictures later.",
+    ),
+)
+_EFFORTS = {"quick": "Quick", "standard": "Standard", "thorough": "Thorough"}
+_SIZES = {"small": "Small", "medium": "Medium", "published": "As published"}
+_SIZE_TIPS = {
+    "small": "Enough for a first impression, and for a processor.",
+    "medium": "For a graphics card, or a night of a processor.",
+    "published": "As in the publication; for a graphics card.",
+}
+_DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics card"))
+_TASKS = (("auto", "As the labels are"), ("classes", "One class a clip"), ("tags", "Any number of tags"))
+_PARTS = ("csc-only", "mnf-only")
+
+
+def method_groups() -> list[tuple[str, list[MethodInfo]]]:
+    """(title, methods) of the groups the cards stand in."""
+    whole = [video_method_info(DEFAULT_VIDEO_METHOD)]
+    parts = [video_method_info(key) for key in _PARTS]
+    others = [info for info in VIDEO_METHODS if info not in (*whole, *parts)]
+    return [
+        ("Recommended", whole),
+        ("To compare with", others),
+        ("Parts of MNF + CSC", parts),
+    ]
+
+
+def seconds_an_epoch(project: Project) -> float | None:
+    """How long an epoch took, the teacher's share included, in the last finished run of this size and rate."""
+    wanted = _what_costs_time(project.to_distill_config(""))
+    for run in reversed(project.runs):
+        if run.outcome in ("completed", "kept"):
+            found = _seconds_an_epoch_of(run.folder)
+            if found is not None and found[0] == wanted:
+                return found[1]
+    return None
+
+
+def _what_costs_time(config: DistillConfig) -> tuple[object, ...]:
+    teaches = has_teacher(video_method_info(config.method)) and config.teacher_features is None
+    return config.teacher, teaches, config.fps, config.size_px, config.window, config.width, config.blocks
+
+
+@lru_cache(maxsize=32)
+def _seconds_an_epoch_of(folder: str) -> tuple[tuple[object, ...], float] | None:
+    try:
+        config, report = read_clip_record(Path(folder)).config, read_clip_report(Path(folder))
+    except BandbridgeError:
+        return None
+    return (_what_costs_time(config), report.seconds / report.epochs_done) if report.epochs_done else None
+
+
+def clip_needs_in_words(info: MethodInfo) -> str:
+    """What a method for clips needs, and what it goes through."""
+    if not has_teacher(info):
+        return "Needs labelled clips. Trains the student alone."
+    return "Needs labelled clips, most of them with picture and sound. Stages: Teacher, then Student."
+
+
+class ClipMethodPage(Page):
+    """Direction, method, effort, and everything else for those who want it.
+
+    Args:
+        project: The open project.
+        theme: Colours and icons.
+        parent: Qt parent.
+    """
+
+    manual_chapter = "video-methods"
+
+    def __init__(self, project: ProjectModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Method",
+            "A teacher learns the clips first, then helps a student that sees (or hears) the other half of them.",
+            parent=parent,
+        )
+        self._project = project
+        self._theme = theme
+        self._form: SettingsForm | None = None
+        self._form_method = ""
+        self.directions: dict[Modality, RadioChoice] = {}
+        self._direction_cards: dict[Modality, Card] = {}
+        self.cards: dict[str, MethodCard] = {}
+        self._methods = QButtonGroup(self)
+        self.content.addLayout(self._make_directions())
+        self.content.addLayout(self._make_cards())
+        self.size_choice = BigChoice("Size of pictures and networks", _SIZES)
+        self.size_choice.chosen.connect(self._choose_size)
+        for key, button in self.size_choice.buttons.items():
+            button.setToolTip(_SIZE_TIPS[key])
+        self.effort_choice = BigChoice("Effort", _EFFORTS)
+        self.effort_choice.chosen.connect(lambda key: self._project.update_video(epochs=VIDEO_EPOCHS[key]))
+        for button in self.effort_choice.buttons.values():
+            button.setToolTip("An epoch is one pass over all training clips.")
+        self.content.addWidget(self.size_choice)
+        self.content.addWidget(self.effort_choice)
+        self.content.addWidget(self._make_advanced())
+        self.content.addStretch(1)
+        self.reset_button = QPushButton("&Reset to defaults")
+        self.reset_button.setProperty("kind", "quiet")
+        self.reset_button.setToolTip("Puts everything but the clips, the direction and the method back.")
+        self.reset_button.clicked.connect(self.reset)
+        self.foot.addWidget(self.reset_button)
+        project.changed.connect(self._follow)
+        theme.changed.connect(self._paint_icons)
+        self._paint_icons()
+        self._follow()
+
+    def state(self) -> PageState:
+        """There is always a method chosen."""
+        return "ready"
+
+    def state_in_words(self) -> str:
+        """The method and the direction chosen."""
+        video = self._project.project.video
+        return f"{video_method_info(video.method).title}: {_direction_words(video.teacher)}."
+
+    def reset(self) -> None:
+        """Put everything but clips, direction and method back to its default."""
+        video = self._project.project.video
+        kept = VideoChoices(
+            clips=video.clips,
+            exclude=video.exclude,
+            teacher=video.teacher,
+            method=video.method,
+            settings={key: values for key, values in video.settings.items() if key != video.method},
+        )
+        self._project.update(video=kept, seed=Project().seed, device=Project().device)
+
+    # ---- the parts -----------------------------------------------------------------------------------------------
+
+    def _make_directions(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2 * GRID)
+        group = QButtonGroup(self)
+        for key, title, explain in _DIRECTIONS:
+            card = Card()
+            button = RadioChoice(title)
+            button.setProperty("role", "section")
+            button.setAccessibleDescription(explain)
+            button.clicked.connect(lambda _=False, key=key: self._project.update_video(teacher=key))
+            group.addButton(button)
+            card.body.addWidget(button)
+            card.body.addWidget(text_label(explain), 1, Qt.AlignmentFlag.AlignTop)
+            self.directions[key] = button
+            self._direction_cards[key] = card
+            row.addWidget(card, 1)
+        return row
+
+    def _make_cards(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID + GRID // 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        for title, infos in method_groups():
+            heading = text_label(title, "section", wrap=False)
+            heading.setContentsMargins(0, GRID, 0, 0)
+            row = grid.rowCount()
+            grid.addWidget(heading, row, 0, 1, 2)
+            for index, info in enumerate(infos):
+                card = MethodCard(info, needs=clip_needs_in_words(info))
+                card.chosen.connect(lambda key=info.key: self._project.update_video(method=key))
+                self._methods.addButton(card.button)
+                self.cards[info.key] = card
+                alone = len(infos) == 1
+                grid.addWidget(card, row + 1 + index // 2, index % 2, 1, 2 if alone else 1)
+        return grid
+
+    def _choose_size(self, key: str) -> None:
+        width, size_px = NETWORK_SIZES[key]
+        self._project.update_video(width=width, size_px=size_px)
+
+    def _make_advanced(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        self.advanced_button = QToolButton()
+        self.advanced_button.setText("Advanced")
+        self.advanced_button.setProperty("kind", "fold")
+        self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.advanced_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.advanced_button.setCheckable(True)
+        self.advanced_button.toggled.connect(self._fold)
+        column.addWidget(self.advanced_button)
+        self.advanced = Card()
+        self.advanced.body.setSpacing(2 * GRID)
+        self.advanced.body.addWidget(self._make_common())
+        self._method_title = text_label("", "section", wrap=False)
+        self.advanced.body.addWidget(self._method_title)
+        self._form_holder = QVBoxLayout()
+        self.advanced.body.addLayout(self._form_holder)
+        self.advanced.hide()
+        column.addWidget(self.advanced)
+        return holder
+
+    def _make_common(self) -> ExplainedForm:
+        form = ExplainedForm()
+        defaults = VideoChoices()
+        self.fps = NumberField(0.1, 60.0, defaults.fps, decimals=2, step=1.0)
+        self.window_length = WholeNumberField(2, 256, defaults.window)
+        self.size_px = WholeNumberField(8, 1024, defaults.size_px)
+        self.width_field = WholeNumberField(2, 512, defaults.width)
+        self.width_field.setSingleStep(2)
+        self.blocks = WholeNumberField(1, 8, defaults.blocks)
+        self.epochs = WholeNumberField(1, 10_000, defaults.epochs)
+        self.batch_size = WholeNumberField(2, 4096, defaults.batch_size)
+        self.learning_rate = NumberField(0.0, 10.0, 0.0, decimals=6, step=0.0001)
+        self.task = ChoiceField(_TASKS, "auto")
+        self.seed = WholeNumberField(0, 2**31 - 1, 0)
+        self.device = ChoiceField(_DEVICES, "auto")
+        rows: tuple[tuple[str, QWidget, str], ...] = (
+            ("Pictures a second", self.fps, "More tell quick motion apart; as many are read of every clip."),
+            (
+                "Pictures in a window",
+                self.window_length,
+                "What a network sees at once; clips are cut into windows.",
+            ),
+            ("Side of the pictures", self.size_px, "In pixels. Half of it takes a quarter of the time."),
+            (
+                "Width of the networks",
+                self.width_field,
+                "Channels of the first stage, an even number.",
+            ),
+            ("Blocks a stage", self.blocks, "Of the network for pictures; 1 as published, 2 is R(2+1)D-18."),
+            ("Epochs", self.epochs, "How often the student goes through all training clips; 200 as published."),
+            ("Batch size", self.batch_size, "Clips in one step. Smaller needs less memory; contrast wants many."),
+            ("Learning rate", self.learning_rate, "How far the student moves in one step. 0 takes the method's."),
+            ("Labels are", self.task, "Classes exclude each other; of tags a clip may have any number."),
+            ("Seed", self.seed, "Where chance starts: the same seed gives the same result."),
+            ("Compute on", self.device, "The processor, or a graphics card if there is one."),
+        )
+        for title, field, explain in rows:
+            form.add_row(title, field, explain)
+        form.add_row("Teacher's features", self._make_features(), "Of a teacher trained elsewhere; see the manual.")
+        self.fps.valueChanged.connect(lambda value: self._project.update_video(fps=value))
+        for whole, name in (
+            (self.window_length, "window"),
+            (self.size_px, "size_px"),
+            (self.blocks, "blocks"),
+            (self.epochs, "epochs"),
+            (self.batch_size, "batch_size"),
+        ):
+            whole.valueChanged.connect(lambda value, name=name: self._project.update_video(**{name: value}))
+        self.width_field.valueChanged.connect(lambda value: self._project.update_video(width=value + value % 2))
+        self.learning_rate.valueChanged.connect(lambda v: self._project.update_video(learning_rate=v or None))
+        self.task.activated.connect(lambda _: self._project.update_video(task=self.task.value()))
+        self.seed.valueChanged.connect(lambda value: self._project.update(seed=value))
+        self.device.activated.connect(lambda _: self._project.update(device=self.device.value()))
+        return form
+
+    def _make_features(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID // 2)
+        self.features = TextField("learned here")
+        self.features.setAccessibleName("Teacher's features")
+        self.features.editingFinished.connect(
+            lambda: self._project.update_video(teacher_features=self.features.text().strip())
+        )
+        self.features_button = QToolButton()
+        self.features_button.setAccessibleName("Browse for the teacher's features")
+        self.features_button.setToolTip("An HDF5 file; a folder of NPY files can be typed.")
+        self.features_button.clicked.connect(self._browse_features)
+        row.addWidget(self.features, 1)
+        row.addWidget(self.features_button)
+        return holder
+
+    def _browse_features(self) -> None:
+        dialog = QFileDialog(
+            self.window(), "Teacher's features", str(self._project.folder), "Features (*.h5 *.hdf5);;All files (*)"
+        )
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda file: self._project.update_video(teacher_features=file))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _setting_edited(self, values: dict[str, SettingValue]) -> None:
+        video = self._project.project.video
+        others = {key: settings for key, settings in video.settings.items() if key != video.method}
+        self._project.update_video(settings=others | ({video.method: values} if values else {}))
+
+    def _fold(self, opened: bool) -> None:
+        self.advanced.setVisible(opened)
+        self._paint_icons()
+
+    def _paint_icons(self) -> None:
+        name = "chevron-down" if self.advanced_button.isChecked() else "chevron-right"
+        self.advanced_button.setIcon(self._theme.icon(name, "muted"))
+        self.features_button.setIcon(self._theme.icon("folder", "muted"))
+
+    # ---- following the project -----------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        project = self._project.project
+        video = project.video
+        info = video_method_info(video.method)
+        for teacher, button in self.directions.items():
+            button.setChecked(teacher == video.teacher)
+            restyle(self._direction_cards[teacher], "chosen", teacher == video.teacher)
+        for key, card in self.cards.items():
+            card.set_chosen(key == video.method)
+        lines = {key: f"{width} channels, {size_px} px" for key, (width, size_px) in NETWORK_SIZES.items()}
+        own = f"Your own: {video.width} channels, {video.size_px} px" if video.size == "own" else ""
+        self.size_choice.show_choice(video.size, lines, own)
+        self._draw_effort(project, info)
+        self.learning_rate.setSpecialValueText(f"Method's own ({number(info.learning_rate)})")
+        fields: tuple[tuple[WholeNumberField | NumberField, float], ...] = (
+            (self.fps, video.fps),
+            (self.window_length, video.window),
+            (self.size_px, video.size_px),
+            (self.width_field, video.width),
+            (self.blocks, video.blocks),
+            (self.epochs, video.epochs),
+            (self.batch_size, video.batch_size),
+            (self.learning_rate, video.learning_rate or 0.0),
+            (self.seed, project.seed),
+        )
+        for field, value in fields:
+            blocked = field.blockSignals(True)
+            field.setValue(value)  # type: ignore[arg-type]  # whole numbers for whole number fields
+            field.blockSignals(blocked)
+        self.task.set_value(video.task)
+        self.device.set_value(project.device)
+        if self.features.text() != video.teacher_features:
+            self.features.setText(video.teacher_features)
+        for widget in (self.features, self.features_button):
+            widget.setEnabled(has_teacher(info))
+        self._show_form(info, dict(video.settings.get(info.key, {})))
+        self.state_changed.emit()
+
+    def _draw_effort(self, project: Project, info: MethodInfo) -> None:
+        video = project.video
+        epoch_s = seconds_an_epoch(project)
+        lines: dict[str, str] = {}
+        for key, epochs in VIDEO_EPOCHS.items():
+            lines[key] = counted(epochs, "epoch") + ("" if epoch_s is None else f" · {about(epoch_s * epochs)}")
+        notes = [f"Your own: {counted(video.epochs, 'epoch')}"] if video.effort == "own" else []
+        teacher = next(
+            (one for one in info.settings if one.stage == TEACHER_STAGE and one.key == "teacher_epochs"), None
+        )
+        if teacher is not None:
+            chosen = int(video.settings.get(info.key, {}).get(teacher.key, teacher.default))
+            notes.append(f"before it {counted(chosen, 'epoch')} of the teacher")
+        notes.append("a first run tells how long it takes" if epoch_s is None else "times by the last run of this size")
+        text = "; ".join(notes)
+        self.effort_choice.show_choice(video.effort, lines, f"{text[0].upper()}{text[1:]}.")
+
+    def _show_form(self, info: MethodInfo, values: dict[str, SettingValue]) -> None:
+        if self._form is not None and self._form_method == info.key:
+            self._form.blockSignals(True)
+            self._form.show_values(values)
+            self._form.blockSignals(False)
+            return
+        if self._form is not None:
+            self._form_holder.removeWidget(self._form)
+            self._form.hide()
+            self._form.deleteLater()
+        self._method_title.setText(f"{info.title}: its own settings")
+        order = (*info.stages, "")
+        settings = sorted(info.settings, key=lambda setting: order.index(setting.stage))
+        self._form = SettingsForm(settings, values, info.stages)
+        self._form.edited.connect(self._setting_edited)
+        self._form_method = info.key
+        self._form_holder.addWidget(self._form)
+
+
+def _direction_words(teacher: Modality) -> str:
+    return next(title for key, title, _ in _DIRECTIONS if key == teacher).lower()

@@ -1,0 +1,152 @@
+"""What a student has learned: numbers, classes, clips and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bandbridge.engine.api.jobs import Export
+from bandbridge.engine.api.reports import ClipScores
+from bandbridge.gui.clip_verdict import chance_of, judge_clips
+from bandbridge.gui.pages.clip_results import ClipResultsPage
+from bandbridge.gui.project import ProjectModel
+from bandbridge.gui.run_thread import WorkerThread
+from bandbridge.gui.theme import Theme
+from made_up_clip_runs import report, scores, video_project, write_run
+from made_up_runs import QuietWorker
+from pytestqt.qtbot import QtBot
+
+
+@pytest.fixture
+def model(qapp: object, tmp_path: Path) -> Iterator[ProjectModel]:
+    runs = tuple(
+        write_run(tmp_path / "runs" / str(seed), seed=seed, test=scores(((8 + seed, 2 - seed), (3, 7))))
+        for seed in range(2)
+    )
+    project = ProjectModel(video_project(*runs), tmp_path)
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, model: ProjectModel, scripted_desk: WorkerThread, theme: Theme) -> Iterator[ClipResultsPage]:
+    page = ClipResultsPage(model, scripted_desk, theme)
+    qtbot.addWidget(page)
+    page.resize(1000, 800)
+    page.show()
+    yield page
+    page.closing()
+
+
+def plain(rows: list[list[str]]) -> list[list[str]]:
+    return [[text.replace("\u202f", " ") for text in row] for row in rows]
+
+
+def test_numbers_stand_beside_guessing_the_teacher_and_other_seeds(page: ClipResultsPage) -> None:
+    assert page.state() == "ready"
+    rows = {row[0]: row[1:] for row in plain(page.numbers.texts)}
+    assert rows["Accuracy"] == ["50.0 %", "95.0 %", "80.0 %", "77.5 % ± 3.5 %"]
+    assert rows["R@1"] == ["–", "70.0 %", "70.0 %", "70.0 % ± 0.0 %"]
+    assert "80 %" in page.signs_note.text().replace("\u202f", " ")
+    assert plain(page.class_table.texts) == [["rain", "10", "90 %"], ["sparks", "10", "70 %"]]
+    assert [row[5] for row in plain(page.run_table.texts)] == ["80.0 %", "75.0 %"]
+    page.run_table.chosen.emit(1)
+    assert page._report is not None
+    assert page._report.seed == 0
+
+
+def test_a_cell_of_the_confusion_opens_its_clips(qtbot: QtBot, page: ClipResultsPage) -> None:
+    page.matrix.chosen.emit("sparks", "rain")
+    assert page.tabs.currentWidget() is page.browser
+    assert [clip.file for clip in page.browser.wall.clips] == [f"sparks/rain{index}.mp4" for index in range(3)]
+    assert {clip.mark for clip in page.browser.wall.clips} == {"wrong"}
+    page.browser.answer_choice.set_value("")
+    page.browser.answer_choice.activated.emit(0)
+    assert len(page.browser.wall.clips) == 10
+
+
+def test_a_clip_is_played_and_its_like_are_found_with_ticks_and_crosses(qtbot: QtBot, page: ClipResultsPage) -> None:
+    page.tabs.setCurrentWidget(page.browser)
+    browser = page.browser
+    assert len(browser.wall.clips) == 20
+    browser.wall.chosen.emit(0)
+    qtbot.waitUntil(lambda: browser._query is not None and browser.player.screen_area.shown is not None, timeout=10_000)
+    assert [clip.mark for clip in browser.found.clips] == ["right", "wrong"] * 3
+    assert "3 of 6 have its label" in browser._found_note.text()
+    assert "says rain" in browser._said.text()
+    player = browser.player
+    assert player._timer.isActive()
+    player.play_button.click()
+    assert not player._timer.isActive()
+    player.place.setValue(1)
+    assert player.screen_area.at == 1
+    browser.found.chosen.emit(1)
+    assert browser._chosen == "sparks/0.mp4"
+    page.find_like("/elsewhere/film.mp4")
+    qtbot.waitUntil(lambda: browser._query is not None, timeout=10_000)
+    assert {clip.mark for clip in browser.found.clips} == {""}, "nobody said what it shows"
+    assert str(player.file) == "/elsewhere/film.mp4"
+
+
+def test_training_clips_can_be_looked_at_too(page: ClipResultsPage) -> None:
+    page.tabs.setCurrentWidget(page.browser)
+    page.browser.split_choice.set_value("train")
+    page.browser.split_choice.activated.emit(0)
+    assert [clip.file for clip in page.browser.wall.clips] == ["rain/learned.mp4"]
+    page.browser.class_choice.set_value("sparks")
+    page.browser.class_choice.activated.emit(0)
+    assert page.browser.wall.clips == ()
+
+
+def test_the_student_is_exported(qtbot: QtBot, model: ProjectModel, theme: Theme) -> None:
+    desk = QuietWorker()
+    page = ClipResultsPage(model, desk, theme)  # type: ignore[arg-type]
+    qtbot.addWidget(page)
+    page.on_primary()
+    assert page.tabs.currentWidget() is page.export_panel
+    page.on_primary()
+    (job,) = desk.jobs
+    assert isinstance(job, Export)
+    assert job.output.endswith("clip_model.onnx")
+    page.closing()
+
+
+def test_tags_have_a_table_and_no_matrix(
+    qtbot: QtBot, theme: Theme, scripted_desk: WorkerThread, tmp_path: Path
+) -> None:
+    tagged = ClipScores(clips=20, tagging={"rain": 0.9, "sparks": 0.7}, measures={"tagging_map": 0.8})
+    run = write_run(tmp_path / "run", test=tagged, tags=True)
+    project = ProjectModel(video_project(run), tmp_path)
+    page = ClipResultsPage(project, scripted_desk, theme)
+    qtbot.addWidget(page)
+    assert plain(page.numbers.texts)[0][:4] == ["Tagging mAP", "50.0 %", "–", "80.0 %"]
+    assert plain(page.class_table.texts) == [["rain", "", "90.0 %"], ["sparks", "", "70.0 %"]]
+    assert page.matrix.isHidden()
+    page.closing()
+    project.close()
+
+
+def test_a_run_that_cannot_be_read_is_told(
+    qtbot: QtBot, model: ProjectModel, theme: Theme, scripted_desk: WorkerThread, tmp_path: Path
+) -> None:
+    (tmp_path / "runs" / "1" / "report.json").write_text("{")
+    page = ClipResultsPage(model, scripted_desk, theme)
+    qtbot.addWidget(page)
+    assert page.state() == "error"
+    assert "cannot be read" in page.verdict.headline
+    assert not page.can_find
+    page.open_run(str(tmp_path / "runs" / "0"))
+    assert page.state() == "ready"
+    page.closing()
+
+
+def test_the_verdict_does_not_praise_what_guessing_reaches(tmp_path: Path) -> None:
+    poor = judge_clips(report(tmp_path, test=scores(((6, 4), (5, 5)))))
+    assert poor.tone == "warning"
+    assert "no better than chance" in poor.headline
+    good = judge_clips(report(tmp_path))
+    assert good.tone == "good"
+    assert "20 clips can tell this only roughly" in good.explanation
+    assert chance_of(report(tmp_path, test=scores(((9, 6), (0, 5)))), "test") == 0.75
+    assert chance_of(report(tmp_path), "validation") is None
