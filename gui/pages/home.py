@@ -15,7 +15,7 @@ from bandbridge.engine.api.jobs import MakeSample, MakeVideoSample
 from bandbridge.engine.api.reports import Report, SampleReport, VideoSampleReport
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.preferences import Preferences
-from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectModel, project_folder_of
+from bandbridge.gui.project import THUMBNAIL_FILE, Project, ProjectKind, ProjectModel, project_folder_of
 from bandbridge.gui.quantities import counted
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
@@ -72,6 +72,7 @@ class RecentProject:
     folder: Path
     name: str
     state: str
+    kind: ProjectKind = "images"
 
 
 def recent_project(folder: Path) -> RecentProject | None:
@@ -84,10 +85,10 @@ def recent_project(folder: Path) -> RecentProject | None:
         return RecentProject(folder, folder.name, "Cannot be read")
     runs = model.project.runs
     if not runs:
-        return RecentProject(folder, model.project.name, "Not run yet")
+        return RecentProject(folder, model.project.name, "Not run yet", model.project.kind)
     ended = {"completed": "finished", "kept": "stopped and kept", "stopped": "stopped", "failed": "failed"}
     last = f"last {method_title(runs[-1].method)} {ended.get(runs[-1].outcome, 'interrupted')}"
-    return RecentProject(folder, model.project.name, f"{counted(len(runs), 'run')}, {last}")
+    return RecentProject(folder, model.project.name, f"{counted(len(runs), 'run')}, {last}", model.project.kind)
 
 
 class HomePage(QWidget):
@@ -265,7 +266,9 @@ class HomePage(QWidget):
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         saved = QPixmap(str(entry.folder / THUMBNAIL_FILE))
         if saved.isNull():
-            picture.setPixmap(self._theme.icon("images", "muted").pixmap(QSize(40, 40)))
+            picture.setPixmap(
+                self._theme.icon("clips" if entry.kind == "video" else "images", "muted").pixmap(QSize(40, 40))
+            )
         else:
             ratio = self.devicePixelRatioF()
             aspect = Qt.AspectRatioMode.KeepAspectRatioByExpanding

@@ -22,6 +22,7 @@ from bandbridge.engine.api.jobs import (
     Adapt,
     CheckData,
     ClipThumbnails,
+    Distill,
     InspectModel,
     InspectScene,
     Job,
@@ -108,7 +109,7 @@ def perform(job: Job, connection: Connection, asked: list[str], news: threading.
     if isinstance(job, CheckData) and job.target == "/data/endless":
         connection.send(Progress(title="Looking through target images", done=3, total=20))
         return misbehave("wait", connection, asked, news)
-    if isinstance(job, Adapt):
+    if isinstance(job, Adapt | Distill):
         connection.send(CheckpointSaved(step=12, path="checkpoint"))
         return misbehave("wait", connection, asked, news)
     if isinstance(job, InspectModel) and "bomb" in job.path:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from bandbridge.engine.api.config import RunConfig
+from bandbridge.engine.api.config import DistillConfig, RunConfig
 from bandbridge.engine.api.events import CheckpointSaved, Event, Finished, Losses, Notice, Progress, TrainingStarted
-from bandbridge.engine.api.jobs import Adapt, ScanFolder
+from bandbridge.engine.api.jobs import Adapt, Distill, ScanFolder
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.run_thread import Mailbox, WorkerThread
 from pytestqt.qtbot import QtBot
@@ -100,11 +100,18 @@ def test_jobs_are_done_in_order_and_idle_is_told_once(qtbot: QtBot, scripted_des
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+@pytest.mark.parametrize(
+    "job",
+    [
+        Adapt(config=RunConfig(sources=("m",), target="t", run="r")),
+        Distill(config=DistillConfig(clips="c", run="r")),
+    ],
+)
 def test_a_killed_run_is_told_in_words_and_the_next_gets_a_fresh_worker(
-    qtbot: QtBot, scripted_desk: WorkerThread
+    qtbot: QtBot, scripted_desk: WorkerThread, job: Adapt | Distill
 ) -> None:
     log = Log(scripted_desk)
-    number = scripted_desk.submit(Adapt(config=RunConfig(sources=("m",), target="t", run="r")))
+    number = scripted_desk.submit(job)
     qtbot.waitUntil(lambda: any(isinstance(event, CheckpointSaved) for _, event in log.events), timeout=10_000)
     pid = scripted_desk.worker_pid
     assert pid is not None

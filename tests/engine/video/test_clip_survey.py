@@ -85,3 +85,12 @@ def test_loudness_is_told_part_by_part():
     assert quiet == 0.0
     assert loudness(log_mel(np.zeros(16000, np.float32)).astype(np.float16), 4).tolist() == [0.0] * 4
     assert loudness(np.empty((0, 64), np.float16), 4).tolist() == [0.0] * 4
+
+
+def test_real_clips_are_described(shared_data):
+    report = scan(shared_data("grid_av"))
+    assert len(report.clips) == 11
+    assert {(clip.width_px, clip.height_px, clip.rate_hz, clip.sound) for clip in report.clips} == {
+        (360, 288, 25.0, "heard")
+    }
+    assert not report.findings
