@@ -571,6 +571,7 @@ class DistillReport:
         teacher_test: The same on the test clips.
         separation: How well signs of clips tell those with their own sound from others, as the area under the ROC
             curve: "temperature" and "mask"; empty where the list says nothing about sound.
+        separation_by_sound: The same against each kind of other sound by itself, by the list's word for it.
         epochs_done: Epochs of the student finished.
         steps_done: Steps of all stages.
         seconds: Wall time without pauses.
@@ -612,6 +613,7 @@ class DistillReport:
     resumed: bool = False
     peak_memory_mb: float = 0.0
     peak_gpu_memory_mb: float = 0.0
+    separation_by_sound: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -259,7 +259,9 @@ def _show_distillation(page: _Page, report: DistillReport) -> None:
     rows = [(measure(key).title, *(percent(scores.measures.get(key)) for scores in known.values())) for key in keys]
     page.table(("", *known), rows, title=f"{any_method_info(report.method).title}, taught by {report.teacher}")
     for name, value in report.separation.items():
-        page.say(f"{measure(f'{name}_separation').title}: {percent(value)} ({name}; 50 % is no better than guessing)")
+        kinds = {kind: told[name] for kind, told in report.separation_by_sound.items() if name in told}
+        each = f"; by kind: {', '.join(f'{kind} {percent(told)}' for kind, told in kinds.items())}" if kinds else ""
+        page.say(f"{measure(f'{name}_separation').title}: {percent(value)} ({name}; 50 % is guessing){each}")
     clips = ", ".join(f"{count} {split}" for split, count in report.clips.items())
     page.facts(
         {

@@ -21,9 +21,10 @@ import contextlib
 import importlib.metadata
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -273,6 +274,7 @@ class _Run:
         self._save_gallery(student)
         self._write_predictions(student)
         teacher = self._seen_by_teacher()
+        told, told_by_sound = self._write_signs(course.stage, student)
         report = DistillReport(
             run=str(self.folder.path),
             model=str(self.folder.model),
@@ -288,7 +290,8 @@ class _Run:
             test=self._scores(student, TEST, finds=True),
             teacher_validation=None if teacher is None else self._scores(teacher, VALIDATION),
             teacher_test=None if teacher is None else self._scores(teacher, TEST),
-            separation=self._write_signs(course.stage, student),
+            separation=told,
+            separation_by_sound=told_by_sound,
             epochs_done=course.epochs_done,
             steps_done=course.steps_done,
             seconds=time.perf_counter() - began - self.control.paused_s,
@@ -415,11 +418,11 @@ class _Run:
             rows.append((clip.file, clip.split, ";".join(clip.labels), names, f"{chances.max():.6f}"))
         self.folder.write_table(PREDICTIONS_FILE, ("file", "split", "truth", "predicted", "confidence"), rows)
 
-    def _write_signs(self, stage: Stage | None, seen: _Seen) -> dict[str, float]:
-        """Mask and temperature of every clip both networks can see, and how well they find wrong sound."""
+    def _write_signs(self, stage: Stage | None, seen: _Seen) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """Mask and temperature of every clip both networks can see, and how well they find wrong sound of any kind."""
         bank = self.ground.teacher_bank
         if not isinstance(stage, RobustStudent) or bank is None:
-            return {}
+            return {}, {}
         rows = seen.of(np.flatnonzero(bank.usable))
         features = torch.from_numpy(seen.features[seen.place[rows]]).to(self.device)
         signs = stage.final_signs(torch.from_numpy(rows).to(self.device), features)
@@ -440,11 +443,14 @@ class _Run:
                 for n, c in enumerate(listed)
             ],
         )
-        judged = np.array([bool(c.sound) and c.split == TRAIN for c in listed], np.bool_)
-        own = np.array([c.sound == MATCHED for c in listed], np.bool_)[judged]
-        found: dict[str, float] = {}
-        for name in ("temperature", "mask"):
-            told = separation(present[name][judged], own) if name in present and judged.any() else None
-            if told is not None:
-                found[name] = told
-        return found
+        sounds = np.array([c.sound if c.split == TRAIN else "" for c in listed])
+        signs_of: dict[str, NDArray[Any]] = {name: present[name] for name in ("temperature", "mask") if name in present}
+        others = sorted({str(sound) for sound in sounds} - {"", MATCHED})
+        return _told_apart(signs_of, sounds, others), {kind: _told_apart(signs_of, sounds, [kind]) for kind in others}
+
+
+def _told_apart(signs: Mapping[str, NDArray[Any]], sounds: NDArray[np.str_], others: Sequence[str]) -> dict[str, float]:
+    """How well each sign tells clips with their own sound from those with some kinds of other sound."""
+    judged = np.isin(sounds, (MATCHED, *others))
+    found = {name: separation(values[judged], sounds[judged] == MATCHED) for name, values in signs.items()}
+    return {name: value for name, value in found.items() if value is not None}

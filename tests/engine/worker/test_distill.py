@@ -109,6 +109,7 @@ def test_a_run_leaves_everything_that_is_promised(make_config):
     assert report.teacher_test.clips == 5, "one test clip has no sound, and the student sees it all the same"
     assert 0 <= report.separation["temperature"] <= 1
     assert 0 <= report.separation["mask"] <= 1
+    assert report.separation_by_sound == {"wrong": report.separation}, "there is one kind of other sound here"
     signs = rows(run / "signs.csv")
     assert len(signs) == 26
     assert sum(row["sound"] == "wrong" for row in signs) == 3
