@@ -262,7 +262,7 @@ class MainWindow(QMainWindow):
                 bar.dismiss()  # the page itself tells it
         page.shown()
         if not self.rail.isAncestorOf(self.focusWidget() or self):
-            page.primary.setFocus()
+            (page.primary if page.primary.isEnabled() else page).setFocus()
 
     def current_page(self) -> Page | None:
         """The step in sight, None at home."""

@@ -255,6 +255,7 @@ class RunStory:
                 self._take_pause(False)
                 self._ended_at = self._clock()
                 self.finished = event
+                self._changed("epoch")
         self._changed("status")
 
     def _changed(self, part: Part) -> None:

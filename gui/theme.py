@@ -308,7 +308,7 @@ QCheckBox, QRadioButton { spacing: 8px; padding-right: 4px; background: transpar
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid @muted@; border-radius: 4px;
     background: @surface@; }
 QCheckBox::indicator:checked { background: @accent@; border-color: @accent@; image: url("@check@"); }
-QCheckBox::indicator:focus { border: 2px solid @accent@; }
+QCheckBox::indicator:focus { width: 14px; height: 14px; border: 2px solid @accent@; }
 QCheckBox::indicator:disabled { border-color: @line@; }
 QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid @muted@; border-radius: 8px;
     background: @surface@; }

@@ -180,7 +180,7 @@ LABEL_FREE: Mapping[str, tuple[str, str, Better]] = {
     ),
     "balanced_agreement": (
         "Balanced agreement",
-        "The same, taken class by class and averaged: rare classes count as much as common ones.",
+        "Agreement on pairs, taken class by class and averaged: rare classes count as much as common ones.",
         "higher",
     ),
     "pair_divergence": (

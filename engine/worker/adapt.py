@@ -254,13 +254,16 @@ class _Run:
         sight = BridgeSight(self.ground, self.sources[0].inputs)
         evidence = Evidence(untouched, gap, self.class_names, sight)
         before = self._take(untouched, evidence)
-        course = self._course(Onlooker(self._gallery(untouched, sight), gap, evidence, self.class_names))
+        gallery = self._gallery(untouched, sight)
+        course = self._course(Onlooker(gallery, gap, evidence, self.class_names))
         course.run(resume=resume)
         before = dataclasses.replace(before, label_free={**before.label_free, **sight.likeness_untranslated()})
         for trial in self.ground.trials:
             if trial.chosen:
                 self.emit(Notice(level="info", text=f"Of what was tried, '{trial.name}' is kept."))
         survey = self.ground.look()
+        if self.ground.trials:  # what is kept need not be what was tried last
+            self.emit(gallery.show(course.steps_done, self.ground, survey))
         after = self._take(survey, evidence)
         gap_after = gap.measure(survey, course.steps_done).measures if gap else {}
         alarms = evidence.alarms(survey, course.steps_done)

@@ -199,6 +199,7 @@ class _Comparison:
         self._pass_on(place, Progress(title="Starting"))
         self._in_hand = ()
         process, connection = start_worker()
+        heard = False
         try:
             connection.send(Submit(job))
             while True:
@@ -206,9 +207,13 @@ class _Comparison:
                 if command is not None:
                     stop = command in ("stop", "stop_keep")
                     self._stopping |= stop
+                    if stop and not heard:  # it is still loading, and would not hear it for long
+                        process.kill()
+                        return Finished(outcome="stopped")
                     connection.send(Ask("stop" if stop else command))
                 if connection.poll(_LOOK_EVERY_S):
                     event = connection.recv()
+                    heard = True
                     if isinstance(event, Finished):
                         connection.send(Quit())
                         return event

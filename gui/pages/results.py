@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.engine.api.reports import AdaptReport, Alarm, CompareReport, Finding
-from bandbridge.gui.comparison_record import COMPARISON_PAGE, read_comparison
+from bandbridge.gui.comparison_record import COMPARISON_FILE, COMPARISON_PAGE, read_comparison
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.prediction_filter import PredictionFilter
 from bandbridge.gui.project import ComparisonEntry, ProjectModel, RunEntry
@@ -392,6 +392,10 @@ class ResultsPage(Page):
     def _load_comparison(self, folder: str) -> None:
         self._compared = folder
         if not folder:
+            return
+        at_work = any(one.folder == folder and one.outcome == "running" for one in self._compared_seen)
+        if at_work and not (Path(folder) / COMPARISON_FILE).exists():
+            self.comparison.show_beginning()
             return
         try:
             self.comparison.show_report(read_comparison(Path(folder)).report)

@@ -40,6 +40,7 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
 _TICK_MS = 25
 _REDRAW_S = 0.1
+_CLOCK_S = 1.0
 _WAITING = "Waiting until other work is done…"
 _TABLE_HEIGHT = 32 * GRID
 _BEFORE_COMPARING = "Once the comparison has started, its table grows here, with the curves of the run at work."
@@ -66,9 +67,13 @@ class Panel:
         self._drawn: tuple[RunStory, int] | None = None
         self.drawn_at = 0.0
 
+    def can_be_seen(self) -> bool:
+        """Whether its widget is in sight."""
+        return self._widget.isVisible()
+
     def is_due(self, story: RunStory) -> bool:
         """Whether there is something new to draw, and somebody to see it."""
-        return self._widget.isVisible() and self._drawn != (story, story.revision(self._part))
+        return self.can_be_seen() and self._drawn != (story, story.revision(self._part))
 
     def draw(self, story: RunStory) -> None:
         """Draw it."""
@@ -148,8 +153,9 @@ class RunPage(Page):
         self._lower = QSplitter(Qt.Orientation.Horizontal)
         self._lower.setChildrenCollapsible(False)
         self._lower.setHandleWidth(_SPACING)
+        self._status_panel = Panel("status", self.status, lambda story: self.status.show_story(story, self._asked))
         self._panels = [
-            Panel("status", self.status, lambda story: self.status.show_story(story, self._asked)),
+            self._status_panel,
             Panel("comparison", self.table, self._show_table),
             *self._make_lower(self._lower),
         ]
@@ -316,8 +322,17 @@ class RunPage(Page):
             return
         self._worker.ask(command, self._job)
         self._asked = words
+        self._keep_focus()  # the buttons can't be pressed until it has happened
         self._arrange()
         self.status.show_story(self._story, self._asked)
+
+    def _keep_focus(self) -> bool:
+        """Take the focus from the run's buttons to the page; False if it was elsewhere."""
+        buttons = (self.pause_button, self.keep_button, self.stop_button, self.alarm_button)
+        if not any(button.hasFocus() for button in buttons):
+            return self.hasFocus()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        return True
 
     def _stop_and_keep(self) -> None:
         self._ask("stop_keep", "Stopping, and keeping what was learned…")
@@ -366,7 +381,10 @@ class RunPage(Page):
         else:
             self._project.update(runs=_with_outcome(self._project.project, self._config.run, event.outcome))
             self._tell_outcome(event, self._config)
+        had_focus = self._keep_focus()
         self._arrange()
+        if had_focus:
+            self.primary.setFocus(Qt.FocusReason.OtherFocusReason)
         self._redraw()
         if not self.isVisible():
             severity = {"completed": "good", "kept": "good", "stopped": "note", "failed": "error"}[event.outcome]
@@ -517,6 +535,8 @@ class RunPage(Page):
         due = [p for p in self._panels if now - p.drawn_at >= _REDRAW_S and p.is_due(self._story)]
         if due:
             min(due, key=lambda panel: panel.drawn_at).draw(self._story)
+        elif now - self._status_panel.drawn_at >= _CLOCK_S and self._status_panel.can_be_seen():
+            self._status_panel.draw(self._story)  # time goes on though the worker says nothing
 
     def _shows_run(self) -> bool:
         """Whether the page shows a run rather than what a run would do: until other choices are made."""
@@ -553,7 +573,7 @@ class RunPage(Page):
         self.status.setVisible(shows_run)
         self._charts.setVisible(shows_run and (self.running or not self._comparing))
         self._lower.setVisible(shows_run and not self._comparing)
-        self.table.setVisible(shows_run and self._comparing)
+        self.table.setVisible(shows_run and self._comparing and (self.running or self._story.comparison is not None))
         for button in (self.pause_button, self.keep_button, self.stop_button):
             button.setVisible(self.running)
             button.setEnabled(not self._asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.gui.quantities import percent
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
@@ -44,16 +45,18 @@ class ClassCounts(QFrame):
         layout.addWidget(self._bars, 1)
 
     def show_story(self, story: RunStory) -> None:
-        """Show the last count of a run."""
+        """Show the last count of a run; once it is finished, that of the model kept."""
         end = story.epoch_end
         self._hint.setVisible(end is None)
         self._bars.setVisible(end is not None)
         if end is None:
             self.warning.hide()
             return
-        swallowed = takeover(end.predicted_counts)
+        report = story.finished.result if story.finished is not None else None
+        counts = report.predicted_after if isinstance(report, AdaptReport) else end.predicted_counts
+        swallowed = takeover(counts)
         name = swallowed.class_name if swallowed else ""
-        self._bars.set_bars(count_bars(end.predicted_counts, story.first_counts, name))
+        self._bars.set_bars(count_bars(counts, story.first_counts, name))
         self.warning.setVisible(swallowed is not None)
         if swallowed is not None:
             self.warning.setText(f"⚠ {percent(swallowed.share)} of the images are now “{name}”.")

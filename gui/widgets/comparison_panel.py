@@ -88,5 +88,12 @@ class ComparisonPanel(QWidget):
         """Say why there is no table."""
         self.words.setText(error.what)
         self.note.setText(f"{error.why} {error.do}".strip())
-        self.table.clear()
+        self.table.show_nothing("")
+        self.page_button.setEnabled(False)
+
+    def show_beginning(self) -> None:
+        """The comparison has just begun: its table is not written yet."""
+        self.words.setText("The comparison is starting.")
+        self.note.setText("")
+        self.table.show_nothing()
         self.page_button.setEnabled(False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bandbridge.engine.api.measures import Measure, Standing, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
 from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent
-from bandbridge.gui.theme import Theme
+from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.run_table import method_title
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QMargins, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 _FOLDER = Qt.ItemDataRole.UserRole
@@ -28,6 +28,8 @@ _EXPLAIN = {
     "close": "Apart from the best by less than the spread of a difference between two single runs: chance may decide.",
     "": "",
 }
+BEGINNING = "Each method gets a line here, with its runs below it, as soon as the first one is at work."
+"""Stands in an empty table."""
 _UNTOUCHED = "Untouched source model"
 
 
@@ -111,6 +113,7 @@ class ComparisonTable(QTreeWidget):
         super().__init__(parent)
         self._theme = theme
         self._report: CompareReport | None = None
+        self._words = BEGINNING
         self._measures: tuple[str, ...] = ()
         self.setAccessibleName("Methods compared")
         self.setStyleSheet("QTreeView::item { padding: 5px 8px; }")
@@ -122,6 +125,7 @@ class ComparisonTable(QTreeWidget):
         self.header().setStretchLastSection(False)
         self.header().setSectionsClickable(True)
         self.header().setMinimumSectionSize(48)
+        self.setHeaderHidden(True)  # until there are columns
         self.itemClicked.connect(self._choose)
         theme.changed.connect(self._fill)
 
@@ -129,6 +133,26 @@ class ComparisonTable(QTreeWidget):
         """Show this table; what was open and sorted stays so."""
         self._report = report
         self._fill()
+
+    def show_nothing(self, why: str = BEGINNING) -> None:
+        """Show no table, but these words."""
+        self._report, self._words = None, why
+        self.clear()
+        self.setHeaderHidden(True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """An empty table says what will stand in it."""
+        super().paintEvent(event)
+        if self.topLevelItemCount():
+            return
+        painter = QPainter(self.viewport())
+        painter.setPen(self._theme.colour("muted"))
+        painter.drawText(
+            self.viewport().rect().marginsRemoved(QMargins(*4 * (2 * GRID,))),
+            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+            self._words,
+        )
+        painter.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return does what a click does."""
@@ -158,6 +182,7 @@ class ComparisonTable(QTreeWidget):
         self.setSortingEnabled(False)
         self.clear()
         self._measures = foremost(report.measures)
+        self.setHeaderHidden(False)
         self._set_heads()
         standing = {key: standings(report.methods, key) for key in self._measures}
         for place, entry in enumerate(report.methods):

@@ -9,7 +9,7 @@ from bandbridge.gui.widgets.fields import RadioChoice, TickBox
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 
 def needs_in_words(info: MethodInfo) -> str:
@@ -81,7 +81,11 @@ class MethodCard(Card):
         self.box.setEnabled(not reason)
         self._needs.setText(reason or self._plain_needs)
         restyle(self._needs, "role", "warning" if reason else "small")
-        restyle(self, "off", bool(reason))
+        if self.property("off") != bool(reason):
+            restyle(self, "off", bool(reason))
+            for label in self.findChildren(QLabel):  # the style of a card alone does not reach what it holds
+                label.style().unpolish(label)
+                label.style().polish(label)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Choose."""

@@ -10,6 +10,7 @@ from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 _FINE = 1000
+_LOADING = "Loading what computes. On a busy machine this can take a minute or more."
 _FACTS = {
     "epoch": "An epoch is one pass over every {noun} to learn from.",
     "left": "Estimated from the speed so far.",
@@ -94,6 +95,8 @@ class RunStatus(QFrame):
             if progress.total and progress.unit:
                 parts.insert(0, f"{count(progress.done)} of {counted(progress.total, progress.unit)}")
             detail = " · ".join(part for part in parts if part)
+        elif story.running and not asked:
+            detail = _LOADING
         self._detail.setText(detail)
         self._show_bar(story)
         self._say("epoch", f"Epoch {count(story.epoch)} of {count(story.epochs)}" if story.epochs else "")

@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 _FIELD_WIDTH = 22 * GRID
-_NAMES = {"u-net": "U-Net"}
+_NAMES = {"u-net": "U-Net", "flip-shift": "Mirror and shift"}
 
 
 class ExplainedForm(QWidget):
@@ -78,8 +78,9 @@ class SettingsForm(ExplainedForm):
         self._read: dict[str, Callable[[], SettingValue]] = {}
         self._write: dict[str, Callable[[SettingValue], None]] = {}
         former: str | None = None
+        staged = len(stages) > 1 and any(setting.stage for setting in settings)
         for setting in self._settings:
-            if len(stages) > 1 and setting.stage != former:
+            if staged and setting.stage != former:
                 former = setting.stage
                 self.add_heading(f"Stage {stages.index(former) + 1}: {former}" if former else "All stages")
             self.add_row(setting.title, self._field(setting), setting.explain)

@@ -41,7 +41,13 @@ class TrialsCard(Card):
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(0, 1)
-        for row, trial in enumerate(trials):
+        title, what, _ = LABEL_FREE[RELIABILITY]
+        for column, (head, tip) in enumerate((("", ""), (title, what), ("Outcome", _RULE))):
+            label = text_label(head, "small", wrap=False)
+            label.setToolTip(tip)
+            label.setAlignment(_RIGHT)
+            grid.addWidget(label, 0, column)
+        for row, trial in enumerate(trials, start=1):
             role = "strong" if trial.chosen else "help" if trial.ruled_out else ""
             outcome = "kept" if trial.chosen else "ruled out" if trial.ruled_out else "not kept"
             for column, text in enumerate((trial.name, fixed(trial.reliability, 2), outcome)):

@@ -293,12 +293,15 @@ def test_results_show_the_table_live_and_lead_from_a_run_to_its_images(
     assert results.tabs.isVisible()
     assert results.tabs.currentWidget() is results.comparison
     assert results.manual_chapter == "compare"
+    assert "starting" in results.comparison.words.text(), "a table not yet written is no fault"
+    assert results.comparison.table.isHeaderHidden()
     (job,) = worker.jobs
     assert isinstance(job, Compare)
     report = table_of(job.config.output, states("completed", "running", "waiting", "waiting"))
     write_comparison(model, report)
     worker.say(Compared(report=report))
     assert results.comparison.words.text().startswith("1 of 4 runs.")
+    assert not results.comparison.table.isHeaderHidden()
     assert results.tabs.currentWidget() is results.comparison, "a finished run does not push the table away"
     results.comparison.table.chosen.emit(report.runs[0].folder)
     assert results._folder == report.runs[0].folder

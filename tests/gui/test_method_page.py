@@ -55,6 +55,17 @@ def test_missing_needs_grey_a_method_and_say_why(page: MethodPage, model: Projec
     assert "one source model" in page.state_in_words()
 
 
+def test_a_method_that_was_greyed_looks_free_again(page: MethodPage, model: ProjectModel) -> None:
+    card = page.cards["socket"]
+    sentence = next(label for label in card.findChildren(QLabel) if label.text() == card.info.sentence)
+    free = sentence.palette().windowText().color()
+    pairs = model.project.pairs
+    model.update(pairs=())
+    assert sentence.palette().windowText().color() != free
+    model.update(pairs=pairs)
+    assert sentence.palette().windowText().color() == free
+
+
 def test_effort_sets_the_epochs_and_epochs_the_effort(page: MethodPage, model: ProjectModel) -> None:
     page.effort_buttons["thorough"].click()
     assert (model.project.effort, model.project.epochs) == ("thorough", 40)

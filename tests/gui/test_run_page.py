@@ -15,6 +15,7 @@ from bandbridge.engine.api.events import CheckpointSaved, Finished, Notice, Paus
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.gui.pages.run import RunPage
 from bandbridge.gui.project import ProjectModel, RunEntry
+from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import Theme
 from bandbridge.gui.widgets.gap_panel import GapPanel
 from bandbridge.gui.widgets.loss_chart import LossChart
@@ -118,6 +119,19 @@ def test_progress_is_told_in_words(running: RunPage, worker: QuietWorker) -> Non
     worker.say(Notice(level="warning", text="a.tif: cut off\nb.tif: empty"))
     running._redraw()
     assert running.status.notes_button.text() == "2 notes"
+
+
+def test_time_goes_on_while_the_worker_says_nothing(
+    page: RunPage, worker: QuietWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.on_primary()
+    page._redraw()
+    assert "Loading" in page.status._detail.text()
+    monkeypatch.setattr(RunStory, "seconds", property(lambda self: 75.0))
+    drawn_at = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: drawn_at + 2)
+    page._redraw_one()
+    assert page.status._facts["spent"].text() == "1 min 15 s spent"
 
 
 def test_curves_follow_terms_and_toggles(running: RunPage) -> None:
@@ -351,6 +365,14 @@ def test_pause_and_stops_are_passed_on(running: RunPage, worker: QuietWorker, qt
     assert "keeping" in running.status._stage.text()
 
 
+def test_the_keyboard_stays_on_the_page_when_its_buttons_go(running: RunPage, worker: QuietWorker) -> None:
+    running.stop_button.setFocus()
+    running.stop_button.click()
+    assert running.hasFocus(), "the button pressed cannot be pressed again"
+    worker.say(Finished(outcome="stopped"))
+    assert running.primary.hasFocus()
+
+
 def test_the_end_leads_to_the_results(running: RunPage, worker: QuietWorker, model: ProjectModel, qtbot: QtBot) -> None:
     assert not running.primary.isEnabled()
     worker.say(Finished(outcome="completed", result=adapt_report()))
@@ -363,6 +385,11 @@ def test_the_end_leads_to_the_results(running: RunPage, worker: QuietWorker, mod
     assert running.summary.isVisible()
     running.primary.click()
     assert len(worker.jobs) == 2
+
+
+def test_the_end_counts_what_the_model_kept_says(running: RunPage, worker: QuietWorker) -> None:
+    worker.say(Finished(outcome="completed", result=adapt_report(predicted_after={"field": 1, "water": 29})))
+    assert running._counts._bars.accessibleDescription() == "water 29, field 1"
 
 
 def test_a_failure_is_told_and_can_be_gone_on_from(running: RunPage, worker: QuietWorker) -> None:

@@ -100,6 +100,16 @@ def test_events_tell_the_story_in_order(finished):
     assert fractions[-1] == 1.0
 
 
+def test_the_strip_ends_with_what_the_model_kept_says(make_config):
+    report, said = run(make_config(method="auto", settings={"try_bridge": False}, epochs=1))
+    strip = [event for event in said if isinstance(event, events.Samples)][-1]
+    rows = list(csv.DictReader((Path(report.run) / "predictions.csv").read_text().splitlines()))
+    kept = {row["file"]: row["after"] for row in rows}
+    shown = {item.key: strip.class_names[int(item.after.argmax())] for item in strip.items if item.kind == "target"}
+    assert shown == {key: kept[key] for key in shown}
+    assert shown
+
+
 def test_what_needs_no_labels_is_told_every_epoch_and_in_the_end(finished):
     config, report, said = finished
     told = [event.label_free for event in said if isinstance(event, events.EpochEnd)]

@@ -199,6 +199,34 @@ def test_a_stopped_comparison_goes_on_and_ends_as_if_nothing_had_been(make, thre
         assert model_of(one.folder) == model_of(two.folder)
 
 
+def test_a_stop_is_not_waited_for_while_a_run_is_still_loading(make, monkeypatch):
+    ends = []
+
+    class Loading:
+        """A process that has not come as far as hearing anything."""
+
+        exitcode = None
+
+        def kill(self):
+            self.exitcode = -9
+
+        def join(self, timeout=None):
+            assert self.exitcode == -9
+
+        def close(self):
+            pass
+
+    def start():
+        here, there = Pipe()
+        ends.append(there)  # open, and silent
+        return Loading(), here
+
+    monkeypatch.setattr(compare_module, "start_worker", start)
+    stopped, _ = run(make(), lambda: "stop" if ends else None)
+    assert len(ends) == 1
+    assert list(states(stopped).values()) == ["stopped", "waiting", "waiting", "waiting"]
+
+
 def test_a_run_killed_before_its_first_checkpoint_is_begun_anew(make, threads):
     config = make(methods=("shot",), seeds=(0,))
     (alone,) = config.runs()
