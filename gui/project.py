@@ -230,6 +230,13 @@ def obstacle(info: MethodInfo, project: Project) -> str:
     return ""
 
 
+def bridge_epochs(info: MethodInfo, project: Project) -> int:
+    """Epochs of the translator with the project's settings, 0 for a method without one."""
+    chosen = project.settings.get(info.key, {})
+    default = next((setting.default for setting in info.settings if setting.key == "bridge_epochs"), 0)
+    return int(chosen.get("bridge_epochs", default))
+
+
 def project_as_json(project: Project, folder: Path) -> str:
     """The project file's text, with paths inside the project's folder made relative."""
 

@@ -10,7 +10,7 @@ from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo,
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.gui.pages.page import Page, PageState
-from bandbridge.gui.project import EFFORT_EPOCHS, Project, ProjectModel, obstacle
+from bandbridge.gui.project import EFFORT_EPOCHS, Project, ProjectModel, bridge_epochs, obstacle
 from bandbridge.gui.quantities import about, counted, number
 from bandbridge.gui.run_record import read_report
 from bandbridge.gui.theme import GRID, Theme
@@ -52,13 +52,6 @@ def method_groups() -> list[tuple[str, list[MethodInfo]]]:
         ("Without pairs", [info for info in others if info.trains and not info.learns_from_pairs]),
         ("Quick, to compare with", [info for info in others if not info.trains]),
     ]
-
-
-def bridge_epochs(info: MethodInfo, project: Project) -> int:
-    """Epochs of the translator with the project's settings, 0 for a method without one."""
-    chosen = project.settings.get(info.key, {})
-    default = next((setting.default for setting in info.settings if setting.key == "bridge_epochs"), 0)
-    return int(chosen.get("bridge_epochs", default))
 
 
 def seconds_an_epoch(project: Project) -> float | None:

@@ -408,6 +408,8 @@ class RunPage(Page):
             words = f" Failed: {', '.join(failed)}." if failed else ""
             severity: Severity = "warning" if failed else "good"
             self.outcome.say(severity, "The comparison is complete.", comparison_in_words(report) + words)
+            self.go_on_button.setVisible(bool(failed))
+            self.go_on_button.setText("&Try what failed again")
 
     def _tell_outcome(self, event: Finished, config: RunConfig | DistillConfig) -> None:
         can_go_on = event.outcome in ("stopped", "failed") and has_checkpoint(Path(config.run))

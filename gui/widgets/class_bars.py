@@ -80,9 +80,9 @@ class ClassBars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font("small"))
         metrics = painter.fontMetrics()
-        fits = max(1, self.height() // self._row_height())
+        fits = max(1, self.height() // (metrics.height() + _BAR + 2))
         shown = self._bars if len(self._bars) <= fits else self._bars[: fits - 1]
-        # A taller widget spreads its rows, a little.
+        # A taller widget spreads its rows, a little; a low one draws them together.
         rows = len(shown) + (len(shown) < len(self._bars))
         height = min(self.height() / max(rows, 1), self._row_height() * 1.5)
         for number, bar in enumerate(shown):

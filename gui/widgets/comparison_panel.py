@@ -11,6 +11,7 @@ from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.comparison_table import ComparisonTable, comparison_in_words
 from bandbridge.gui.widgets.fields import ChoiceField
 from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.run_table import method_title
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -78,7 +79,8 @@ class ComparisonPanel(QWidget):
         """Show a table, complete or so far."""
         complete = sum(run.state == "completed" for run in report.runs)
         done = "" if complete == len(report.runs) else f"{count(complete)} of {counted(len(report.runs), 'run')}. "
-        self.words.setText(done + comparison_in_words(report))
+        failed = ", ".join(method_title(entry.method) for entry in report.methods if entry.state == "failed")
+        self.words.setText(done + comparison_in_words(report) + (f" Failed: {failed}." if failed else ""))
         self.table.show_report(report)
         labels = f"Accuracy is measured on {counted(report.images, 'labelled image')}." if report.images else _NO_LABELS
         self.note.setText(f"{_READING} {labels if complete else ''}".strip())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bandbridge.engine.api.measures import Measure, Standing, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
 from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent
@@ -56,7 +58,13 @@ def spread_text(what: Measure, spread: Spread) -> str:
         return f"{fixed(100 * spread.mean, 1)} ± {percent(spread.deviation, 1)}"
     if what.unit == "seconds" and spread.mean < _LONG_S:
         return f"{fixed(spread.mean, 1)} ± {fixed(spread.deviation, 1)} s"
-    return f"{value_text(what, spread.mean)} ± {value_text(what, spread.deviation)}"
+    mean, deviation = value_text(what, spread.mean), value_text(what, spread.deviation)
+    if what.unit == "MiB" and mean[-2:] == deviation[-2:]:
+        return f"{mean[:-2].rstrip()} ± {deviation}"
+    if what.unit == "number" and spread.deviation >= 1e-4 and max(abs(spread.mean), spread.deviation) < 1e4:
+        decimals = max(0, 1 - math.floor(math.log10(spread.deviation)))  # what lies below the spread tells nothing
+        return f"{fixed(spread.mean, decimals)} ± {fixed(spread.deviation, decimals)}"
+    return f"{mean} ± {deviation}"
 
 
 def comparison_in_words(report: CompareReport) -> str:
@@ -114,6 +122,7 @@ class ComparisonTable(QTreeWidget):
         self._theme = theme
         self._report: CompareReport | None = None
         self._words = BEGINNING
+        self._explained: set[str] = set()  # methods whose problem was opened once; a person may have shut it since
         self._measures: tuple[str, ...] = ()
         self.setAccessibleName("Methods compared")
         self.setStyleSheet("QTreeView::item { padding: 5px 8px; }")
@@ -176,7 +185,6 @@ class ComparisonTable(QTreeWidget):
         if report is None:
             return
         opened = {str(item.data(0, _KEY)) for item in self._lines() if item.isExpanded()}
-        shut = {str(item.data(0, _KEY)) for item in self._lines() if not item.isExpanded()}
         current: QTreeWidgetItem | None = self.currentItem()
         chosen = None if current is None else current.data(0, _KEY)
         self.setSortingEnabled(False)
@@ -194,9 +202,10 @@ class ComparisonTable(QTreeWidget):
                 line.setFirstColumnSpanned(bool(run.problem))
                 if run.state == "unfit":
                     break  # it says the same for every seed
-            item.setExpanded(entry.method in opened or (bool(entry.problem) and entry.method not in shut))
+            item.setExpanded(entry.method in opened or (bool(entry.problem) and entry.method not in self._explained))
             if entry.method == chosen:
                 self.setCurrentItem(item)
+        self._explained = {entry.method for entry in report.methods if entry.problem}
         if any(key in report.before for key in self._measures):
             self.addTopLevelItem(self._untouched(report))
         self.setSortingEnabled(True)

@@ -15,7 +15,7 @@ from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.measure_tile import MeasureGrid
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 _WIDE_PX = 760
 _GAP = (
@@ -43,6 +43,7 @@ class GapPanel(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._title = text_label("", "section", wrap=False)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # it gives way
         self._has_map = False
         self._has_measures = False
         self._has_signs = False
@@ -79,8 +80,7 @@ class GapPanel(QFrame):
         head = QHBoxLayout()
         head.setSpacing(GRID // 2)
         head.addStrut(4 * GRID)
-        head.addWidget(self._title)
-        head.addStretch(1)
+        head.addWidget(self._title, 1)
         head.addWidget(self.map_button)
         head.addWidget(self.measures_button)
         head.addWidget(self.signs_button)
@@ -150,6 +150,12 @@ class GapPanel(QFrame):
         self.choose_button.setVisible(chosen is self.signs_button)
         self._hint.setVisible(chosen is None)
         title, explain = _SIGNS if chosen is self.signs_button and not wide else _GAP
-        self._title.setText(title)
+        self._title.setText(title if self._has_room_for(title) else "")  # the button pressed says it too
         self._title.setToolTip(explain)
         self.setAccessibleName(title)
+
+    def _has_room_for(self, title: str) -> bool:
+        """Whether a title is not cut beside the buttons shown."""
+        buttons = (self.map_button, self.measures_button, self.signs_button, self.choose_button)
+        taken = sum(button.sizeHint().width() + GRID // 2 for button in buttons if not button.isHidden())
+        return self._title.fontMetrics().horizontalAdvance(title) <= self.width() - 4 * GRID - taken

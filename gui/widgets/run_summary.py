@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
-from bandbridge.gui.project import Project
+from bandbridge.gui.project import Project, bridge_epochs
 from bandbridge.gui.quantities import counted, plain
 from bandbridge.gui.theme import GRID
 from bandbridge.gui.widgets.card import Card
@@ -72,7 +72,13 @@ def run_in_words(project: Project) -> list[tuple[str, str, str]]:
         facts.append(("Method", info.title, info.sentence))
     if info.trains or project.comparing:
         effort = f"{counted(project.epochs, 'epoch')} ({_EFFORTS[project.effort]})"
-        facts.append(("Effort", effort, f"batches of {project.batch_size}"))
+        batches = f"batches of {project.batch_size}"
+        bridge = 0 if project.comparing else bridge_epochs(info, project)
+        if bridge and len(info.stages) < 2:
+            effort = f"{counted(bridge, 'epoch')} of the translator"
+        elif bridge:
+            batches = f"after {counted(bridge, 'epoch')} of the bridge, in {batches}"
+        facts.append(("Effort", effort, batches))
     return facts
 
 

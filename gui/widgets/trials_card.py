@@ -38,20 +38,19 @@ class TrialsCard(Card):
         fresh = QWidget()
         grid = QGridLayout(fresh)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2 * GRID)
+        grid.setHorizontalSpacing(GRID + GRID // 2)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(0, 1)
         title, what, _ = LABEL_FREE[RELIABILITY]
-        for column, (head, tip) in enumerate((("", ""), (title, what), ("Outcome", _RULE))):
-            label = text_label(head, "small", wrap=False)
-            label.setToolTip(tip)
-            label.setAlignment(_RIGHT)
-            grid.addWidget(label, 0, column)
+        heading = text_label("Figure", "small", wrap=False)
+        heading.setToolTip(f"<b>{title}</b><br>{what}")
+        heading.setAlignment(_RIGHT)
+        grid.addWidget(heading, 0, 1)
         for row, trial in enumerate(trials, start=1):
             role = "strong" if trial.chosen else "help" if trial.ruled_out else ""
             outcome = "kept" if trial.chosen else "ruled out" if trial.ruled_out else "not kept"
             for column, text in enumerate((trial.name, fixed(trial.reliability, 2), outcome)):
-                label = text_label(text, role, wrap=column == 0)
+                label = text_label(text, role, wrap=False)
                 label.setToolTip(_explained(trial))
                 if column:
                     label.setAlignment(_RIGHT)

@@ -11,7 +11,7 @@ import pytest
 from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS
 from bandbridge.engine.api.events import RELIABILITY, Compared, Finished, Progress
 from bandbridge.engine.api.jobs import Compare
-from bandbridge.engine.api.measures import LABEL_FREE_PREFIX
+from bandbridge.engine.api.measures import LABEL_FREE_PREFIX, measure
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
 from bandbridge.engine.worker.run_folder import as_plain
 from bandbridge.gui.comparison_record import read_comparison
@@ -20,7 +20,7 @@ from bandbridge.gui.pages.results import ResultsPage
 from bandbridge.gui.pages.run import RunPage
 from bandbridge.gui.project import ComparisonEntry, ProjectModel, project_as_json, project_from_json
 from bandbridge.gui.theme import Theme
-from bandbridge.gui.widgets.comparison_table import ComparisonTable, comparison_in_words
+from bandbridge.gui.widgets.comparison_table import ComparisonTable, comparison_in_words, spread_text
 from made_up_runs import QuietWorker, adapt_report, events_of_a_run, project_model, write_run
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -189,6 +189,42 @@ def test_the_table_grows_and_finished_runs_join_the_project(
     assert model.project.comparisons[-1].outcome == "completed"
     assert "Highest accuracy: SOCKET" in page.outcome.text
     assert not page.go_on_button.isVisible()
+
+
+def test_what_failed_is_opened_and_can_be_tried_again(page: RunPage, worker: QuietWorker) -> None:
+    page.on_primary()
+    (job,) = worker.jobs
+    assert isinstance(job, Compare)
+    waiting = table_of(job.config.output, states("completed", "waiting", "waiting", "waiting"))
+    failed = table_of(job.config.output, states("completed", "completed", "failed", "completed"))
+    worker.say(Compared(report=waiting))
+    page._redraw()
+    worker.say(Compared(report=failed))
+    page._redraw()
+    line = next(item for item in page.table._lines() if item.text(0) == "SHOT")
+    assert line.isExpanded(), "a line that turns bad says why"
+    line.setExpanded(False)
+    page.table.show_report(failed)
+    line = next(item for item in page.table._lines() if item.text(0) == "SHOT")
+    assert not line.isExpanded(), "a person may shut it"
+    worker.answer(failed)
+    assert page.go_on_button.isVisible()
+    page.go_on_button.click()
+    assert worker.jobs[-1] == job, "complete runs are kept"
+    worker.say(Finished(outcome="stopped"))
+
+
+@pytest.mark.parametrize(
+    ("key", "mean", "deviation", "text"),
+    [
+        (LABEL_FREE_PREFIX + RELIABILITY, 0.4217, 0.0574, "0.422 ± 0.057"),
+        (LABEL_FREE_PREFIX + RELIABILITY, 0.4217, 0.0, "0.422 ± 0.00"),
+        ("peak_memory_mb", 592.2, 9.1, "592 ± 9 MB"),
+        ("peak_memory_mb", 2048.0, 102.4, "2.0 GB ± 102 MB"),
+    ],
+)
+def test_a_mean_is_as_exact_as_its_spread(key: str, mean: float, deviation: float, text: str) -> None:
+    assert spread_text(measure(key), Spread(mean=mean, deviation=deviation, runs=3)) == text
 
 
 def test_a_stopped_comparison_goes_on_with_the_same_choices(

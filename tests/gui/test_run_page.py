@@ -19,6 +19,7 @@ from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import Theme
 from bandbridge.gui.widgets.gap_panel import GapPanel
 from bandbridge.gui.widgets.loss_chart import LossChart
+from bandbridge.gui.widgets.run_summary import run_in_words
 from made_up_runs import (
     ALARM,
     QuietWorker,
@@ -96,6 +97,17 @@ def test_says_what_will_run_and_what_is_missing(page: RunPage, model: ProjectMod
     assert not worker.jobs
     model.update(method="shot")
     assert page.primary.isEnabled()
+
+
+def test_the_effort_told_counts_the_bridge(model: ProjectModel) -> None:
+    told = {}
+    for method in ("tgkt", "translator-only"):
+        model.update(method=method, epochs=3, effort="own", settings={method: {"bridge_epochs": 7}})
+        told[method] = run_in_words(model.project)[-1][1:]
+    assert told["tgkt"] == ("3 epochs (your own number)", "after 7 epochs of the bridge, in batches of 32")
+    assert told["translator-only"] == ("7 epochs of the translator", "batches of 32"), "the others are not run"
+    model.update(method="socket", settings={})
+    assert run_in_words(model.project)[-1][1:] == ("3 epochs (your own number)", "batches of 32")
 
 
 def test_starting_submits_the_run_and_remembers_it(page: RunPage, model: ProjectModel, worker: QuietWorker) -> None:
@@ -270,6 +282,17 @@ def test_stages_with_long_names_fit_the_smallest_window(page: RunPage, worker: Q
     page.resize(2000, 900)
     QApplication.processEvents()
     assert chart.stages.buttons[1].text() == "2 Pair-anchored self-training"
+
+
+def test_signs_leave_the_curves_their_room(running: RunPage) -> None:
+    panel = running.findChild(GapPanel)
+    assert panel is not None
+    panel.resize(600, 300)
+    panel.signs_button.click()
+    assert panel._title.text() == "Signs without labels"
+    panel.resize(340, 300)
+    assert panel._title.text() == "", "cut it would be of no use"
+    assert panel.minimumSizeHint().width() <= 340
 
 
 def test_one_stage_alone_offers_no_choice(running: RunPage) -> None:
