@@ -82,7 +82,8 @@ def places_of(project: Project) -> tuple[Place, ...]:
         yield _file_or_folder(project.video.clips, _LOST["clips"])
         yield _file_or_folder(project.video.teacher_features, _LOST["features"])
         for run in project.runs:
-            yield Place(run.folder, _LOST["run"])
+            if run.outcome in ("completed", "kept"):  # others may have ended before they wrote anything
+                yield Place(run.folder, _LOST["run"])
 
     return tuple({place.path: place for place in named() if place.path}.values())
 

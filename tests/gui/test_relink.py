@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,11 @@ def window(
     yield window
     window.close()
     window.deleteLater()
+
+
+def test_a_run_that_ended_before_it_wrote_anything_is_not_missed(project: Project):
+    failed = replace(project.runs[0], folder="/nowhere/runs/two", outcome="failed")
+    assert places_of(replace(project, runs=(*project.runs, failed))) == places_of(project)
 
 
 def test_a_project_whose_folders_moved_says_so_and_finds_them(
