@@ -164,11 +164,14 @@ def as_parts(doubts: Sequence[Doubt]) -> tuple[CheckedPart, ...]:
 def _scanned(scans: ImageScans, project: Project) -> Iterator[tuple[str, int, CheckedPart]]:
     places = {pair: index for index, pair in enumerate(project.pairs)}
     for side in scans.sides():
-        pair = -1 if side.pair is None else places[side.pair]
+        pair = -1 if side.pair is None else places.get(side.pair)
+        if pair is None:
+            continue  # its folders have just been replaced; the scans of the new ones follow
         yield side.title, pair, CheckedPart(role=side.role, folder=side.folder, images=0, findings=side.report.findings)
     for folders, report in scans.pairs_reports():
-        part = CheckedPart(role="pairs", folder=folders.sensor, images=len(report.pairs), findings=report.findings)
-        yield "Pairs", places[folders], part
+        if folders in places:
+            part = CheckedPart(role="pairs", folder=folders.sensor, images=len(report.pairs), findings=report.findings)
+            yield "Pairs", places[folders], part
 
 
 def _checked(check: CheckReport, project: Project) -> Iterator[tuple[str, int, CheckedPart]]:
