@@ -30,6 +30,8 @@ from safetensors import safe_open
 class Thread:
     """Stands in for a process, so that a run need not wait for torch to load."""
 
+    pid: int | None = None
+
     def __init__(self, work: Callable[[], object], exitcode: int) -> None:
         self._thread = threading.Thread(target=work)
         self._thread.start()
