@@ -196,8 +196,8 @@ LABEL_FREE: Mapping[str, tuple[str, str, Better]] = {
     "reliability": (
         "Reliability figure",
         "How far the answers can be relied on, as far as that shows without labels; compare models of one task only. "
-        "On 18 labelled sets of images it had not been chosen on, it ranked five methods like their true accuracy with a "
-        "correlation of 0.51 on average (1 = always, 0 = by chance; -0.55 on the worst set).",
+        "On 18 labelled sets of images it had not been chosen on, it ranked five methods like their true accuracy with "
+        "a correlation of 0.51 on average (1 = always, 0 = by chance; -0.55 on the worst set).",
         "higher",
     ),
     "information": (
