@@ -45,6 +45,8 @@ _NO_SYSTEM = 'LOCAL_CS["unnamed",UNIT["unknown",1]'
 os.environ.setdefault("GDAL_CACHEMAX", str(256 << 20))
 
 _SILENCE = threading.Lock()
+# Whether this thread is in a context of `closed_doors` with its own settings.
+_DOORS = threading.local()
 
 
 def tiff_header(path: Path) -> ImageHeader:
@@ -198,13 +200,25 @@ def unplaced_is_fine() -> Iterator[None]:
         yield
 
 
-def closed_doors(others: Mapping[str, str] | None = None) -> Any:
-    """A context in which GDAL looks at nothing but the files it is given.
+@contextmanager
+def closed_doors(others: Mapping[str, str] | None = None) -> Iterator[None]:
+    """A context in which GDAL looks at nothing but the files it is given; within another such it costs nothing.
+
+    Closing the doors for every file would take a quarter of the time it takes to read a small one.
 
     Args:
         others: Settings of GDAL besides or instead of those.
     """
-    return rasterio.Env(session=DummySession(), **{**_CLOSED_DOORS, **(others or {})})
+    closed_before = getattr(_DOORS, "closed", False)
+    if closed_before and not others:
+        yield
+        return
+    with rasterio.Env(session=DummySession(), **{**_CLOSED_DOORS, **(others or {})}):
+        _DOORS.closed = not others
+        try:
+            yield
+        finally:
+            _DOORS.closed = closed_before
 
 
 @contextmanager

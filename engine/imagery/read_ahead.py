@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.drive import Drive, silent
+from bandbridge.engine.imagery.geotiff import closed_doors
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -152,7 +153,12 @@ class _Readers(Generic[_Item, _Result]):
 
     def submit_run(self, run: list[_Item]) -> Future[list[_Result | ImageError]]:
         """Have a run read."""
-        return self.submit(lambda: [self._outcome(item) for item in run])
+
+        def work() -> list[_Result | ImageError]:
+            with closed_doors():
+                return [self._outcome(item) for item in run]
+
+        return self.submit(work)
 
     def submit(self, work: Callable[[], _Answer]) -> Future[_Answer]:
         """Have something done that looks at files."""
