@@ -154,7 +154,8 @@ def test_a_drive_that_refuses_file_after_file_is_at_fault_and_one_bad_file_is_no
         results.extend(reading)
     assert [number for number, result in results if isinstance(result, ImageError)][:2] == [3, 5]
     assert all("Input/output error" in result.why for _, result in results if isinstance(result, ImageError))
-    assert 40 <= len(results) < 40 + MOST_REFUSED
+    # Read side by side, the last good file may be told after the first refused ones: then the count begins anew.
+    assert 40 <= len(results) < 40 + 2 * MOST_REFUSED
     assert "Input/output error" in caught.value.why
 
 
