@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: There is no space or no permission; nothing was changed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
