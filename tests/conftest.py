@@ -22,8 +22,8 @@ def _refuse_network(event: str, args: tuple[object, ...]) -> None:
         raise PermissionError(f"a test tried to reach the network: {event} {args[1:]}")
 
 
-def pytest_configure() -> None:
-    """Runs before any test module, hence before torch and Qt are imported anywhere."""
+def _isolate() -> None:
+    """Must come before torch and Qt are imported anywhere, hence before the conftest of any room is."""
     for name in ("HOME", "USERPROFILE"):
         os.environ[name] = str(_HOME)
     for name, folder in {
@@ -40,6 +40,13 @@ def pytest_configure() -> None:
     # The same sums in the same order on every machine, and room for the other test processes.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.pop("COLUMNS", None)
+
+
+_isolate()
+
+
+def pytest_configure() -> None:
+    """Runs before any test module."""
     sys.addaudithook(_refuse_network)
     # A busy machine must not fail a property, nor may chance decide whether a change passes.
     hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
