@@ -314,11 +314,7 @@ class _Run:
             peak_memory_mb=peak_memory_mb(),
             peak_gpu_memory_mb=peak_gpu_memory_mb(self.device),
         )
-        self.folder.write_table(
-            "set_aside.csv",
-            ("severity", "kind", "file", "what", "why", "do"),
-            [(f.severity, f.kind, f.file, f.what, f.why, f.do) for f in self.images.findings],
-        )
+        self.folder.write_set_aside(self.images.findings)
         self.folder.write_json(REPORT_FILE, report)
         write_report(self.folder.path, report, self.config, self.info)
         return report

@@ -28,12 +28,14 @@ from typing import Any
 import numpy as np
 from bandbridge.engine.api.config import DistillConfig, RunConfig
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import check_writable, storage_error, write_text
 
 RUN_FILE = "run.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 MODEL_FILE = "model.safetensors"
 TRANSLATOR_FILE = "translator.safetensors"
+SET_ASIDE_FILE = "set_aside.csv"
 PREDICTIONS_FILE = "predictions.csv"
 REPORT_FILE = "report.json"
 RUN_FORMAT = "bandbridge-run-1"
@@ -147,6 +149,18 @@ class RunFolder:
     def write_json(self, name: str, facts: Any) -> None:
         """Write a JSON file in one step."""
         write_json(self.path / name, facts)
+
+    def write_set_aside(self, findings: Iterable[Finding]) -> None:
+        """List what was left out, and every other remark.
+
+        Raises:
+            StorageError: It could not be written.
+        """
+        self.write_table(
+            SET_ASIDE_FILE,
+            ("severity", "kind", "file", "what", "why", "do"),
+            [(one.severity, one.kind, one.file, one.what, one.why, one.do) for one in findings],
+        )
 
     def write_table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write a CSV file in one step."""
