@@ -173,6 +173,7 @@ class ClipThumbnails:
         size_px: Side of the square pictures, as in the scan.
         most: Pictures of a clip at most.
         bars: Moments at which loudness is told.
+        listen_hz: Samples a second of their sound, to be listened to; 0 leaves it out.
     """
 
     folder: str
@@ -181,6 +182,7 @@ class ClipThumbnails:
     size_px: int = 112
     most: int = 16
     bars: int = 60
+    listen_hz: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

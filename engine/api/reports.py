@@ -518,10 +518,12 @@ class ClipThumbnail:
     Attributes:
         pictures: (F, S, S, 3) red, green, blue; F is 0 where it has none.
         loudness: (bars,) 0..1 over the same time, None without sound.
+        wave: (L,) -1..1, its sound over the same time; None without sound, or if not asked for.
     """
 
     pictures: NDArray[np.uint8]
     loudness: NDArray[np.float32] | None
+    wave: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

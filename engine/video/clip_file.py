@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,8 @@ LONGEST_S = 600.0
 MOST_PIXELS = 2**26
 MOST_STRETCHED = 16
 _SILENT = 1e-4
+_EARLY_S = 10.0
+"""By how much sound may begin before the pictures, as far as it is read for people."""
 _NO_RATE_HZ = 25.0
 
 
@@ -73,18 +75,13 @@ def read_clip(path: Path, rule: ReadingRule) -> Clip:
         with av.open(str(path), metadata_errors="ignore") as container:
             return _read(path, container, rule)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise ClipError(
-            f"The clip '{path}' cannot be read.",
-            "It is no video, damaged from its beginning, or of a kind this program does not know.",
-            "Play it in a video player; if that fails too, get it again or leave it out.",
-            details=str(error),
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def _read(path: Path, container: InputContainer, rule: ReadingRule) -> Clip:
-    pictures, sound = _Pictures(path, rule), _Sound()
+    pictures, sound = _Pictures(path, rule), _Sound(SOUND_RATE_HZ, LONGEST_S)
     remarks: dict[str, str] = {}
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic][:1]
+    streams = _pictures_of(container)
     chosen = [*streams, *container.streams.audio[:1]]
     for stream in streams:
         pictures.expect(stream.width, stream.height)
@@ -117,13 +114,65 @@ def _read(path: Path, container: InputContainer, rule: ReadingRule) -> Clip:
     return Clip(shown, log_mel(heard).astype(np.float16), len(heard) / SOUND_RATE_HZ, remarks)
 
 
+def read_wave(path: Path, rate_hz: int, seconds: float) -> NDArray[np.float32] | None:
+    """Read the sound of a clip as people listen to it, one channel, from its first picture on.
+
+    Args:
+        path: The clip.
+        rate_hz: Samples a second.
+        seconds: How much of it.
+
+    Returns:
+        (L,) from -1 to 1, as long as was asked for; None without sound.
+
+    Raises:
+        ClipError: The file cannot be opened.
+    """
+    sound, began_s, remarks = _Sound(rate_hz, seconds + _EARLY_S), None, dict[str, str]()
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            pictures, chosen = _pictures_of(container), container.streams.audio[:1]
+            for frame in _frames(container, [*pictures, *chosen], remarks, first_alone=pictures):
+                if isinstance(frame, av.VideoFrame):
+                    began_s = frame.time or 0.0
+                else:
+                    sound.take(frame, remarks)
+                if sound.full:
+                    break
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return sound.wave(began_s, seconds)
+
+
+def _unreadable(path: Path, error: Exception) -> ClipError:
+    return ClipError(
+        f"The clip '{path}' cannot be read.",
+        "It is no video, damaged from its beginning, or of a kind this program does not know.",
+        "Play it in a video player; if that fails too, get it again or leave it out.",
+        details=str(error),
+    )
+
+
+def _pictures_of(container: InputContainer) -> list[av.VideoStream]:
+    """The one stream of pictures that is a film; a cover is none."""
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic][:1]
+
+
 def _frames(
-    container: InputContainer, streams: list[Stream], remarks: dict[str, str]
+    container: InputContainer,
+    streams: Sequence[Stream],
+    remarks: dict[str, str],
+    *,
+    first_alone: Sequence[Stream] = (),
 ) -> Iterator[av.VideoFrame | av.AudioFrame]:
-    """Pictures and pieces of sound as they come; what is damaged is passed over, and said."""
+    """Pictures and pieces of sound as they come; what is damaged is passed over, and said.
+
+    Of the streams in `first_alone` nothing is decoded after their first frame.
+    """
     if not streams:
         return
-    packets = container.demux(streams)
+    packets = container.demux(list(streams))
+    over: set[int] = set()
     while True:
         try:
             packet = next(packets)
@@ -132,10 +181,15 @@ def _frames(
         except (av.FFmpegError, OSError):
             remarks["broken"] = "It breaks off; what comes before was read."
             return
+        if packet.stream.index in over:
+            continue
         try:
             for frame in packet.decode():
                 if isinstance(frame, av.VideoFrame | av.AudioFrame):
                     yield frame
+                    if packet.stream in first_alone:
+                        over.add(packet.stream.index)
+                        break
         except (av.FFmpegError, OSError):
             remarks["broken"] = "Parts of it are damaged and were passed over."
 
@@ -217,17 +271,19 @@ class _Pictures:
 
 
 class _Sound:
-    """Gathers sound as mono at 16 kHz."""
+    """Gathers sound as mono at one rate, as much of it as is wanted."""
 
-    def __init__(self) -> None:
-        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SOUND_RATE_HZ)
+    def __init__(self, rate_hz: int, longest_s: float) -> None:
+        self._rate_hz = rate_hz
+        self._longest_s = longest_s
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
         self._pieces: list[NDArray[np.float32]] = []
         self._began_s: float | None = None
         self._samples = 0
 
     @property
     def full(self) -> bool:
-        return self._samples >= LONGEST_S * SOUND_RATE_HZ
+        return self._samples >= self._longest_s * self._rate_hz
 
     def take(self, frame: av.AudioFrame, remarks: dict[str, str]) -> None:
         """The next piece."""
@@ -257,9 +313,10 @@ class _Sound:
             return None
         self._keep(None)
         heard = np.concatenate(self._pieces)
-        late = 0 if began_s is None else round((self._began_s - began_s) * SOUND_RATE_HZ)
-        length = min(len(heard) if seconds is None else round(seconds * SOUND_RATE_HZ), int(LONGEST_S * SOUND_RATE_HZ))
-        wave = np.zeros(max(length, SOUND_RATE_HZ // ROWS_PER_S), np.float32)
+        late = 0 if began_s is None else round((self._began_s - began_s) * self._rate_hz)
+        wanted = len(heard) if seconds is None else round(seconds * self._rate_hz)
+        length = min(wanted, int(self._longest_s * self._rate_hz))
+        wave = np.zeros(max(length, self._rate_hz // ROWS_PER_S), np.float32)
         heard = heard[-late:] if late < 0 else heard
         place = wave[max(late, 0) :][: len(heard)]
         place[:] = heard[: len(place)]

@@ -12,7 +12,7 @@ from bandbridge.engine.api.jobs import ClipThumbnails
 from bandbridge.engine.api.reports import ClipThumbnail, ClipThumbnailsReport
 from bandbridge.engine.imagery.read_ahead import read_ahead
 from bandbridge.engine.video.clip_cache import ClipCache
-from bandbridge.engine.video.clip_file import ReadingRule
+from bandbridge.engine.video.clip_file import ReadingRule, read_wave
 from bandbridge.engine.video.log_mel import ROWS_PER_S
 from numpy.typing import NDArray
 
@@ -35,11 +35,15 @@ def clip_thumbnails(job: ClipThumbnails, control: Control) -> ClipThumbnailsRepo
 
 
 def _thumbnail(cache: ClipCache, job: ClipThumbnails, file: str) -> ClipThumbnail:
-    clip = cache.clip(Path(job.folder) / file)
+    path = Path(job.folder) / file
+    clip = cache.clip(path)
     pictures = clip.pictures[: job.most]
-    seconds = len(pictures) / job.fps if len(pictures) else job.most / job.fps
-    sound = None if clip.sound is None else loudness(clip.sound[: round(seconds * ROWS_PER_S)], job.bars)
-    return ClipThumbnail(pictures=pictures, loudness=sound)
+    seconds = len(pictures) / job.fps if len(pictures) else min(job.most / job.fps, clip.seconds)
+    if clip.sound is None:
+        return ClipThumbnail(pictures=pictures, loudness=None)
+    level = loudness(clip.sound[: round(seconds * ROWS_PER_S)], job.bars)
+    wave = read_wave(path, job.listen_hz, seconds) if job.listen_hz else None
+    return ClipThumbnail(pictures=pictures, loudness=level, wave=wave)
 
 
 def loudness(rows: NDArray[np.float16], bars: int) -> NDArray[np.float32]:

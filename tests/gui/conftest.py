@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 import shiboken6
+from bandbridge.gui import speaker
 from bandbridge.gui.preferences import Preferences
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import Theme
@@ -58,6 +60,18 @@ def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     processes = [child for child in psutil.Process().children() if child.pid not in children]
     processes = [child for child in processes if "resource_tracker" not in " ".join(child.cmdline())]
     assert not processes, "a process is left"
+
+
+@pytest.fixture(autouse=True)
+def _no_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test makes a noise; those about sound bring an output of their own."""
+
+    @contextmanager
+    def open_nothing(rate_hz: int, fill: speaker.Fill) -> Iterator[None]:
+        raise speaker.NoOutputError(speaker.NO_DEVICE)
+        yield
+
+    monkeypatch.setattr(speaker, "open_output", open_nothing)
 
 
 @pytest.fixture

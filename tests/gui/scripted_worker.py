@@ -232,6 +232,7 @@ def report(job: Job) -> Report:
                     else ClipThumbnail(
                         pictures=np.stack([picture, picture // 2]),
                         loudness=None if "mute" in file else np.linspace(0, 1, job.bars, dtype=np.float32),
+                        wave=None if "mute" in file else np.zeros(round(2 / job.fps * job.listen_hz), np.float32),
                     )
                     for file in job.files
                 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.errors import ClipError
 from bandbridge.engine.video import clip_file
-from bandbridge.engine.video.clip_file import ReadingRule, read_clip
+from bandbridge.engine.video.clip_file import ReadingRule, read_clip, read_wave
 from bandbridge.engine.video.log_mel import BANDS, SILENCE, log_mel
 
 from .conftest import RATE_HZ, greys, tone
@@ -72,6 +72,20 @@ def test_the_pitch_of_a_tone_is_its_band():
     assert middle == pytest.approx(wanted, abs=1.0)
     assert log_mel(np.zeros(1600, np.float32)) == pytest.approx(SILENCE)
     assert log_mel(np.zeros(0, np.float32)).shape == (0, BANDS)
+
+
+def test_sound_to_listen_to_keeps_time_with_the_pictures(tmp_path, make_clip):
+    wave = np.concatenate([np.zeros(RATE_HZ), tone(1.0, 1000.0)])
+    path = make_clip(tmp_path / "a.mkv", greys([50] * 16), wave=wave)
+    heard = read_wave(path, 48_000, 2.0)
+    assert heard.shape == (96_000,)
+    loud = np.abs(heard) > 0.1
+    assert loud.argmax() == pytest.approx(48_000, abs=500)
+    assert loud[49_000:].mean() > 0.8
+    assert read_wave(path, 48_000, 0.5).shape == (24_000,)
+    assert read_wave(make_clip(tmp_path / "b.mkv", greys([50] * 16)), 48_000, 2.0) is None
+    with pytest.raises(ClipError, match="cannot be read"):
+        read_wave(tmp_path / "none.mp4", 48_000, 2.0)
 
 
 def test_silence_is_said(tmp_path, make_clip):

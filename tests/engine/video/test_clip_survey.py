@@ -66,7 +66,7 @@ def test_a_scan_can_be_stopped(folder):
 
 def test_a_worker_answers_with_the_first_moments(folder):
     files = ("walking/1.avi", "walking/mute.avi", "running/bad.avi")
-    job = ClipThumbnails(folder=str(folder), files=files, fps=4.0, size_px=16, most=6, bars=12)
+    job = ClipThumbnails(folder=str(folder), files=files, fps=4.0, size_px=16, most=6, bars=12, listen_hz=8000)
     finished = answer(job, lambda event: None, Control())
     assert isinstance(finished, Finished)
     first, mute, bad = finished.result.clips
@@ -74,7 +74,9 @@ def test_a_worker_answers_with_the_first_moments(folder):
     assert first.pictures[:, 8, 8, 0].tolist() == pytest.approx([0, 25, 50, 75, 100, 125], abs=6)
     assert first.loudness.shape == (12,)
     assert first.loudness.min() > 0.5
+    assert first.wave.shape == (12_000,)
     assert mute.loudness is None
+    assert mute.wave is None
     assert bad is None
 
 
