@@ -58,15 +58,30 @@ def read_clip_record(folder: Path) -> ClipRunRecord:
     """
     facts = read_facts(folder / RUN_FILE)
     try:
-        given = {f.name: facts["config"][f.name] for f in fields(DistillConfig) if f.name in facts["config"]}
-        for name in ("clips", "teacher_features"):
-            if given.get(name) and not Path(given[name]).is_absolute():
-                given[name] = str(folder / given[name])
-        given["run"] = str(folder)  # the folder may have been moved since
-        given["exclude"] = tuple(given.get("exclude", ()))
-        return ClipRunRecord(DistillConfig(**given), str(facts["state"]))
+        return ClipRunRecord(clip_config_from(facts["config"], folder), str(facts["state"]))
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable(folder / RUN_FILE, repr(error)) from error
+
+
+def clip_config_from(facts: Mapping[str, Any], folder: Path, *, run: str | None = None) -> DistillConfig:
+    """A run's configuration from plain values.
+
+    Args:
+        facts: The values.
+        folder: What relative paths begin at.
+        run: The run folder; None takes `folder`, which may have been moved since.
+
+    Raises:
+        KeyError: Something is missing.
+        TypeError: Something is not of its kind.
+    """
+    given = {field.name: facts[field.name] for field in fields(DistillConfig) if field.name in facts}
+    for name in ("clips", "teacher_features"):
+        if given.get(name) and not Path(given[name]).is_absolute():
+            given[name] = str(folder / given[name])
+    given["run"] = str(folder) if run is None else run
+    given["exclude"] = tuple(given.get("exclude", ()))
+    return DistillConfig(**given)
 
 
 def read_clip_report(folder: Path) -> DistillReport:

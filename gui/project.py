@@ -14,6 +14,7 @@ from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo
 from bandbridge.engine.api.config import (
     PROPOSED,
     AdapterKind,
+    CompareClipsConfig,
     CompareConfig,
     DeviceChoice,
     DistillConfig,
@@ -27,6 +28,7 @@ from bandbridge.engine.api.config import (
 from bandbridge.engine.api.errors import StorageError, UsageError
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profiles
 from bandbridge.engine.api.storage import write_text
+from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS, has_teacher
 from bandbridge.gui.video_choices import VideoChoices, video_choices_from
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
@@ -120,7 +122,7 @@ class Project:
         seeds: How many seeds each of them gets, from `seed` upwards.
         runs: Runs so far, oldest first.
         comparisons: Comparisons so far, oldest first.
-        video: What is chosen in a project for video; it also has a seed, a device and runs.
+        video: What is chosen in a project for video; it also has a seed, a device, runs and comparisons.
     """
 
     name: str = "Untitled"
@@ -160,17 +162,29 @@ class Project:
         others = (run for run in self.runs if not last.holds(run))
         return last if all(run.started <= last.started for run in others) else None
 
+    def methods(self) -> tuple[MethodInfo, ...]:
+        """All methods for projects of this kind, in the catalogue's order."""
+        return VIDEO_METHODS if self.kind == "video" else METHODS
+
     def fitting(self) -> tuple[MethodInfo, ...]:
         """The methods chosen to be compared that can work with what there is, in the catalogue's order."""
-        return tuple(info for info in METHODS if info.key in self.compared and not obstacle(info, self))
+        return tuple(info for info in self.methods() if info.key in self.compared and not obstacle(info, self))
 
-    def to_compare_config(self, output: str) -> CompareConfig:
+    def to_compare_config(self, output: str) -> CompareConfig | CompareClipsConfig:
         """The frozen configuration of a comparison with these choices.
 
         Args:
             output: Folder the comparison writes into.
         """
         methods = tuple(info.key for info in self.fitting())
+        if self.kind == "video":
+            return CompareClipsConfig(
+                base=replace(self.to_distill_config(""), method=DEFAULT_VIDEO_METHOD, settings={}, seed=0),
+                methods=methods,
+                seeds=tuple(range(self.seed, self.seed + self.seeds)),
+                output=output,
+                settings={key: dict(values) for key, values in self.video.settings.items() if key in methods},
+            )
         return CompareConfig(
             base=replace(self.to_run_config(""), method=DEFAULT_METHOD, settings={}, seed=0),
             methods=methods,
@@ -223,6 +237,9 @@ class Project:
 
 def obstacle(info: MethodInfo, project: Project) -> str:
     """Why a method cannot be used with a project as it is, or ""."""
+    if project.kind == "video":
+        useless = bool(project.video.teacher_features) and not has_teacher(info)
+        return "Has no teacher, so it can make nothing of the teacher's features (Advanced)." if useless else ""
     if info.needs_pairs and not any(pair.rgb and pair.sensor for pair in project.pairs):
         return "Needs pairs: choose folders with RGB and sensor images of the same scenes on page 2."
     if len(project.sources) > 1 and not info.several_sources:
@@ -524,9 +541,9 @@ class ProjectModel(QObject):
 
     def new_run_folder(self) -> str:
         """A folder for a new run, not there yet: `runs/<date>_<time>_<method>` in the project's folder."""
-        what = "comparison" if self._project.comparing else self._project.method
-        if self._project.kind == "video":
-            what = self._project.video.method
+        project = self._project
+        method = project.video.method if project.kind == "video" else project.method
+        what = "comparison" if project.comparing else method
         stem = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{what}"
         folder = self._folder / "runs" / stem
         number = 2

@@ -40,7 +40,7 @@ _MEASURES = (
     Measure(
         key="accuracy",
         title="Accuracy",
-        explain="Share of the labelled target images that get the right class.",
+        explain="Share of the labelled target images or clips that get the right class.",
         unit="share",
         better="up",
     ),
@@ -145,7 +145,13 @@ _MEASURES = (
     Measure(
         key="images_per_second",
         title="Images/s",
-        explain="Target images or clips through training steps per second; methods that do not train have none.",
+        explain="Target images through training steps per second; methods that do not train have none.",
+        unit="images/s",
+    ),
+    Measure(
+        key="clips_per_second",
+        title="Clips/s",
+        explain="Clips through training steps per second.",
         unit="images/s",
     ),
     Measure(

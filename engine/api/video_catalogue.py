@@ -227,6 +227,11 @@ def any_method_info(key: str) -> MethodInfo:
     return method_info(key)
 
 
+def is_for_clips(key: str) -> bool:
+    """Whether a method is one for clips."""
+    return any(info.key == key for info in VIDEO_METHODS)
+
+
 def has_teacher(info: MethodInfo) -> bool:
     """Whether a method for clips learns from a teacher."""
     return TEACHER_STAGE in info.stages

@@ -129,7 +129,7 @@ def values_of_clips(facts: Mapping[str, Any]) -> dict[str, float]:
         if key in ("accuracy", "tagging_map"):
             found[f"teacher_{key}"] = value
     found |= {f"{name}_separation": value for name, value in facts["separation"].items()}
-    found["images_per_second"] = facts["clips_per_second"] or None  # 0 stands for none
+    found["clips_per_second"] = facts["clips_per_second"] or None  # 0 stands for none
     if not facts["resumed"]:  # known of its last part alone, which is no fair part of a comparison
         found |= {name: facts[name] or None for name in ("seconds", "peak_memory_mb", "peak_gpu_memory_mb")}
     return _numbers(found)

@@ -10,7 +10,7 @@ from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig
 from bandbridge.engine.api.measures import Measure, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, CompareReport, Spread
 from bandbridge.engine.api.storage import write_text
-from bandbridge.engine.api.video_catalogue import any_method_info
+from bandbridge.engine.api.video_catalogue import any_method_info, is_for_clips
 from bandbridge.engine.worker.report import render
 
 COMPARISON_PAGE = "comparison.html"
@@ -99,6 +99,8 @@ def verdict(report: CompareReport) -> str:
     key = leading(report.measures)
     what = measure(key)
     sentence = ""
+    if not key and is_for_clips(done[0].method):
+        return "No labelled clips were kept aside for testing, so nobody can say which method is better."
     if key not in ("accuracy", "tagging_map"):
         sentence = "There are no labels, so nobody can say which method is most often right. "
     if not key:

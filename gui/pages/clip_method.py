@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from bandbridge.engine.api.catalogue import MethodInfo
+from bandbridge.engine.api.catalogue import MethodInfo, Setting
 from bandbridge.engine.api.config import DistillConfig, Modality, SettingValue
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.engine.api.video_catalogue import (
@@ -16,28 +17,18 @@ from bandbridge.engine.api.video_catalogue import (
     video_method_info,
 )
 from bandbridge.gui.clip_record import read_clip_record, read_clip_report
-from bandbridge.gui.pages.page import Page, PageState
+from bandbridge.gui.pages.method_choice import MethodChoicePage, show_value
 from bandbridge.gui.project import Project, ProjectModel
-from bandbridge.gui.quantities import about, counted, number
+from bandbridge.gui.quantities import about, counted
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.video_choices import NETWORK_SIZES, VIDEO_EPOCHS, VideoChoices
 from bandbridge.gui.widgets.big_choice import BigChoice
 from bandbridge.gui.widgets.card import Card, restyle
 from bandbridge.gui.widgets.fields import ChoiceField, NumberField, RadioChoice, TextField, WholeNumberField
 from bandbridge.gui.widgets.labels import text_label
-from bandbridge.gui.widgets.method_card import MethodCard
-from bandbridge.gui.widgets.settings_form import ExplainedForm, SettingsForm
+from bandbridge.gui.widgets.settings_form import ExplainedForm
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLayout, QToolButton, QWidget
 
 _DIRECTIONS: tuple[tuple[Modality, str, str], ...] = (
     (
@@ -51,14 +42,12 @@ _DIRECTIONS: tuple[tuple[Modality, str, str], ...] = (
         "You get a network that tags sounds; a clip may have several tags. It needs no pictures later.",
     ),
 )
-_EFFORTS = {"quick": "Quick", "standard": "Standard", "thorough": "Thorough"}
 _SIZES = {"small": "Small", "medium": "Medium", "published": "As published"}
 _SIZE_TIPS = {
     "small": "Enough for a first impression, and for a processor.",
     "medium": "For a graphics card, or a night of a processor.",
     "published": "As in the publication; for a graphics card.",
 }
-_DEVICES = (("auto", "Fastest found"), ("cpu", "Processor"), ("cuda", "Graphics card"))
 _TASKS = (("auto", "As the labels are"), ("classes", "One class a clip"), ("tags", "Any number of tags"))
 _PARTS = ("csc-only", "mnf-only")
 
@@ -107,7 +96,7 @@ def clip_needs_in_words(info: MethodInfo) -> str:
     return "Needs labelled clips, most of them with picture and sound. Stages: Teacher, then Student."
 
 
-class ClipMethodPage(Page):
+class ClipMethodPage(MethodChoicePage):
     """Direction, method, effort, and everything else for those who want it.
 
     Args:
@@ -116,54 +105,34 @@ class ClipMethodPage(Page):
         parent: Qt parent.
     """
 
-    manual_chapter = "video-methods"
+    chapter = "video-methods"
+    reset_tip = "Puts everything but the clips, the direction and the method back."
+    same_data = "the same clips"
 
     def __init__(self, project: ProjectModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(
-            "Method",
             "A teacher learns the clips first, then helps a student that sees (or hears) the other half of them.",
-            parent=parent,
+            project,
+            theme,
+            parent,
         )
-        self._project = project
-        self._theme = theme
-        self._form: SettingsForm | None = None
-        self._form_method = ""
-        self.directions: dict[Modality, RadioChoice] = {}
-        self._direction_cards: dict[Modality, Card] = {}
-        self.cards: dict[str, MethodCard] = {}
-        self._methods = QButtonGroup(self)
-        self.content.addLayout(self._make_directions())
-        self.content.addLayout(self._make_cards())
-        self.size_choice = BigChoice("Size of pictures and networks", _SIZES)
-        self.size_choice.chosen.connect(self._choose_size)
-        for key, button in self.size_choice.buttons.items():
-            button.setToolTip(_SIZE_TIPS[key])
-        self.effort_choice = BigChoice("Effort", _EFFORTS)
         self.effort_choice.chosen.connect(lambda key: self._project.update_video(epochs=VIDEO_EPOCHS[key]))
         for button in self.effort_choice.buttons.values():
             button.setToolTip("An epoch is one pass over all training clips.")
-        self.content.addWidget(self.size_choice)
-        self.content.addWidget(self.effort_choice)
-        self.content.addWidget(self._make_advanced())
-        self.content.addStretch(1)
-        self.reset_button = QPushButton("&Reset to defaults")
-        self.reset_button.setProperty("kind", "quiet")
-        self.reset_button.setToolTip("Puts everything but the clips, the direction and the method back.")
-        self.reset_button.clicked.connect(self.reset)
-        self.foot.addWidget(self.reset_button)
-        project.changed.connect(self._follow)
-        theme.changed.connect(self._paint_icons)
-        self._paint_icons()
-        self._follow()
-
-    def state(self) -> PageState:
-        """There is always a method chosen."""
-        return "ready"
 
     def state_in_words(self) -> str:
-        """The method and the direction chosen."""
-        video = self._project.project.video
-        return f"{video_method_info(video.method).title}: {_direction_words(video.teacher)}."
+        """The method and the direction chosen, or what it lacks."""
+        if self.state() != "ready" or self._project.project.comparing:
+            return super().state_in_words()
+        return f"{self.chosen().title}: {_direction_words(self._project.project.video.teacher)}."
+
+    def groups(self) -> list[tuple[str, list[MethodInfo]]]:
+        """(title, methods) of the groups the cards stand in."""
+        return method_groups()
+
+    def chosen(self) -> MethodInfo:
+        """The method chosen."""
+        return video_method_info(self._project.project.video.method)
 
     def reset(self) -> None:
         """Put everything but clips, direction and method back to its default."""
@@ -175,11 +144,49 @@ class ClipMethodPage(Page):
             method=video.method,
             settings={key: values for key, values in video.settings.items() if key != video.method},
         )
-        self._project.update(video=kept, seed=Project().seed, device=Project().device)
+        defaults = Project()
+        self._project.update(video=kept, seed=defaults.seed, seeds=defaults.seeds, device=defaults.device)
+
+    def _choose(self, key: str) -> None:
+        self._project.update_video(method=key)
+
+    def _settings(self) -> Mapping[str, Mapping[str, SettingValue]]:
+        return self._project.project.video.settings
+
+    def _put_settings(self, settings: Mapping[str, Mapping[str, SettingValue]]) -> None:
+        self._project.update_video(settings=settings)
+
+    def _learning_rate(self) -> float | None:
+        return self._project.project.video.learning_rate
+
+    def _epochs(self) -> int:
+        return self._project.project.video.epochs
+
+    def _seconds_an_epoch(self) -> float | None:
+        return seconds_an_epoch(self._project.project)
+
+    def _in_form_order(self, info: MethodInfo) -> Sequence[Setting]:
+        order = (*info.stages, "")
+        return sorted(info.settings, key=lambda setting: order.index(setting.stage))
+
+    def _needs(self, info: MethodInfo) -> str:
+        return clip_needs_in_words(info)
 
     # ---- the parts -----------------------------------------------------------------------------------------------
 
+    def _make_first(self) -> Sequence[QWidget | QLayout]:
+        return (self._make_directions(),)
+
+    def _make_sizes(self) -> Sequence[QWidget]:
+        self.size_choice = BigChoice("Size of pictures and networks", _SIZES)
+        self.size_choice.chosen.connect(self._choose_size)
+        for key, button in self.size_choice.buttons.items():
+            button.setToolTip(_SIZE_TIPS[key])
+        return (self.size_choice,)
+
     def _make_directions(self) -> QHBoxLayout:
+        self.directions: dict[Modality, RadioChoice] = {}
+        self._direction_cards: dict[Modality, Card] = {}
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
         group = QButtonGroup(self)
@@ -197,53 +204,9 @@ class ClipMethodPage(Page):
             row.addWidget(card, 1)
         return row
 
-    def _make_cards(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(2 * GRID)
-        grid.setVerticalSpacing(GRID + GRID // 2)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
-        for title, infos in method_groups():
-            heading = text_label(title, "section", wrap=False)
-            heading.setContentsMargins(0, GRID, 0, 0)
-            row = grid.rowCount()
-            grid.addWidget(heading, row, 0, 1, 2)
-            for index, info in enumerate(infos):
-                card = MethodCard(info, needs=clip_needs_in_words(info))
-                card.chosen.connect(lambda key=info.key: self._project.update_video(method=key))
-                self._methods.addButton(card.button)
-                self.cards[info.key] = card
-                alone = len(infos) == 1
-                grid.addWidget(card, row + 1 + index // 2, index % 2, 1, 2 if alone else 1)
-        return grid
-
     def _choose_size(self, key: str) -> None:
         width, size_px = NETWORK_SIZES[key]
         self._project.update_video(width=width, size_px=size_px)
-
-    def _make_advanced(self) -> QWidget:
-        holder = QWidget()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID)
-        self.advanced_button = QToolButton()
-        self.advanced_button.setText("Advanced")
-        self.advanced_button.setProperty("kind", "fold")
-        self.advanced_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.advanced_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.advanced_button.setCheckable(True)
-        self.advanced_button.toggled.connect(self._fold)
-        column.addWidget(self.advanced_button)
-        self.advanced = Card()
-        self.advanced.body.setSpacing(2 * GRID)
-        self.advanced.body.addWidget(self._make_common())
-        self._method_title = text_label("", "section", wrap=False)
-        self.advanced.body.addWidget(self._method_title)
-        self._form_holder = QVBoxLayout()
-        self.advanced.body.addLayout(self._form_holder)
-        self.advanced.hide()
-        column.addWidget(self.advanced)
-        return holder
 
     def _make_common(self) -> ExplainedForm:
         form = ExplainedForm()
@@ -256,10 +219,7 @@ class ClipMethodPage(Page):
         self.blocks = WholeNumberField(1, 8, defaults.blocks)
         self.epochs = WholeNumberField(1, 10_000, defaults.epochs)
         self.batch_size = WholeNumberField(2, 4096, defaults.batch_size)
-        self.learning_rate = NumberField(0.0, 10.0, 0.0, decimals=6, step=0.0001)
         self.task = ChoiceField(_TASKS, "auto")
-        self.seed = WholeNumberField(0, 2**31 - 1, 0)
-        self.device = ChoiceField(_DEVICES, "auto")
         rows: tuple[tuple[str, QWidget, str], ...] = (
             ("Pictures a second", self.fps, "More tell quick motion apart; as many are read of every clip."),
             (
@@ -278,8 +238,6 @@ class ClipMethodPage(Page):
             ("Batch size", self.batch_size, "Clips in one step. Smaller needs less memory; contrast wants many."),
             ("Learning rate", self.learning_rate, "How far the student moves in one step. 0 takes the method's."),
             ("Labels are", self.task, "Classes exclude each other; of tags a clip may have any number."),
-            ("Seed", self.seed, "Where chance starts: the same seed gives the same result."),
-            ("Compute on", self.device, "The processor, or a graphics card if there is one."),
         )
         for title, field, explain in rows:
             form.add_row(title, field, explain)
@@ -296,8 +254,6 @@ class ClipMethodPage(Page):
         self.width_field.valueChanged.connect(lambda value: self._project.update_video(width=value + value % 2))
         self.learning_rate.valueChanged.connect(lambda v: self._project.update_video(learning_rate=v or None))
         self.task.activated.connect(lambda _: self._project.update_video(task=self.task.value()))
-        self.seed.valueChanged.connect(lambda value: self._project.update(seed=value))
-        self.device.activated.connect(lambda _: self._project.update(device=self.device.value()))
         return form
 
     def _make_features(self) -> QWidget:
@@ -327,37 +283,23 @@ class ClipMethodPage(Page):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def _setting_edited(self, values: dict[str, SettingValue]) -> None:
-        video = self._project.project.video
-        others = {key: settings for key, settings in video.settings.items() if key != video.method}
-        self._project.update_video(settings=others | ({video.method: values} if values else {}))
-
-    def _fold(self, opened: bool) -> None:
-        self.advanced.setVisible(opened)
-        self._paint_icons()
-
     def _paint_icons(self) -> None:
-        name = "chevron-down" if self.advanced_button.isChecked() else "chevron-right"
-        self.advanced_button.setIcon(self._theme.icon(name, "muted"))
+        super()._paint_icons()
         self.features_button.setIcon(self._theme.icon("folder", "muted"))
 
     # ---- following the project -----------------------------------------------------------------------------------
 
-    def _follow(self) -> None:
+    def _show_common(self, info: MethodInfo) -> None:
         project = self._project.project
         video = project.video
-        info = video_method_info(video.method)
         for teacher, button in self.directions.items():
             button.setChecked(teacher == video.teacher)
             restyle(self._direction_cards[teacher], "chosen", teacher == video.teacher)
-        for key, card in self.cards.items():
-            card.set_chosen(key == video.method)
         lines = {key: f"{width} channels, {size_px} px" for key, (width, size_px) in NETWORK_SIZES.items()}
         own = f"Your own: {video.width} channels, {video.size_px} px" if video.size == "own" else ""
         self.size_choice.show_choice(video.size, lines, own)
         self._draw_effort(project, info)
-        self.learning_rate.setSpecialValueText(f"Method's own ({number(info.learning_rate)})")
-        fields: tuple[tuple[WholeNumberField | NumberField, float], ...] = (
+        for field, value in (
             (self.fps, video.fps),
             (self.window_length, video.window),
             (self.size_px, video.size_px),
@@ -365,21 +307,13 @@ class ClipMethodPage(Page):
             (self.blocks, video.blocks),
             (self.epochs, video.epochs),
             (self.batch_size, video.batch_size),
-            (self.learning_rate, video.learning_rate or 0.0),
-            (self.seed, project.seed),
-        )
-        for field, value in fields:
-            blocked = field.blockSignals(True)
-            field.setValue(value)  # type: ignore[arg-type]  # whole numbers for whole number fields
-            field.blockSignals(blocked)
+        ):
+            show_value(field, value)
         self.task.set_value(video.task)
-        self.device.set_value(project.device)
         if self.features.text() != video.teacher_features:
             self.features.setText(video.teacher_features)
         for widget in (self.features, self.features_button):
-            widget.setEnabled(has_teacher(info))
-        self._show_form(info, dict(video.settings.get(info.key, {})))
-        self.state_changed.emit()
+            widget.setEnabled(project.comparing or has_teacher(info) or bool(video.teacher_features))
 
     def _draw_effort(self, project: Project, info: MethodInfo) -> None:
         video = project.video
@@ -388,8 +322,12 @@ class ClipMethodPage(Page):
         for key, epochs in VIDEO_EPOCHS.items():
             lines[key] = counted(epochs, "epoch") + ("" if epoch_s is None else f" · {about(epoch_s * epochs)}")
         notes = [f"Your own: {counted(video.epochs, 'epoch')}"] if video.effort == "own" else []
-        teacher = next(
-            (one for one in info.settings if one.stage == TEACHER_STAGE and one.key == "teacher_epochs"), None
+        teacher = (
+            None
+            if project.comparing
+            else next(
+                (one for one in info.settings if one.stage == TEACHER_STAGE and one.key == "teacher_epochs"), None
+            )
         )
         if teacher is not None:
             chosen = int(video.settings.get(info.key, {}).get(teacher.key, teacher.default))
@@ -397,24 +335,6 @@ class ClipMethodPage(Page):
         notes.append("a first run tells how long it takes" if epoch_s is None else "times by the last run of this size")
         text = "; ".join(notes)
         self.effort_choice.show_choice(video.effort, lines, f"{text[0].upper()}{text[1:]}.")
-
-    def _show_form(self, info: MethodInfo, values: dict[str, SettingValue]) -> None:
-        if self._form is not None and self._form_method == info.key:
-            self._form.blockSignals(True)
-            self._form.show_values(values)
-            self._form.blockSignals(False)
-            return
-        if self._form is not None:
-            self._form_holder.removeWidget(self._form)
-            self._form.hide()
-            self._form.deleteLater()
-        self._method_title.setText(f"{info.title}: its own settings")
-        order = (*info.stages, "")
-        settings = sorted(info.settings, key=lambda setting: order.index(setting.stage))
-        self._form = SettingsForm(settings, values, info.stages)
-        self._form.edited.connect(self._setting_edited)
-        self._form_method = info.key
-        self._form_holder.addWidget(self._form)
 
 
 def _direction_words(teacher: Modality) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bandbridge.engine.api.config import CompareConfig, DistillConfig, RunConfig
+from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig, DistillConfig, RunConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Compared, Event, Finished, TrainingStarted
@@ -48,7 +48,8 @@ _STOP_TIP = "Ends now without a result. You can go on from the last checkpoint l
 _SPACING = GRID + GRID // 2
 
 
-Config = RunConfig | CompareConfig | DistillConfig
+AnyCompareConfig = CompareConfig | CompareClipsConfig
+Config = RunConfig | DistillConfig | AnyCompareConfig
 
 
 class Panel:
@@ -252,7 +253,7 @@ class RunPage(Page):
         folder = self._project.new_run_folder()
         self._story = RunStory()
         config = self._configured(folder)
-        if isinstance(config, CompareConfig):
+        if isinstance(config, AnyCompareConfig):
             self._begin_comparison(config)
         else:
             self._begin(config, resume=False)
@@ -261,7 +262,7 @@ class RunPage(Page):
         """Go on where the run or the comparison shown stood, or the one that ended unexpectedly."""
         if self.running or self._config is None:
             return
-        if isinstance(self._config, CompareConfig):
+        if isinstance(self._config, AnyCompareConfig):
             self._begin_comparison(self._config)
         else:
             if not self._story.stages:
@@ -287,7 +288,7 @@ class RunPage(Page):
 
     @property
     def _comparing(self) -> bool:
-        return isinstance(self._config, CompareConfig)
+        return isinstance(self._config, AnyCompareConfig)
 
     def _begin(self, config: RunConfig | DistillConfig, *, resume: bool) -> None:
         entry = RunEntry(folder=config.run, method=config.method, seed=config.seed, started=_now(), outcome="running")
@@ -299,7 +300,7 @@ class RunPage(Page):
             job = Adapt(config=config, resume=resume)
         self._set_out(config, job, runs=(*others, entry))
 
-    def _begin_comparison(self, config: CompareConfig) -> None:
+    def _begin_comparison(self, config: AnyCompareConfig) -> None:
         entry = ComparisonEntry(folder=config.output, started=_now(), outcome="running")
         others = tuple(other for other in self._project.project.comparisons if other.folder != config.output)
         self._set_out(config, Compare(config=config), comparisons=(*others, entry))
@@ -374,7 +375,7 @@ class RunPage(Page):
         self._asked = ""
         self._choices = self._wanted()
         assert self._config is not None
-        if isinstance(self._config, CompareConfig):
+        if isinstance(self._config, AnyCompareConfig):
             outcome: RunOutcome = "stopped" if event.outcome == "kept" else event.outcome
             self._project.update(comparisons=_comparisons_with(self._project.project, self._config.output, outcome))
             self._tell_comparison(event)
@@ -552,9 +553,9 @@ class RunPage(Page):
 
     def _configured(self, folder: str) -> Config:
         project = self._project.project
-        if project.kind == "video":
-            return project.to_distill_config(folder)
-        return project.to_compare_config(folder) if project.comparing else project.to_run_config(folder)
+        if project.comparing:
+            return project.to_compare_config(folder)
+        return project.to_distill_config(folder) if project.kind == "video" else project.to_run_config(folder)
 
     def _follow(self) -> None:
         if not self.running:

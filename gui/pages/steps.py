@@ -59,11 +59,8 @@ class Steps:
 
     def first(self, project: Project) -> Page:
         """Where to go on: a run that was interrupted, the results, or the first thing still missing."""
-        comparison = project.latest_comparison()
-        if comparison is not None:
-            return self.results if comparison.outcome == "completed" else self.run
-        if project.runs:
-            return self.results if project.runs[-1].outcome in ("completed", "kept") else self.run
+        if project.runs or project.comparisons:
+            return self.results if _has_ended_well(project) else self.run
         if not project.sources:
             return self.source_model
         return self.method if project.target and project.pairs else self.images
@@ -88,12 +85,14 @@ class VideoSteps:
             runner: Does the long ones.
             theme: Colours and icons.
         """
-        return cls(
+        steps = cls(
             clips=ClipsPage(project, desk, theme),
             method=ClipMethodPage(project, theme),
             run=ClipRunPage(project, desk, runner, theme),
             results=ClipResultsPage(project, desk, theme),
         )
+        steps.run.compared.connect(steps.results.show_comparison)
+        return steps
 
     def pages(self) -> tuple[Page, ...]:
         """All of them, in order."""
@@ -105,6 +104,14 @@ class VideoSteps:
 
     def first(self, project: Project) -> Page:
         """Where to go on: a run that was interrupted, the results, or the first thing still missing."""
-        if project.runs:
-            return self.results if project.runs[-1].outcome in ("completed", "kept") else self.run
+        if project.runs or project.comparisons:
+            return self.results if _has_ended_well(project) else self.run
         return self.method if project.video.clips else self.clips
+
+
+def _has_ended_well(project: Project) -> bool:
+    """Whether the last thing that ran, a comparison or a run, left results."""
+    comparison = project.latest_comparison()
+    if comparison is not None:
+        return comparison.outcome == "completed"
+    return bool(project.runs) and project.runs[-1].outcome in ("completed", "kept")

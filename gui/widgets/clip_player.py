@@ -255,7 +255,7 @@ class ClipPlayer(QWidget):
         heard_s = self._speaker.heard_s()
         if heard_s is None:  # the output is being opened
             return from_s + max(0.0, passed_s - _PATIENCE_S)
-        return max(from_s, heard_s)
+        return min(max(from_s, heard_s), from_s + passed_s)  # an output that swallows all at once plays nothing
 
     def _tick(self) -> None:
         if self._speaker.missing and not self._note.text().endswith(self._speaker.missing):

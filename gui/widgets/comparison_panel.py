@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 _READING = (
     "Mean ± standard deviation over the complete runs, one a seed. “best”: the best mean of its column. “close”: so "
-    "near that chance may have decided. Press a heading to sort, a method to see its runs, a run to see its images."
+    "near that chance may have decided. Press a heading to sort, a method to see its runs, a run to see its {noun}s."
 )
 _NO_LABELS = (
     "There are no labels, so accuracy is unknown. Agreement says how often the model gives a sensor image of a pair "
@@ -26,11 +26,15 @@ _NO_LABELS = (
 )
 
 
+_NO_CLIPS = "No labelled clips were kept aside for testing, so nothing says which method is better."
+
+
 class ComparisonPanel(QWidget):
     """The table with words above and below it, and a choice where there are several.
 
     Args:
         theme: Colours.
+        noun: What runs are about: "image" or "clip".
         parent: Qt parent.
 
     Signals:
@@ -43,8 +47,9 @@ class ComparisonPanel(QWidget):
     comparison_chosen = Signal(str)
     page_wanted = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, noun: str = "image", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._noun = noun
         self.words = text_label("", "strong")
         self.choice = ChoiceField([], "")
         self.choice.setAccessibleName("Comparison shown")
@@ -82,9 +87,13 @@ class ComparisonPanel(QWidget):
         failed = ", ".join(method_title(entry.method) for entry in report.methods if entry.state == "failed")
         self.words.setText(done + comparison_in_words(report) + (f" Failed: {failed}." if failed else ""))
         self.table.show_report(report)
-        labels = f"Accuracy is measured on {counted(report.images, 'labelled image')}." if report.images else _NO_LABELS
-        self.note.setText(f"{_READING} {labels if complete else ''}".strip())
+        self.note.setText(f"{_READING.format(noun=self._noun)} {self._on_what(report) if complete else ''}".strip())
         self.page_button.setEnabled(True)
+
+    def _on_what(self, report: CompareReport) -> str:
+        if self._noun == "clip":
+            return f"Measured on {counted(report.images, 'test clip')}." if report.images else _NO_CLIPS
+        return f"Accuracy is measured on {counted(report.images, 'labelled image')}." if report.images else _NO_LABELS
 
     def show_problem(self, error: BandbridgeError) -> None:
         """Say why there is no table."""

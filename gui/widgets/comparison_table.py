@@ -6,6 +6,7 @@ import math
 
 from bandbridge.engine.api.measures import Measure, Standing, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
+from bandbridge.engine.api.video_catalogue import is_for_clips
 from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.run_table import method_title
@@ -73,7 +74,9 @@ def comparison_in_words(report: CompareReport) -> str:
     if not done:
         return "No run is complete yet."
     key = leading(report.measures)
-    sentence = "" if key == "accuracy" else "There are no labels, so accuracy is unknown. "
+    sentence = "" if key in ("accuracy", "tagging_map") else "There are no labels, so accuracy is unknown. "
+    if not key and is_for_clips(done[0].method):
+        return "No labelled clips were kept aside for testing, so nothing says which method is better."
     if not key:
         return f"{sentence}There are no pairs kept aside either: look at the images before you rely on a method."
     what, standing = measure(key), standings(done, key)

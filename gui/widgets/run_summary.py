@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
-from bandbridge.gui.project import Project, bridge_epochs
+from bandbridge.gui.project import Project, bridge_epochs, obstacle
 from bandbridge.gui.quantities import counted, plain
 from bandbridge.gui.theme import GRID
 from bandbridge.gui.widgets.card import Card
@@ -21,7 +21,10 @@ _EFFORTS = {"quick": "quick", "standard": "standard", "thorough": "thorough", "o
 def what_is_missing(project: Project) -> list[str]:
     """What must still be chosen before a run can start, each as something to do."""
     if project.kind == "video":
-        return [] if project.video.clips else ["Choose the clips (step 1)."]
+        lacking = "" if project.video.clips else "Choose the clips (step 1)."
+        few = project.comparing and len(project.fitting()) < 2
+        unfit = "" if project.comparing else obstacle(video_method_info(project.video.method), project)
+        return [words for words in (lacking, "Tick two methods or more to compare (step 2)." * few, unfit) if words]
     info = method_info(project.method)
     missing = []
     several = project.comparing
@@ -64,10 +67,7 @@ def run_in_words(project: Project) -> list[tuple[str, str, str]]:
     elif info.welcomes_pairs and not project.comparing:
         facts.append(("Pairs", "none", f"{info.title} does better with pairs (step 2)"))
     if project.comparing:
-        titles = [one.title for one in project.fitting()]
-        runs = counted(len(titles) * project.seeds, "run")
-        each = f"{counted(project.seeds, 'seed')} each, {runs} one after the other"
-        facts.append(("Methods", ", ".join(titles) or "none yet", each))
+        facts.append(_compared_in_words(project))
     else:
         facts.append(("Method", info.title, info.sentence))
     if info.trains or project.comparing:
@@ -82,20 +82,27 @@ def run_in_words(project: Project) -> list[tuple[str, str, str]]:
     return facts
 
 
+def _compared_in_words(project: Project) -> tuple[str, str, str]:
+    titles = [one.title for one in project.fitting()]
+    runs = counted(len(titles) * project.seeds, "run")
+    each = f"{counted(project.seeds, 'seed')} each, {runs} one after the other"
+    return "Methods", ", ".join(titles) or "none yet", each
+
+
 def _clips_in_words(project: Project) -> list[tuple[str, str, str]]:
     video = project.video
     info = video_method_info(video.method)
     out = f"{counted(len(video.exclude), 'clip')} left out" if video.exclude else ""
     facts = [("Clips", _short(video.clips) if video.clips else "none yet", out)]
     sound = video.teacher == "sound"
-    if has_teacher(info):
+    if has_teacher(info) or project.comparing:
         teacher = Path(video.teacher_features).name or "trained on the same clips first, then frozen"
         facts.append(
             ("Direction", "Sound teaches pictures" if sound else "Pictures teach sound", f"teacher: {teacher}")
         )
     else:
         facts.append(("Student", "A network for pictures" if sound else "A network for sound", "without a teacher"))
-    facts.append(("Method", info.title, info.sentence))
+    facts.append(_compared_in_words(project) if project.comparing else ("Method", info.title, info.sentence))
     rate = f"{plain(video.fps)} pictures a second of {video.size_px} pixels, windows of {video.window}"
     facts.append(("Size", f"{video.width} channels", rate))
     epochs = counted(video.epochs, "epoch")

@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from bandbridge.engine.api.config import DistillConfig
+from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig
 from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Event, Losses, TrainingStarted
-from bandbridge.engine.api.reports import ClipScores, DistillReport, Scores
+from bandbridge.engine.api.reports import (
+    ClipScores,
+    ComparedMethod,
+    ComparedRun,
+    CompareReport,
+    DistillReport,
+    Scores,
+    Spread,
+)
 from bandbridge.engine.worker.run_folder import as_plain
 from bandbridge.gui.project import Project, RunEntry
 from bandbridge.gui.video_choices import VideoChoices
@@ -22,6 +30,34 @@ STEPS = 10
 
 def video_project(*runs: RunEntry, **changes: object) -> Project:
     return Project(kind="video", video=VideoChoices(clips="/clips", **changes), runs=runs)  # type: ignore[arg-type]
+
+
+def compared(config: CompareClipsConfig, *, tagged: bool = False, completed: int = 4) -> CompareReport:
+    """The table of two methods and two seeds, of which the first so many runs are complete; the second is better."""
+    key = "tagging_map" if tagged else "accuracy"
+    runs = tuple(
+        ComparedRun(
+            method=run.method,
+            seed=run.seed,
+            folder=run.run,
+            state="completed" if place < completed else "waiting",
+            values={key: 0.6 + 0.2 * (run.method == config.methods[1]), "recall_at_1": 0.5}
+            if place < completed
+            else {},
+        )
+        for place, run in enumerate(config.runs())
+    )
+    methods = []
+    for method in config.methods:
+        done = [run.values for run in runs if run.method == method and run.state == "completed"]
+        values = {
+            name: Spread(mean=done[0][name], deviation=0.01, runs=len(done)) for name in (done[0] if done else {})
+        }
+        state = "completed" if len(done) == len(config.seeds) else "waiting"
+        methods.append(ComparedMethod(method=method, state=state, completed=len(done), runs=2, values=values))
+    return CompareReport(
+        folder=config.output, methods=tuple(methods), runs=runs, measures=(key, "recall_at_1"), images=20
+    )
 
 
 def signs(step: int, clips: int = 8) -> ClipSignsSeen:

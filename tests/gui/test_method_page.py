@@ -67,16 +67,16 @@ def test_a_method_that_was_greyed_looks_free_again(page: MethodPage, model: Proj
 
 
 def test_effort_sets_the_epochs_and_epochs_the_effort(page: MethodPage, model: ProjectModel) -> None:
-    page.effort_buttons["thorough"].click()
+    page.effort_choice.buttons["thorough"].click()
     assert (model.project.effort, model.project.epochs) == ("thorough", 40)
     page.epochs.setValue(7)
     assert (model.project.effort, model.project.epochs) == ("own", 7)
-    assert not any(button.isChecked() for button in page.effort_buttons.values())
+    assert not any(button.isChecked() for button in page.effort_choice.buttons.values())
     model.undo()
-    assert page.effort_buttons["thorough"].isChecked()
+    assert page.effort_choice.buttons["thorough"].isChecked()
     assert page.epochs.value() == 40
     model.update(method="bn-adapt")
-    assert not page.effort_buttons["quick"].isEnabled()
+    assert not page.effort_choice.buttons["quick"].isEnabled()
 
 
 def test_every_setting_of_every_method_can_be_changed_kept_and_reset(page: MethodPage, model: ProjectModel) -> None:
@@ -117,11 +117,11 @@ def test_the_time_is_told_once_a_run_has_shown_it(
     page: MethodPage, model: ProjectModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.update(method="socket")
-    assert "about" not in page.effort_buttons["standard"].text()
+    assert "about" not in page.effort_choice.buttons["standard"].text()
     monkeypatch.setattr("bandbridge.gui.pages.method._seconds_an_epoch_of", {"/run": 20.0}.get)
     run = RunEntry(folder="/run", method="shot", seed=0, started="2026-11-02T10:00:00", outcome="completed")
     model.update(runs=(run, replace(run, folder="/other", outcome="failed")))
-    assert "about 5 min" in page.effort_buttons["standard"].text()
+    assert "about 5 min" in page.effort_choice.buttons["standard"].text()
 
 
 def test_stages_are_told_and_settings_stand_under_theirs(page: MethodPage, model: ProjectModel) -> None:
@@ -133,11 +133,11 @@ def test_stages_are_told_and_settings_stand_under_theirs(page: MethodPage, model
     headings = [words.index(title) for title in ("Stage 1: Bridge", "Stage 2: Transfer", "All stages")]
     assert headings == sorted(headings)
     assert headings[0] < words.index("Translator") < headings[1] < words.index("Weight of the pairs") < headings[2]
-    assert "Before it 40 epochs of the bridge" in page._effort_note.text()
+    assert "Before it 40 epochs of the bridge" in page.effort_choice._note.text()
     model.update(settings={"tgkt": {"bridge_epochs": 7}})
-    assert "Before it 7 epochs of the bridge" in page._effort_note.text()
+    assert "Before it 7 epochs of the bridge" in page.effort_choice._note.text()
     model.update(method="translator-only")
-    assert not page.effort_buttons["quick"].isEnabled(), "its length is the translator's own"
+    assert not page.effort_choice.buttons["quick"].isEnabled(), "its length is the translator's own"
     for info in METHODS:
         assert {setting.stage for setting in info.settings} - {""} <= set(info.stages)
 
