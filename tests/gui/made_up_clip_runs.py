@@ -35,25 +35,19 @@ def video_project(*runs: RunEntry, **changes: object) -> Project:
 def compared(config: CompareClipsConfig, *, tagged: bool = False, completed: int = 4) -> CompareReport:
     """The table of two methods and two seeds, of which the first so many runs are complete; the second is better."""
     key = "tagging_map" if tagged else "accuracy"
-    runs = tuple(
-        ComparedRun(
-            method=run.method,
-            seed=run.seed,
-            folder=run.run,
-            state="completed" if place < completed else "waiting",
-            values={key: 0.6 + 0.2 * (run.method == config.methods[1]), "recall_at_1": 0.5}
-            if place < completed
-            else {},
-        )
-        for place, run in enumerate(config.runs())
-    )
+    runs = []
+    for place, run in enumerate(config.runs()):
+        line = ComparedRun(method=run.method, seed=run.seed, folder=run.run, state="waiting")
+        if place < completed:
+            better = 0.2 * (run.method == config.methods[1])
+            line = replace(line, state="completed", values={key: 0.6 + better, "recall_at_1": 0.5})
+        runs.append(line)
     methods = []
     for method in config.methods:
         done = [run.values for run in runs if run.method == method and run.state == "completed"]
-        values = {
-            name: Spread(mean=done[0][name], deviation=0.01, runs=len(done)) for name in (done[0] if done else {})
-        }
-        state = "completed" if len(done) == len(config.seeds) else "waiting"
+        means = done[0] if done else {}
+        values = {name: Spread(mean=mean, deviation=0.01, runs=len(done)) for name, mean in means.items()}
+        state: RunState = "completed" if len(done) == len(config.seeds) else "waiting"
         methods.append(ComparedMethod(method=method, state=state, completed=len(done), runs=2, values=values))
     return CompareReport(
         folder=config.output, methods=tuple(methods), runs=runs, measures=(key, "recall_at_1"), images=20
