@@ -35,6 +35,11 @@ class Measure:
     unit: Unit
     better: Literal["up", "down", ""] = ""
 
+    @property
+    def within(self) -> str:
+        """Its title within a sentence."""
+        return f"{self.title[:1].lower()}{self.title[1:]}"
+
 
 _MEASURES = (
     Measure(

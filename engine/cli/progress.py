@@ -63,7 +63,7 @@ class _Story:
             of = f" of {self._epochs}" if self._epochs else ""
             agreement = event.held_out_agreement
             held_out = "" if agreement is None else f", agreement on held-out pairs {agreement:.1%}"
-            found = "".join(f", {measure(key).title.lower()} {value:.1%}" for key, value in event.measured.items())
+            found = "".join(f", {measure(key).within} {value:.1%}" for key, value in event.measured.items())
             return f"Epoch {event.epoch}{of}: confidence {event.mean_confidence:.1%}{held_out}{found}"
         if isinstance(event, Alarm):
             return f"Alarm: {event.what} {event.why} {event.do}" if event.standing else f"No longer: {event.what}"
@@ -90,7 +90,7 @@ def _ended(run: ComparedRun) -> str:
     if run.state != "completed":
         return f"{name}: {'failed' if run.state == 'failed' else 'does not fit'}. {run.problem}"
     key = leading(run.values)
-    found = [f"{measure(key).title.lower()} {run.values[key]:.1%}"] if key else []
+    found = [f"{measure(key).within} {run.values[key]:.1%}"] if key else []
     alarms = "".join(f" Alarm: {alarm}" for alarm in run.alarms)
     if "seconds" in run.values:
         found.append(duration(run.values["seconds"]))

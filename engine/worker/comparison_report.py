@@ -109,7 +109,7 @@ def verdict(report: CompareReport) -> str:
     leaders = [entry for entry in done if standing.get(entry.method) == "best"]
     if not leaders:
         return sentence + f"{what.title}: {_named(done, key)}."
-    sentence += f"Highest {what.title.lower()}: {_named(leaders, key)}."
+    sentence += f"Highest {what.within}: {_named(leaders, key)}."
     near = [entry for entry in done if standing.get(entry.method) == "close"]
     if near:
         sentence += f" So close that chance may have decided: {_named(near, key)}."

@@ -90,7 +90,7 @@ def comparison_in_words(report: CompareReport) -> str:
     }
     if not named["best"]:
         return f"{sentence}Nothing sets the methods apart yet."
-    sentence += f"Highest {what.title.lower()} so far: " if _unfinished(report) else f"Highest {what.title.lower()}: "
+    sentence += f"Highest {what.within} so far: " if _unfinished(report) else f"Highest {what.within}: "
     sentence += ", ".join(named["best"]) + "."
     if named["close"]:
         sentence += f" So close that chance may have decided: {', '.join(named['close'])}."

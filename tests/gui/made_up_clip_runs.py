@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from bandbridge.engine.api.reports import (
     ComparedRun,
     CompareReport,
     DistillReport,
+    RunState,
     Scores,
     Spread,
 )
@@ -50,7 +52,7 @@ def compared(config: CompareClipsConfig, *, tagged: bool = False, completed: int
         state: RunState = "completed" if len(done) == len(config.seeds) else "waiting"
         methods.append(ComparedMethod(method=method, state=state, completed=len(done), runs=2, values=values))
     return CompareReport(
-        folder=config.output, methods=tuple(methods), runs=runs, measures=(key, "recall_at_1"), images=20
+        folder=config.output, methods=tuple(methods), runs=tuple(runs), measures=(key, "recall_at_1"), images=20
     )
 
 

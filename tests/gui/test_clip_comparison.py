@@ -73,7 +73,7 @@ def test_the_table_grows_on_the_run_page(qtbot: QtBot, model: ProjectModel, them
     assert isinstance(job.config, CompareClipsConfig)
     worker.say(Compared(report=compared(job.config, completed=1)))
     page._redraw()
-    assert page.table.cell("ce", "Accuracy") == "60.0\u202f% ± 1.0\u202f%" or page.table.cell("ce", "R@1")
+    assert page.table.cell("ce", "Accuracy").startswith("60.0")
     assert not page._lower.isVisible(), "matched clips are of one run"
     assert [(run.method, run.seed) for run in model.project.runs] == [("ce", 0)]
     worker.answer(compared(job.config))
@@ -114,4 +114,4 @@ def test_a_comparison_is_read_back_and_its_runs_are_opened(
 def test_tags_lead_where_there_are_no_classes(model: ProjectModel) -> None:
     config = model.project.to_compare_config("/out")
     assert isinstance(config, CompareClipsConfig)
-    assert comparison_in_words(compared(config, tagged=True)).startswith("Highest tagging map: MNF + CSC")
+    assert comparison_in_words(compared(config, tagged=True)).startswith("Highest tagging mAP: MNF + CSC")
