@@ -8,6 +8,7 @@ from typing import Literal
 
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, RELIABILITY, Better
 from bandbridge.engine.api.measures import measure
+from bandbridge.engine.api.video_catalogue import STUDENT_STAGE, TEACHER_STAGE
 from bandbridge.gui.quantities import NOTHING, number, percent
 
 
@@ -76,7 +77,11 @@ def label_free_measures() -> dict[str, Measure]:
     }
 
 
-def clip_measures() -> dict[str, Measure]:
-    """What is measured on the validation clips while clips are learned from, in the engine's order."""
-    found = (measure(key) for key in ("accuracy", "balanced_accuracy", "tagging_map"))
-    return {one.key: Measure(one.title, one.explain, "up", is_share=True) for one in found}
+def stage_measures() -> dict[str, Measure]:
+    """What is measured on the validation clips: "stage:measure" -> the measure, those of the teacher first."""
+    found = [measure(key) for key in ("accuracy", "balanced_accuracy", "tagging_map")]
+    return {
+        f"{stage}:{one.key}": Measure(f"{stage}: {one.within}", one.explain, "up", is_share=True)
+        for stage in (TEACHER_STAGE, STUDENT_STAGE)
+        for one in found
+    }

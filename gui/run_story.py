@@ -42,10 +42,13 @@ class StageStory:
     Attributes:
         training: Its facts.
         curves: Loss term -> its curve, over the steps of the whole run.
+        measured: Measure of the labelled validation clips -> its curve over the same steps; another stage looks at
+            another network.
     """
 
     training: TrainingStarted
     curves: dict[str, Curve] = field(default_factory=dict)
+    measured: dict[str, Curve] = field(default_factory=dict)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -84,7 +87,6 @@ class RunStory:
         agreement: Share of held-out pairs agreed on, over moments.
         confidence: Mean confidence on the target images, over moments.
         label_free: Label-free measure -> its curve over moments.
-        measured: Measure of the labelled validation clips -> its curve over moments.
         signs: What MNF + CSC made of the training clips, epoch by epoch, their steps moments.
         alarms: Those that stand, by their kind.
         snapshots: Positions of features over time, their steps moments: the first, the last, and some between.
@@ -116,7 +118,6 @@ class RunStory:
         self.agreement = Curve()
         self.confidence = Curve()
         self.label_free: dict[str, Curve] = {}
-        self.measured: dict[str, Curve] = {}
         self.signs: list[ClipSignsSeen] = []
         self.alarms: dict[AlarmKind, Alarm] = {}
         self.snapshots: list[Gap] = []
@@ -274,11 +275,13 @@ class RunStory:
         if begun is not None and event.first_step > 0:
             for curve in begun.curves.values():
                 curve.cut(step + 1)
-            self.stages[event.number].curves = begun.curves
+            for curve in begun.measured.values():
+                curve.cut(step)  # the network is looked at again
+            self.stages[event.number].curves, self.stages[event.number].measured = begun.curves, begun.measured
         if event.number == min(self.stages) and self.comparison is None:
             self.fraction = None  # what was read before was another whole
         moment = step + event.number  # at which the model is looked at again
-        found = (*self.measures.values(), *self.label_free.values(), *self.measured.values())
+        found = (*self.measures.values(), *self.label_free.values())
         for curve in (*found, self.agreement, self.confidence):
             curve.cut(moment)
         self.signs = [seen for seen in self.signs if seen.step < moment]
@@ -300,7 +303,7 @@ class RunStory:
 
     def _forget_run(self) -> None:
         self._step = 0
-        self.stages, self.measures, self.label_free, self.measured = {}, {}, {}, {}
+        self.stages, self.measures, self.label_free = {}, {}, {}
         self.agreement, self.confidence = Curve(), Curve()
         self.snapshots, self.checkpoints, self.signs = [], [], []
         self.samples = self.epoch_end = None
@@ -332,9 +335,11 @@ class RunStory:
         _add_one(self.confidence, moment, event.mean_confidence)
         if event.held_out_agreement is not None:
             _add_one(self.agreement, moment, event.held_out_agreement)
-        for curves, values in ((self.label_free, event.label_free), (self.measured, event.measured)):
-            for name, value in values.items():
-                _add_one(curves.setdefault(name, Curve()), moment, value)
+        for name, value in event.label_free.items():
+            _add_one(self.label_free.setdefault(name, Curve()), moment, value)
+        if self.stage is not None:
+            for name, value in event.measured.items():
+                _add_one(self.stage.measured.setdefault(name, Curve()), event.step, value)
         for part in ("epoch", "gap"):
             self._changed(part)
 

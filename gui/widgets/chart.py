@@ -151,6 +151,16 @@ class Chart(QWidget):
             self._restyle()
             self.plot.getAxis("bottom").resizeEvent()  # centres the new title
 
+    def set_y(self, title: str, *, numbers: bool) -> None:
+        """Rename the vertical axis, with or without its numbers and their grid."""
+        axis = self.plot.getAxis("left")
+        if (title, numbers) == (self._titles["left"], axis.style["showValues"]):
+            return
+        self._titles["left"] = title
+        axis.setStyle(showValues=numbers, maxTickLevel=0 if numbers else -1)
+        self._restyle()
+        axis.resizeEvent()  # centres the new title
+
     def set_log(self, log: bool, side: Literal["left", "bottom"] = "left") -> None:
         """Number an axis for values that are logarithms (base 10); curves bring their own."""
         axis = self.plot.getAxis(side)
@@ -235,6 +245,7 @@ class Chart(QWidget):
                 if side == "bottom":
                     axis.setHeight((2 if self._numbers else 1) * height + 4)
                 axis.setLabel(title, color=muted.name(), **{"font-size": f"{small.pointSizeF():.1f}pt"})
-        self.plot.showGrid(x=False, y=self._numbers, alpha=1.0)
+        numbered = self.plot.getAxis("left").style["showValues"]
+        self.plot.showGrid(x=False, y=numbered, alpha=1.0)
         self.marker.setPen(pg.mkPen(muted, style=Qt.PenStyle.DashLine))
         self.restyled.emit()

@@ -15,7 +15,7 @@ from bandbridge.gui.quantities import count, number
 from bandbridge.gui.run_story import RunStory, StageStory
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.chart import Chart
-from bandbridge.gui.widgets.fields import TickBox
+from bandbridge.gui.widgets.fields import ChoiceField
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.legend_chip import LegendChip
 from bandbridge.gui.widgets.slider import Slider
@@ -34,6 +34,14 @@ _TERM_COLOURS = (
     ("#4d6b76", "#9dbfcc"),
 )
 _DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+_SCALES = (("same", "One scale"), ("log", "Log scale"), ("own", "Own scales"))
+_SCALE_TIP = (
+    "One scale shows all curves by their values, the log scale small ones as clearly as large ones (none at or below "
+    "zero). Own scales draw each curve from its lowest to its highest value, for terms of a method can be of very "
+    "different size."
+)
+_APART, _TOGETHER = 30.0, 10.0
+"""How many times larger than another a curve must be for each to get its own scale, and not to need it any more."""
 _SMOOTHEST = 0.25
 _LEAST_HEIGHT = 21 * GRID
 _SMOOTH_POINTS = 400
@@ -73,9 +81,12 @@ class LossChart(QFrame):
         self._place = text_label("", "small")
         self._place.setMinimumWidth(1)
         self._place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.log_axis = TickBox("&Log axis")
-        self.log_axis.setToolTip("Shows small values as clearly as large ones. Values at or below zero are left out.")
-        self.log_axis.toggled.connect(self._redraw)
+        self.scale = ChoiceField(_SCALES, "same")
+        self.scale.setAccessibleName("Scale of the curves")
+        self.scale.setToolTip(_SCALE_TIP)
+        self.scale.setStyleSheet("QComboBox { min-height: 18px; padding: 2px 8px; }")
+        self.scale.activated.connect(self._choose_scale)
+        self._scale_chosen = False
         self.smoothing = Slider(0, 100)
         self.smoothing.setValue(40)
         self.smoothing.setFixedWidth(10 * GRID)
@@ -102,7 +113,7 @@ class LossChart(QFrame):
         head.addWidget(self._title)
         head.addWidget(self.stages)
         head.addStretch(1)
-        head.addWidget(self.log_axis)
+        head.addWidget(self.scale)
         head.addSpacing(GRID)
         head.addWidget(smoothing_label)
         head.addWidget(self.smoothing)
@@ -175,8 +186,11 @@ class LossChart(QFrame):
         if self._story is None or self._stage is None:
             return
         stage, curves = self._stage, self._stage.curves
-        log = self.log_axis.isChecked()
+        if not self._scale_chosen:
+            self.scale.set_value(self._fitting_scale(curves))
+        own, log = self.scale.value() == "own", self.scale.value() == "log"
         self._chart.set_log(log)
+        self._chart.set_y("Loss, each curve by itself" if own else "Loss", numbers=not own)
         share = self._share()
         seen = [stage.step_at(x) for x in self._chart.x_range] if self._chart.zoomed else [-np.inf, np.inf]
         drawn: list[tuple[FloatArray, FloatArray]] = []
@@ -187,22 +201,40 @@ class LossChart(QFrame):
             term.smooth.setVisible(shown and share > 0)
             if curve is None or not shown:
                 continue
-            drawn.append(self._scaled(*curve.envelope(seen[0], seen[1], most=max(self._chart.width(), 100)), log=log))
+            smooth = curve.smoothed(share)
+            extent = _extent(*smooth, seen) if own else (0.0, 1.0)
+            envelope = curve.envelope(seen[0], seen[1], most=max(self._chart.width(), 100))
+            drawn.append(self._scaled(*envelope, extent, log=log))
             _set(term.raw, *drawn[-1], gaps=log)
             if share > 0:
-                _set(term.smooth, *self._scaled(*_thinned(*curve.smoothed(share)), log=log), gaps=log)
-        self._frame(drawn)
+                _set(term.smooth, *self._scaled(*_thinned(*smooth), extent, log=log), gaps=log)
+        self._frame(drawn, (0.0, 1.0) if own else None)
         saved = [stage.epoch_at(step) for step in self._story.checkpoints if stage.holds(step)]
         self._checkpoints.setXVals(saved)
         marks = "Epoch (marks: checkpoints)" if saved else "Epoch"
         self._chart.set_x_title(marks)
         self._write_values()
 
-    def _scaled(self, steps: FloatArray, values: FloatArray, *, log: bool) -> tuple[FloatArray, FloatArray]:
+    def _choose_scale(self) -> None:
+        self._scale_chosen = True
+        self._redraw()
+
+    def _fitting_scale(self, curves: Mapping[str, Curve]) -> str:
+        """One scale while all curves can be read on it, until a person has chosen."""
+        shown = [curve for name, curve in curves.items() if self._terms[name].chip.isChecked() and len(curve)]
+        sizes = [float(np.median(np.abs(curve.means))) for curve in shown]
+        sizes = [size for size in sizes if size > 0]
+        apart = max(sizes) / min(sizes) if sizes else 1.0
+        return "own" if apart > (_TOGETHER if self.scale.value() == "own" else _APART) else "same"
+
+    def _scaled(
+        self, steps: FloatArray, values: FloatArray, extent: tuple[float, float], *, log: bool
+    ) -> tuple[FloatArray, FloatArray]:
         assert self._stage is not None
         if log:
             values = np.log10(np.where(values > 0, values, np.nan))
-        return self._stage.epoch_at(steps), values
+        low, high = extent
+        return self._stage.epoch_at(steps), (values - low) / (high - low)
 
     def _share(self) -> float:
         """Width of the averaging window; the slider is finer where it is narrow."""
@@ -212,13 +244,16 @@ class LossChart(QFrame):
         self._restyle()
         self._redraw()
 
-    def _frame(self, drawn: list[tuple[FloatArray, FloatArray]]) -> None:
-        """Show the whole run so far, or the part the person zoomed to, with the height its values need."""
+    def _frame(self, drawn: list[tuple[FloatArray, FloatArray]], height: tuple[float, float] | None) -> None:
+        """Show the whole run so far, or the part the person zoomed to, with this height or the one its values need."""
         if not drawn:
             return
         first = min(epochs[0] for epochs, _ in drawn)
         # One epoch at least: the axis has no numbers for a range of nothing.
         last = max(first + 1.0, *(epochs[-1] for epochs, _ in drawn))
+        if height is not None:
+            self._chart.frame((first, last), height)
+            return
         left, right = self._chart.x_range if self._chart.zoomed else (first, last)
         seen = np.concatenate([values[(epochs >= left) & (epochs <= right)] for epochs, values in drawn])
         seen = seen[np.isfinite(seen)]
@@ -268,6 +303,17 @@ class LossChart(QFrame):
 
 def _set(item: Any, x: FloatArray, y: FloatArray, *, gaps: bool) -> None:
     item.setData(x, y, connect="finite" if gaps else "all", skipFiniteCheck=not gaps)
+
+
+def _extent(steps: FloatArray, values: FloatArray, seen: list[float]) -> tuple[float, float]:
+    """Lowest and highest value between two steps; a curve that hardly moves must not look like a cliff."""
+    inside = values[(steps >= seen[0]) & (steps <= seen[1])]
+    if not len(inside):
+        return 0.0, 1.0
+    low, high = float(inside.min()), float(inside.max())
+    least = max(0.02 * max(abs(low), abs(high)), 1e-9)
+    middle, half = (low + high) / 2, max(high - low, least) / 2
+    return middle - half, middle + half
 
 
 def _thinned(steps: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -190,16 +191,25 @@ class MeasureGrid(QWidget):
         self._tiles[key].setVisible(shown and key in self._known)
         self._place()
 
-    def show_curves(self, find: Callable[[str], Curve | None], story: RunStory) -> None:
+    def show_curves(
+        self,
+        find: Callable[[str], Curve | None],
+        story: RunStory,
+        place: Callable[[str, float], tuple[str, float]] | None = None,
+    ) -> None:
         """Show the curve of every measure; tiles without one are hidden.
 
         Args:
             find: Key -> its curve, or None.
             story: Of the run, to write moments as epochs.
+            place: Of measures of one stage each, whose curves are over steps: key and step -> "" and epoch.
         """
         for key, tile in self._tiles.items():
             curve = find(key)
-            tile.set_curve(curve, story.place, story.boundaries)
+            if place is None:
+                tile.set_curve(curve, story.place, story.boundaries)
+            else:
+                tile.set_curve(curve, partial(place, key))
             if curve is not None and len(curve) > 0:
                 self._known.add(key)
             else:

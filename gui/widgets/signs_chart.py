@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from bandbridge.engine.api.events import ClipSignsSeen
-from bandbridge.gui.measures import clip_measures
+from bandbridge.gui.curve import Curve
+from bandbridge.gui.measures import stage_measures
 from bandbridge.gui.quantities import number
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import GRID, Theme
@@ -122,7 +123,7 @@ class ClipProgressPanel(QFrame):
         title = text_label("Validation clips", "section", wrap=False)
         title.setToolTip("Labelled clips that are never learned from, looked at after every epoch.")
         self._hint = text_label("Appears with the first look at the validation clips.", "help")
-        self._grid = MeasureGrid(theme, clip_measures())
+        self._grid = MeasureGrid(theme, stage_measures())
         self._signs_title = text_label("How well picture and sound go together", "section", wrap=False)
         self._signs_title.setToolTip("What MNF + CSC makes of the training clips; nothing but the clips tells it.")
         self.temperature_chart = SignsChart(
@@ -155,8 +156,17 @@ class ClipProgressPanel(QFrame):
 
     def show_validation(self, story: RunStory) -> None:
         """Draw the measures of the validation clips."""
-        self._hint.setVisible(not story.measured)
-        self._grid.show_curves(story.measured.get, story)
+        stages = {stage.training.stage: stage for stage in story.stages.values()}
+        self._hint.setVisible(not any(stage.measured for stage in stages.values()))
+
+        def find(key: str) -> Curve | None:
+            name, _, of = key.partition(":")
+            return stages[name].measured.get(of) if name in stages else None
+
+        def place(key: str, step: float) -> tuple[str, float]:
+            return "", stages[key.partition(":")[0]].epoch_at(step)
+
+        self._grid.show_curves(find, story, place)
 
     def show_signs(self, story: RunStory) -> None:
         """Draw the signs."""

@@ -78,7 +78,7 @@ def test_a_run_is_watched_from_its_beginning_to_its_result(
     assert model.project.runs[0].method == "mnf-csc"
     worker.say(*events())
     page._redraw()
-    assert page.story.measured["accuracy"].latest == pytest.approx(0.7)
+    assert page.story.stages[1].measured["accuracy"].latest == pytest.approx(0.7)
     assert "9.00 clips/s" in words(page)
     assert "Go together best" in words(page)
     assert [clip.file for clip in page.matched.best.clips][:2] == ["rain/0.mp4", "rain/1.mp4"]
@@ -88,6 +88,10 @@ def test_a_run_is_watched_from_its_beginning_to_its_result(
     progress = page._charts.widget(1)
     assert progress.temperature_chart.isVisible()
     assert "0.4" in progress.temperature_chart._value.text()
+    tiles = progress._grid._tiles
+    for stage in ("Teacher", "Student"):
+        assert tiles[f"{stage}:accuracy"].isVisible()
+        assert tiles[f"{stage}:accuracy"].accessibleDescription().replace("\u202f", " ") == "50 % → 70 % better"
     result = report(Path(job.config.run))
     worker.say(Finished(outcome="completed", result=result))
     assert "80" in page.outcome.headline
@@ -123,7 +127,7 @@ def test_a_run_that_is_gone_on_with_forgets_what_came_later() -> None:
     start = next(event for event in events() if isinstance(event, TrainingStarted) and event.number == 1)
     story.take(replace(start, first_step=15))
     assert [seen.step for seen in story.signs] == [31]
-    assert np.isclose(story.measured["accuracy"].latest, 0.6)
+    assert np.isclose(story.stages[1].measured["accuracy"].latest, 0.6)
 
 
 def test_an_interrupted_run_is_offered_again(qtbot: QtBot, worker: QuietWorker, theme: Theme, tmp_path: Path) -> None:

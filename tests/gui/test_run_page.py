@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bandbridge.engine.api.events import CheckpointSaved, Finished, Notice, Paused, Problem, Progress
+from bandbridge.engine.api.events import CheckpointSaved, Finished, Losses, Notice, Paused, Problem, Progress
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.gui.pages.run import RunPage
 from bandbridge.gui.project import ProjectModel, RunEntry
@@ -154,12 +154,32 @@ def test_curves_follow_terms_and_toggles(running: RunPage) -> None:
     term.chip.click()
     assert not term.smooth.isVisible()
     term.chip.click()
-    chart.log_axis.setChecked(True)  # every value of this term is below zero
+    chart.scale.set_value("log")  # every value of this term is below zero
+    chart.scale.activated.emit(1)
     assert np.isnan(term.raw.getData()[1]).all()
     chart._point_at(1.5)
     assert "epoch 1.50, step 15" in chart._place.text()
     chart._point_at(None)
     assert chart._place.text() == ""
+
+
+def test_terms_of_very_different_size_get_scales_of_their_own(running: RunPage, worker: QuietWorker) -> None:
+    chart = loss_chart(running)
+    assert chart.scale.value() == "same"
+    steps = np.arange(1, 151)
+    huge = np.linspace(400.0, 300.0, 150, dtype=np.float32)
+    worker.say(Losses(steps=steps + 1000, values={"sparsity": huge}, images_per_second=9.0, memory_mb=9.0))
+    running._redraw()
+    assert chart.scale.value() == "own"
+    drawn = chart._terms["sparsity"].raw.getData()[1]
+    assert (drawn.min(), drawn.max()) == pytest.approx((0.0, 1.0), abs=0.15), "smoothing takes some off both ends"
+    assert chart._terms["sparsity"].chip.accessibleDescription() == "300", "values are never scaled"
+    chart._terms["sparsity"].chip.click()
+    assert chart.scale.value() == "same", "the others fit together"
+    chart.scale.set_value("same")
+    chart.scale.activated.emit(0)
+    chart._terms["sparsity"].chip.click()
+    assert chart.scale.value() == "same", "a person has chosen"
 
 
 def test_the_wheel_scrolls_the_page_until_the_chart_has_the_focus(running: RunPage) -> None:
