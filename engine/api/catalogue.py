@@ -182,6 +182,15 @@ _CENTROID_ROUNDS = Setting(
     "computed again from hard labels.",
 )
 
+_PAIRS_TRUST = Setting(
+    key="pairs_trust",
+    title="Trust in single pairs",
+    default="alike",
+    choices=("alike", "mnf-csc"),
+    explain="'alike' as published; 'mnf-csc' lets each pair count as far as its two images go together, for pairs of "
+    "which some do not show the same.",
+)
+
 _NEIGHBOURS = Setting(
     key="neighbours",
     title="Neighbours",
@@ -222,8 +231,10 @@ _SOCKET = (
         default="batch",
         choices=("batch", "sample"),
         explain="'batch' as published: one norm over the whole batch, growing with its size; 'sample': "
-        "the mean over pairs of squared, standardised differences.",
+        "the mean over pairs of squared, standardised differences. Without effect where single pairs are trusted by "
+        "'mnf-csc'.",
     ),
+    _PAIRS_TRUST,
     _CENTROID_ROUNDS,
     _AUGMENT,
     Setting(
@@ -525,6 +536,7 @@ METHODS: tuple[MethodInfo, ...] = (
                     explain="Pulls the features of a sensor image towards those of its RGB partner, "
                     + _PAIR_FEATURES_HELP,
                 ),
+                _PAIRS_TRUST,
                 _PSEUDO_LABEL,
                 _CENTROID_ROUNDS,
             ),

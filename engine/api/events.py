@@ -140,6 +140,14 @@ LOSS_TERMS: Mapping[str, tuple[str, str]] = {
     ),
     "statistics": ("Statistics", "Falls as the normalisation layers see on the sensor what they saw on RGB."),
     "pairs": ("Pairs", "Falls as the model sees the sensor images of pairs as it sees their RGB partners."),
+    "pair contrast": (
+        "Pairs told apart",
+        "Falls as the sensor image of a pair goes with its own RGB image and not with those of other pairs.",
+    ),
+    "pair filter": (
+        "Filter of pairs",
+        "Falls as what is kept of an RGB image is more alike its sensor image than all of it.",
+    ),
     "reconstruction": ("Picture", "Falls as translated pictures come close to the RGB pictures of the pairs."),
     "domain": ("Likeness", "Falls as translated target images look to the model like translated images of pairs."),
     "discriminator": (

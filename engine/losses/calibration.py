@@ -1,4 +1,4 @@
-"""Contrast between clips whose temperature follows how well picture and sound of a pair go together."""
+"""Contrast that follows how well the two sides of a pair go together: picture and sound, sensor and RGB image."""
 
 from __future__ import annotations
 
@@ -53,6 +53,27 @@ def label_contrast(features: Tensor, others: Tensor, positives: Tensor, temperat
     alike = functional.normalize(features, dim=1) @ functional.normalize(others, dim=1).T / temperature  # (B, B)
     wanted = positives.to(alike.dtype)
     return -((alike.log_softmax(dim=1) * wanted).sum(dim=1) / wanted.sum(dim=1)).mean()
+
+
+def trusted_contrast(features: Tensor, partners: Tensor, trust: Tensor, temperature: float) -> Tensor:
+    """sum_i w_i -log softmax_i(s_i) / sum_i w_i, s_ij = cos(f_i, p_j) / temperature: each to its own partner.
+
+    Args:
+        features: (B, D).
+        partners: (B, D), row by row those of the features.
+        trust: (B,) w above 0, e.g. `own_temperatures`; where all are alike, this is `label_contrast` with each image
+            its only positive.
+        temperature: Above 0.
+
+    Returns:
+        Scalar >= 0.
+
+    Source:
+        This project, after MNF + CSC (arXiv 2304.07775), whose temperature here weighs the pair instead of dividing
+        its cosines: f and p live in one space, so cos(f, p) / cos(f, p) would say next to nothing.
+    """
+    alike = functional.normalize(features, dim=1) @ functional.normalize(partners, dim=1).T / temperature  # (B, B)
+    return -(trust * alike.log_softmax(dim=1).diagonal()).sum() / trust.sum()
 
 
 def sharing_labels(labels: Tensor) -> Tensor:

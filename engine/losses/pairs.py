@@ -33,9 +33,29 @@ def sample_distance(sensor_features: Tensor, rgb_features: Tensor, spread: Tenso
     Source:
         This project.
     """
-    floor = spread.mean().clamp_min(1e-12) * 1e-2
-    safe = torch.where(spread > floor, spread, spread.mean().clamp_min(1e-12))
-    return ((sensor_features - rgb_features) / safe).square().mean()
+    return ((sensor_features - rgb_features) / _usable(spread)).square().mean()
+
+
+def beyond_the_mean(features: Tensor, spread: Tensor) -> Tensor:
+    """(f - mean over the batch) / spread: what sets each image apart from the others, (B, D) -> (B, D).
+
+    Features behind a rectifier all point the same way, so that even those of strangers are alike; without what they
+    have in common they are not. Each sensor is freed of its own mean, and so of much of the gap between both.
+
+    Args:
+        features: (B, D).
+        spread: (D,) as for `sample_distance`.
+
+    Source:
+        This project.
+    """
+    return (features - features.mean(dim=0)) / _usable(spread)
+
+
+def _usable(spread: Tensor) -> Tensor:
+    """The spread, and its mean for dimensions that never vary."""
+    mean = spread.mean().clamp_min(1e-12)
+    return torch.where(spread > mean * 1e-2, spread, mean)
 
 
 def answer_divergence(sensor_logits: Tensor, rgb_logits: Tensor) -> Tensor:

@@ -26,34 +26,11 @@ from bandbridge.engine.api.video_catalogue import STUDENT_STAGE
 from bandbridge.engine.losses.calibration import label_contrast, own_temperatures, sharing_labels, temperatures
 from bandbridge.engine.losses.noise_filter import filter_triplet, weight_sparsity
 from bandbridge.engine.methods.clip_ground import FEWEST_TAUGHT, ClipGround, steps_down
+from bandbridge.engine.methods.noise_filter import NoiseFilter
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term
 from torch import Tensor, nn
 
 PURIFIER_RATE = 0.2
-
-
-class NoiseFilter(nn.Module):
-    """m = sigmoid(MLP[t ; f]): which parts of the teacher's features belong to what the student sees.
-
-    Args:
-        width: D of both; 2 D -> D / 2 -> D, which is 1024 -> 256 -> 512 as published.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        inner = max(width // 2, 1)
-        self.layers = nn.Sequential(
-            nn.Linear(2 * width, inner), nn.BatchNorm1d(inner), nn.ReLU(), nn.Linear(inner, width)
-        )
-
-    def forward(self, teacher: Tensor, features: Tensor) -> Tensor:
-        """(B, D) each -> mask (B, D) in 0..1."""
-        mask: Tensor = self.layers(torch.cat([teacher, features], dim=1)).sigmoid()
-        return mask
-
-    def weights(self) -> list[Tensor]:
-        """The matrices that shall stay sparse."""
-        return [layer.weight for layer in self.layers if isinstance(layer, nn.Linear)]
 
 
 class SemanticCalibration(nn.Module):

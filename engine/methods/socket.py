@@ -27,10 +27,9 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from bandbridge.engine.losses.moments import RelativeStatisticsDistance, StatisticsDistance
-from bandbridge.engine.losses.pairs import batch_distance, sample_distance
-from bandbridge.engine.methods.ground import Ground, Member, statistics_kept
+from bandbridge.engine.methods.ground import Ground
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder
-from bandbridge.engine.methods.partner_features import PartnerFeatures
+from bandbridge.engine.methods.pair_matching import PairMatching
 from bandbridge.engine.methods.self_training import SelfTraining
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term, inverse_decay
 from torch import Tensor, nn
@@ -60,14 +59,14 @@ class Socket:
 
     name = "SOCKET"
     streams = ("target", "pairs")
-    terms = ("information", "pseudo-labels", "statistics", "pairs")
 
     def __init__(self, ground: Ground) -> None:
         ground.require_pairs("SOCKET")
         ground.require_one_width()
         self._ground = ground
         self._self_training = SelfTraining(ground)
-        self._partners = [PartnerFeatures(member, ground) for member in ground.members]
+        self._pairs = PairMatching(ground, str(ground.settings["pairs_norm"]))
+        self.terms = ("information", "pseudo-labels", "statistics", "pairs", *self._pairs.terms)
         self._recorders = [MomentsRecorder(member.encoder) for member in ground.members]
         relative = ground.settings["statistics_norm"] == "relative"
         measure = RelativeStatisticsDistance if relative else StatisticsDistance
@@ -80,51 +79,42 @@ class Socket:
         self.schedule = Schedule("sgd", ground.learning_rate, inverse_decay)
 
     def modules(self) -> Mapping[str, nn.Module]:
-        """Sensor twins, mixing weights and pseudo-labels."""
-        found = {**self._ground.modules(), "self-training": self._self_training}
+        """Sensor twins, mixing weights, pseudo-labels, and what the pairs are matched with."""
+        found = {**self._ground.modules(), "self-training": self._self_training, **self._pairs.modules()}
         if self._released is not None:
             found["released weight"] = self._released
         return found
 
     def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
-        """One optimiser for encoders and mixing weights; the heads are frozen."""
+        """One optimiser for encoders and mixing weights, and what the pairs' matching needs; the heads are frozen."""
         groups = self._ground.parameter_groups()
         if self._released is not None:
             groups.append(ParameterGroup([self._released.score], 10.0))
-        return {"model": groups}
+        return {"model": groups, **self._pairs.parameter_groups()}
 
     def refresh(self) -> None:
         """New pseudo-labels from the mixed features."""
         self._self_training.refresh()
 
     def objectives(self, batches: Mapping[str, Batch]) -> Sequence[Objective]:
-        """One objective of four terms."""
+        """One objective of four terms, and what the pairs' matching learns of its own."""
         target, pairs = batches["target"], batches["pairs"]
         mixing = self._ground.mixing()  # (n,)
         logits: Tensor | None = None
         statistics = mixing.new_zeros(())
-        distance = mixing.new_zeros(())
         for position, (weight, member) in enumerate(zip(mixing, self._ground.members, strict=True)):
             with self._recorders[position].recording() as seen:
                 features = member.encoder(target.images)  # (B, D)
             scores = weight * member.head(features)  # (B, K)
             logits = scores if logits is None else logits + scores
             statistics = statistics + weight * self._distances[position](seen)
-            with statistics_kept(member.encoder):
-                distance = distance + weight * self._pair_distance(member, position, pairs)
         assert logits is not None
         if self._released is not None:
             statistics = self._released() * statistics
+        matched = self._pairs.match(pairs)
         terms = {
             **self._self_training.terms(logits, target),
             "statistics": Term(self._ground.number("statistics_weight"), statistics),
-            "pairs": Term(self._ground.number("pairs_weight"), distance),
+            "pairs": Term(self._ground.number("pairs_weight"), matched.distance),
         }
-        return (Objective(terms, ("model",)),)
-
-    def _pair_distance(self, member: Member, position: int, pairs: Batch) -> Tensor:
-        partners = self._partners[position]
-        features = member.encoder(pairs.images)  # (B, D)
-        if self._ground.settings["pairs_norm"] == "batch":
-            return batch_distance(features, partners.of(pairs))
-        return sample_distance(features, partners.of(pairs), partners.spread)
+        return (Objective(terms, ("model",)), *matched.objectives)

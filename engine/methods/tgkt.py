@@ -22,9 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from bandbridge.engine.losses.pairs import sample_distance
-from bandbridge.engine.methods.ground import Ground, statistics_kept
-from bandbridge.engine.methods.partner_features import PartnerFeatures
+from bandbridge.engine.methods.ground import Ground
+from bandbridge.engine.methods.pair_matching import PairMatching
 from bandbridge.engine.methods.self_training import SelfTraining
 from bandbridge.engine.methods.tgmb import ModalityBridging
 from bandbridge.engine.models.adapter import behind
@@ -97,13 +96,13 @@ class KnowledgeTransfer:
 
     name = "Transfer"
     streams = ("target", "pairs")
-    terms = ("answers", "features", "pseudo-labels")
 
     def __init__(self, ground: Ground, translator: Translator) -> None:
         self._ground = ground
         self._member = ground.members[0]
         self._translator = translator
-        self._partners = PartnerFeatures(self._member, ground)
+        self._pairs = PairMatching(ground, "sample")
+        self.terms = ("answers", "features", "pseudo-labels", *self._pairs.terms)
         self._answers = BridgedAnswers(ground, translator)
         self._self_training = SelfTraining(ground)
         self.schedule = Schedule("sgd", ground.learning_rate, inverse_decay)
@@ -115,11 +114,12 @@ class KnowledgeTransfer:
             "translator": self._translator,
             "answers": self._answers,
             "self-training": self._self_training,
+            **self._pairs.modules(),
         }
 
     def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
-        """The encoder; head and translator are frozen."""
-        return {"encoder": self._ground.parameter_groups()}
+        """The encoder, and what the pairs' matching needs; head and translator are frozen."""
+        return {"encoder": self._ground.parameter_groups(), **self._pairs.parameter_groups()}
 
     def refresh(self) -> None:
         """The bridge's answers, once; the twin's own labels, every time."""
@@ -127,24 +127,20 @@ class KnowledgeTransfer:
         self._self_training.refresh()
 
     def objectives(self, batches: Mapping[str, Batch]) -> Sequence[Objective]:
-        """One objective of three terms."""
+        """One objective of three terms, and what the pairs' matching learns of its own."""
         encoder, head = self._member.encoder, self._member.head
-        target, pairs = batches["target"], batches["pairs"]
+        target = batches["target"]
         logits = head(encoder(target.images))  # (B, K)
-        with statistics_kept(encoder):
-            features = encoder(pairs.images)  # (B, D)
+        matched = self._pairs.match(batches["pairs"])
         number = self._ground.number
         wanted = self._answers.probabilities[target.indices]  # (B, K)
         terms = {
             "answers": Term(
                 number("answers_weight"), functional.kl_div(logits.log_softmax(dim=1), wanted, reduction="batchmean")
             ),
-            "features": Term(
-                number("pair_features_weight"),
-                sample_distance(features, self._partners.of(pairs), self._partners.spread),
-            ),
+            "features": Term(number("pair_features_weight"), matched.distance),
             "pseudo-labels": Term(
                 number("pseudo_weight"), functional.cross_entropy(logits, self._self_training.labels[target.indices])
             ),
         }
-        return (Objective(terms, ("encoder",)),)
+        return (Objective(terms, ("encoder",)), *matched.objectives)

@@ -11,6 +11,7 @@ from bandbridge.engine.losses.calibration import (
     label_contrast,
     sharing_labels,
     temperatures,
+    trusted_contrast,
 )
 from bandbridge.engine.losses.hints import hint_distance
 from bandbridge.engine.losses.instance_contrast import representation_contrast
@@ -62,6 +63,22 @@ def test_label_contrast_by_hand():
     second = (-(0 - spread) - (1 - spread)) / 2
     found = label_contrast(features, torch.eye(2), positives, temperature)
     assert found.item() == pytest.approx((first + second) / 2, abs=1e-6)
+
+
+def test_trusted_contrast_by_hand():
+    """s = [[2, 0], [2, 0]]: the first finds its partner, the second a stranger; the first is trusted thrice as much."""
+    features, partners = torch.tensor([[1.0, 0.0], [3.0, 0.0]]), torch.eye(2)
+    found = trusted_contrast(features, partners, torch.tensor([3.0, 1.0]), 0.5)
+    both = math.log(math.exp(2) + 1)
+    assert found.item() == pytest.approx((3 * (both - 2) + both) / 4, abs=1e-6)
+
+
+@given(st.integers(0, 10**6), st.floats(0.05, 1.07))
+def test_trusted_alike_it_is_the_plain_contrast_of_pairs(seed, trust):
+    random = torch.Generator().manual_seed(seed)
+    features, partners = torch.randn(2, 6, 4, generator=random)
+    found = trusted_contrast(features, partners, torch.full((6,), trust), 0.1)
+    torch.testing.assert_close(found, label_contrast(features, partners, torch.eye(6, dtype=torch.bool), 0.1))
 
 
 def test_clips_share_classes_or_tags():

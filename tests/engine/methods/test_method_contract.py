@@ -12,9 +12,18 @@ from bandbridge.engine.methods.table import STAGES
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position, save_checkpoint
 from bandbridge.engine.training.loop import build_optimisers, train
 
-TRAINED = [info.key for info in METHODS if info.trains]
-STAGED = [info.key for info in METHODS if info.key != "source-only"]
-STAGES_OF = [(info.key, number) for info in METHODS if info.key != "source-only" for number in range(len(info.stages))]
+OPTIONS = [(key, {"pairs_trust": "mnf-csc"}) for key in ("socket", "tgkt")]
+"""Settings that bring in other networks and optimisers."""
+CASES = [(info.key, {}) for info in METHODS if info.key != "source-only"] + OPTIONS
+
+
+def case(key, settings, *more):
+    return pytest.param(key, settings, *more, id="-".join(map(str, (key, *settings.values(), *more))))
+
+
+STAGED = [case(*each) for each in CASES]
+TRAINED = [case(*each) for each in CASES if method_info(each[0]).trains]
+STAGES_OF = [case(*each, number) for each in CASES for number in range(len(method_info(each[0]).stages))]
 EPOCHS = 2
 
 
@@ -76,14 +85,14 @@ def test_the_table_and_the_catalogue_name_the_same_methods():
     assert set(STAGES) == {info.key for info in METHODS}
 
 
-@pytest.mark.parametrize("method", STAGED)
-def test_it_runs_from_defaults_and_changes_the_twin_alone(method, make_ground, make_streams):
-    ground = make_ground(method)
+@pytest.mark.parametrize(("method", "settings"), STAGED)
+def test_it_runs_from_defaults_and_changes_the_twin_alone(method, settings, make_ground, make_streams):
+    ground = make_ground(method, **settings)
     before = state(ground)
     frozen = [member.head.weight.clone() for member in ground.members]
     frozen += [value.clone() for member in ground.members for value in member.source.state_dict().values()]
     recorder = run(ground, make_streams(ground), method)
-    again = make_ground(method)
+    again = make_ground(method, **settings)
     stages = {stage.name: set(stage.terms) for stage in STAGES[method](again)}
     assert recorder.terms == {name: terms for name, terms in stages.items() if terms}
     assert set().union(*stages.values()) <= set(LOSS_TERMS), "a curve has a name and an explanation"
@@ -98,11 +107,11 @@ def test_it_runs_from_defaults_and_changes_the_twin_alone(method, make_ground, m
     assert all(torch.equal(a, b) for a, b in zip(frozen, still, strict=True))
 
 
-@pytest.mark.parametrize("method", STAGED)
-def test_the_same_seed_repeats_and_another_does_not(method, make_ground, make_streams):
+@pytest.mark.parametrize(("method", "settings"), STAGED)
+def test_the_same_seed_repeats_and_another_does_not(method, settings, make_ground, make_streams):
     ends, trials = [], []
     for seed in (0, 0, 1):
-        ground = make_ground(method)
+        ground = make_ground(method, **settings)
         run(ground, make_streams(ground, seed=seed), method, seed=seed)
         ends.append(state(ground))
         trials.append(ground.trials)
@@ -111,15 +120,15 @@ def test_the_same_seed_repeats_and_another_does_not(method, make_ground, make_st
     assert not same(ends[0], ends[2]) or trials[0] != trials[2]
 
 
-@pytest.mark.parametrize(("method", "number"), STAGES_OF)
+@pytest.mark.parametrize(("method", "settings", "number"), STAGES_OF)
 @pytest.mark.parametrize("step", [2, 4])
-def test_a_resumed_run_ends_in_the_same_bits(method, number, step, make_ground, make_streams, tmp_path):
+def test_a_resumed_run_ends_in_the_same_bits(method, settings, number, step, make_ground, make_streams, tmp_path):
     """In every stage; step 4 is the end of an epoch of target images, step 2 in the middle of one."""
-    whole = make_ground(method)
+    whole = make_ground(method, **settings)
     run(whole, make_streams(whole), method)
 
     path = tmp_path / "checkpoint.safetensors"
-    broken = make_ground(method)
+    broken = make_ground(method, **settings)
 
     def save_and_die(stage, optimisers):
         save_checkpoint(path, stage.modules(), optimisers, Position(number, step), "print")
@@ -127,25 +136,25 @@ def test_a_resumed_run_ends_in_the_same_bits(method, number, step, make_ground, 
 
     with pytest.raises(KeyboardInterrupt):
         run(broken, make_streams(broken), method, watcher=Recorder((number, step), save_and_die))
-    again = make_ground(method)
+    again = make_ground(method, **settings)
     again.look()
     assert read_position(path, "print") == Position(number, step)
     run(again, make_streams(again), method, first=(number, step), resume_from=path)
     assert same(state(whole), state(again))
 
 
-@pytest.mark.parametrize("method", STAGED)
-def test_stop_is_honoured_inside_a_refresh(method, make_ground, make_streams):
+@pytest.mark.parametrize(("method", "settings"), STAGED)
+def test_stop_is_honoured_inside_a_refresh(method, settings, make_ground, make_streams):
     looks = iter(range(1000))
-    ground = make_ground(method)
+    ground = make_ground(method, **settings)
     ground.control = Control(lambda: "stop" if next(looks) >= 1 else None)
     with pytest.raises(Stopped):
         ground.look()
 
 
-@pytest.mark.parametrize("method", TRAINED)
-def test_a_term_that_is_no_number_is_named(method, make_ground, make_streams):
-    ground = make_ground(method)
+@pytest.mark.parametrize(("method", "settings"), TRAINED)
+def test_a_term_that_is_no_number_is_named(method, settings, make_ground, make_streams):
+    ground = make_ground(method, **settings)
     for member in ground.members:
         member.head.weight.data[0, 0] = float("nan")
     with pytest.raises(TrainingError, match=r"the term '.+' is no longer a number"):

@@ -7,7 +7,8 @@ import pytest
 import torch
 from bandbridge.engine.losses.calibration import LOWEST_TEMPERATURE
 from bandbridge.engine.methods.clip_teacher import TeacherTraining
-from bandbridge.engine.methods.mnf_csc import NoiseFilter, RobustStudent
+from bandbridge.engine.methods.mnf_csc import RobustStudent
+from bandbridge.engine.methods.noise_filter import NoiseFilter
 from bandbridge.engine.training.clip_passes import clip_features
 from bandbridge.engine.training.loop import build_optimisers, total_of, train
 from torch import nn

@@ -1,0 +1,145 @@
+"""The pair term of SOCKET and TGMB + TGKT, and how far each pair is trusted.
+
+With `pairs_trust` at "alike", as published, all pairs count the same: the term is the distance of the two images'
+features. With "mnf-csc" each pair counts as far as its two images go together, for pairs whose images do not show the
+same: MNF + CSC (arXiv 2304.07775), made for sound that need not belong to a picture, brought to images.
+
+    f', t'     features of the sensor image and its RGB partner, less their batch's mean, in units of the spread
+    purified   p = m * t',  m = sigmoid(MLP[t' ; f'])
+    trust      w_i = max(cos(f'_i, p_i) + 0.07, 0.05), without gradient
+    term       sum_i w_i -log softmax_i(cos(f'_i, p_j) / 0.1) / sum_i w_i     mixed over sources
+    purifier   the term + triplet(f', t', p) + 0.001 sparsity(MLP)
+
+Two objectives: the encoder feels the term alone, the purifier nothing of the method's other losses.
+
+Deliberate differences from MNF + CSC: a pair is the only positive, since pairs have no labels; there is no attention
+over tokens, since f and p live in one space and user's networks need not have tokens; the temperature weighs a pair
+(`trusted_contrast` says why); the encoder has no gradient through the mask, so that it cannot talk the filter round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from bandbridge.engine.losses.calibration import own_temperatures, trusted_contrast
+from bandbridge.engine.losses.noise_filter import filter_triplet, weight_sparsity
+from bandbridge.engine.losses.pairs import batch_distance, beyond_the_mean, sample_distance
+from bandbridge.engine.methods.ground import Ground, statistics_kept
+from bandbridge.engine.methods.noise_filter import NoiseFilter
+from bandbridge.engine.methods.partner_features import PartnerFeatures
+from bandbridge.engine.training.seeding import derived_seed
+from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Term
+from torch import Tensor, nn
+
+BASE_TEMPERATURE = 0.07
+CONTRAST_TEMPERATURE = 0.1
+SPARSITY = 1e-3
+PURIFIER_RATE = 100.0
+"""Of the encoder's rate: the filter begins at random and sees some hundred steps."""
+
+FEWEST_PAIRS = 2
+"""With a single pair there is none to hold it against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a batch of pairs gives.
+
+    Attributes:
+        distance: The pair term, mixed over sources; scalar.
+        objectives: Of what is trained beside the encoders.
+    """
+
+    distance: Tensor
+    objectives: tuple[Objective, ...]
+
+
+class PairMatching:
+    """The pair term, and what it trains of its own.
+
+    Args:
+        ground: Images and models, with pairs; its setting `pairs_trust` says how pairs are trusted.
+        norm: Distance of pairs that are trusted alike, "batch" or "sample".
+
+    Attributes:
+        terms: Names of its own terms, beside the method's name for the pair term.
+    """
+
+    def __init__(self, ground: Ground, norm: str) -> None:
+        self._ground = ground
+        self._norm = norm
+        self._partners = [PartnerFeatures(member, ground) for member in ground.members]
+        trusting = ground.settings["pairs_trust"] == "mnf-csc" and len(ground.training_pairs) >= FEWEST_PAIRS
+        torch.manual_seed(derived_seed(ground.seed, "noise filter of pairs"))
+        self._filters = nn.ModuleList(
+            NoiseFilter(member.head.in_features) for member in (ground.members if trusting else ())
+        ).to(ground.target.device)
+        self.terms: tuple[str, ...] = ("pair contrast", "pair filter", "sparsity") if trusting else ()
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """What it trains."""
+        return {"noise filters": self._filters} if self._filters else {}
+
+    def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
+        """An optimiser of its own."""
+        return {"purifier": [ParameterGroup(list(self._filters.parameters()), PURIFIER_RATE)]} if self._filters else {}
+
+    def match(self, pairs: Batch) -> Matched:
+        """Show the pairs' sensor images to all sensor twins, whose running statistics stay as they are."""
+        distances: list[Tensor] = []
+        learned: list[Mapping[str, Tensor]] = []
+        for position, (member, partners) in enumerate(zip(self._ground.members, self._partners, strict=True)):
+            with statistics_kept(member.encoder):
+                features = member.encoder(pairs.images)  # (B, D)
+            wanted = partners.of(pairs)  # (B, D)
+            if self._filters:
+                own = self._trusting(position, features, wanted)
+                distances.append(own["pair contrast"])
+                learned.append(own)
+            elif self._norm == "batch":
+                distances.append(batch_distance(features, wanted))
+            else:
+                distances.append(sample_distance(features, wanted, partners.spread))
+        distance = (self._ground.mixing() * torch.stack(distances)).sum()
+        return Matched(distance, (_together(learned),) if learned else ())
+
+    def trust(self, position: int, features: Tensor, indices: Tensor) -> Tensor:
+        """How far pairs are trusted, 0.05 to 1.07; eval mode.
+
+        Args:
+            position: Which source.
+            features: (n, D) of the pairs' sensor images.
+            indices: (n,) pairs, two at least.
+        """
+        self._filters.eval()
+        with torch.no_grad():
+            unmoved = Batch(features, indices, torch.zeros_like(indices))
+            sensor, _, purified = self._purified(position, features, self._partners[position].of(unmoved))
+        return own_temperatures(sensor, purified, BASE_TEMPERATURE)
+
+    def _purified(self, position: int, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """f', t' and p, (B, D) each."""
+        spread = self._partners[position].spread
+        sensor, rgb = beyond_the_mean(features, spread), beyond_the_mean(wanted, spread)
+        return sensor, rgb, self._filters[position](rgb, sensor.detach()) * rgb
+
+    def _trusting(self, position: int, features: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+        """The terms of one source's filter; its contrast is the pair term."""
+        sensor, rgb, purified = self._purified(position, features, wanted)
+        trust = own_temperatures(sensor, purified, BASE_TEMPERATURE)
+        noise_filter = self._filters[position]
+        assert isinstance(noise_filter, NoiseFilter)
+        return {
+            "pair contrast": trusted_contrast(sensor, purified, trust, CONTRAST_TEMPERATURE),
+            "pair filter": filter_triplet(sensor, rgb, purified),
+            "sparsity": weight_sparsity(noise_filter.weights()),
+        }
+
+
+def _together(learned: Sequence[Mapping[str, Tensor]]) -> Objective:
+    """The filters' objective: all sources' terms, added up."""
+    weights = {"pair contrast": 1.0, "pair filter": 1.0, "sparsity": SPARSITY}
+    terms = {name: Term(weight, torch.stack([own[name] for own in learned]).sum()) for name, weight in weights.items()}
+    return Objective(terms, ("purifier",))
