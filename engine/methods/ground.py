@@ -97,6 +97,7 @@ class Ground:
     Attributes:
         trials: What a method that chooses has tried, and which it chose.
         translator: What makes RGB-like images of the sensor's, once a method has one.
+        pair_trust: (P,) how far each pair was last trusted, NaN for those not met; None where all are trusted alike.
         survey: What the model at hand made of all images when they were last looked at.
     """
 
@@ -126,6 +127,7 @@ class Ground:
         self.precision = precision
         self.seed = seed
         self.translator: Translator | None = None
+        self.pair_trust: Tensor | None = None
         self.trials: tuple[Trial, ...] = ()
         self.survey: Survey | None = None
         for member in self.members:

@@ -56,11 +56,37 @@ class Matched:
     objectives: tuple[Objective, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Of one source: trust (B,), and its filter's three terms."""
+
+    trust: Tensor
+    contrast: Tensor
+    triplet: Tensor
+    sparsity: Tensor
+
+
+class PairTrust(nn.Module):
+    """How far each pair was last trusted while training, mixed over sources; NaN where it was not met.
+
+    Args:
+        pairs: N.
+        device: Where the model is.
+    """
+
+    values: Tensor
+
+    def __init__(self, pairs: int, device: torch.device) -> None:
+        super().__init__()
+        self.register_buffer("values", torch.full((pairs,), torch.nan, device=device))
+
+
 class PairMatching:
     """The pair term, and what it trains of its own.
 
     Args:
-        ground: Images and models, with pairs; its setting `pairs_trust` says how pairs are trusted.
+        ground: Images and models, with pairs; its setting `pairs_trust` says how pairs are trusted. Gets what each
+            pair's trust was.
         norm: Distance of pairs that are trusted alike, "batch" or "sample".
 
     Attributes:
@@ -77,10 +103,14 @@ class PairMatching:
             NoiseFilter(member.head.in_features) for member in (ground.members if trusting else ())
         ).to(ground.target.device)
         self.terms: tuple[str, ...] = ("pair contrast", "pair filter", "sparsity") if trusting else ()
+        assert ground.pairs is not None
+        self._trust = PairTrust(len(ground.pairs), ground.target.device)
+        if trusting:
+            ground.pair_trust = self._trust.values
 
     def modules(self) -> Mapping[str, nn.Module]:
-        """What it trains."""
-        return {"noise filters": self._filters} if self._filters else {}
+        """What it trains, and what it noted of every pair."""
+        return {"noise filters": self._filters, "pair trust": self._trust} if self._filters else {}
 
     def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
         """An optimiser of its own."""
@@ -88,58 +118,39 @@ class PairMatching:
 
     def match(self, pairs: Batch) -> Matched:
         """Show the pairs' sensor images to all sensor twins, whose running statistics stay as they are."""
-        distances: list[Tensor] = []
-        learned: list[Mapping[str, Tensor]] = []
-        for position, (member, partners) in enumerate(zip(self._ground.members, self._partners, strict=True)):
+        sides: list[tuple[Tensor, Tensor]] = []
+        for member, partners in zip(self._ground.members, self._partners, strict=True):
             with statistics_kept(member.encoder):
-                features = member.encoder(pairs.images)  # (B, D)
-            wanted = partners.of(pairs)  # (B, D)
-            if self._filters:
-                own = self._trusting(position, features, wanted)
-                distances.append(own["pair contrast"])
-                learned.append(own)
-            elif self._norm == "batch":
-                distances.append(batch_distance(features, wanted))
-            else:
-                distances.append(sample_distance(features, wanted, partners.spread))
-        distance = (self._ground.mixing() * torch.stack(distances)).sum()
-        return Matched(distance, (_together(learned),) if learned else ())
-
-    def trust(self, position: int, features: Tensor, indices: Tensor) -> Tensor:
-        """How far pairs are trusted, 0.05 to 1.07; eval mode.
-
-        Args:
-            position: Which source.
-            features: (n, D) of the pairs' sensor images.
-            indices: (n,) pairs, two at least.
-        """
-        self._filters.eval()
-        with torch.no_grad():
-            unmoved = Batch(features, indices, torch.zeros_like(indices))
-            sensor, _, purified = self._purified(position, features, self._partners[position].of(unmoved))
-        return own_temperatures(sensor, purified, BASE_TEMPERATURE)
-
-    def _purified(self, position: int, features: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """f', t' and p, (B, D) each."""
-        spread = self._partners[position].spread
-        sensor, rgb = beyond_the_mean(features, spread), beyond_the_mean(wanted, spread)
-        return sensor, rgb, self._filters[position](rgb, sensor.detach()) * rgb
-
-    def _trusting(self, position: int, features: Tensor, wanted: Tensor) -> dict[str, Tensor]:
-        """The terms of one source's filter; its contrast is the pair term."""
-        sensor, rgb, purified = self._purified(position, features, wanted)
-        trust = own_temperatures(sensor, purified, BASE_TEMPERATURE)
-        noise_filter = self._filters[position]
-        assert isinstance(noise_filter, NoiseFilter)
-        return {
-            "pair contrast": trusted_contrast(sensor, purified, trust, CONTRAST_TEMPERATURE),
-            "pair filter": filter_triplet(sensor, rgb, purified),
-            "sparsity": weight_sparsity(noise_filter.weights()),
+                sides.append((member.encoder(pairs.images), partners.of(pairs)))  # (B, D) each
+        mixing = self._ground.mixing()  # (n,)
+        if not self._filters:
+            return Matched((mixing * torch.stack([self._distance(n, *both) for n, both in enumerate(sides)])).sum(), ())
+        judged = [self._judge(n, *both) for n, both in enumerate(sides)]
+        self._trust.values[pairs.indices] = mixing.detach() @ torch.stack([each.trust for each in judged]).float()
+        contrast = torch.stack([each.contrast for each in judged])  # (n,)
+        terms = {
+            "pair contrast": Term(1.0, contrast.sum()),
+            "pair filter": Term(1.0, torch.stack([each.triplet for each in judged]).sum()),
+            "sparsity": Term(SPARSITY, torch.stack([each.sparsity for each in judged]).sum()),
         }
+        return Matched((mixing * contrast).sum(), (Objective(terms, ("purifier",)),))
 
+    def _distance(self, position: int, features: Tensor, wanted: Tensor) -> Tensor:
+        """Of pairs that are trusted alike."""
+        if self._norm == "batch":
+            return batch_distance(features, wanted)
+        return sample_distance(features, wanted, self._partners[position].spread)
 
-def _together(learned: Sequence[Mapping[str, Tensor]]) -> Objective:
-    """The filters' objective: all sources' terms, added up."""
-    weights = {"pair contrast": 1.0, "pair filter": 1.0, "sparsity": SPARSITY}
-    terms = {name: Term(weight, torch.stack([own[name] for own in learned]).sum()) for name, weight in weights.items()}
-    return Objective(terms, ("purifier",))
+    def _judge(self, position: int, features: Tensor, wanted: Tensor) -> _Judged:
+        """What one source's filter makes of the pairs."""
+        spread, noise_filter = self._partners[position].spread, self._filters[position]
+        assert isinstance(noise_filter, NoiseFilter)
+        sensor, rgb = beyond_the_mean(features, spread), beyond_the_mean(wanted, spread)  # (B, D) each
+        purified = noise_filter(rgb, sensor.detach()) * rgb
+        trust = own_temperatures(sensor, purified, BASE_TEMPERATURE)
+        return _Judged(
+            trust=trust,
+            contrast=trusted_contrast(sensor, purified, trust, CONTRAST_TEMPERATURE),
+            triplet=filter_triplet(sensor, rgb, purified),
+            sparsity=weight_sparsity(noise_filter.weights()),
+        )

@@ -38,7 +38,7 @@ from bandbridge.engine.worker.course import Course, streams_of
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
 from bandbridge.engine.worker.report import write_report
-from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
+from bandbridge.engine.worker.run_folder import PAIR_TRUST_FILE, PREDICTIONS_FILE, REPORT_FILE, RunFolder
 from bandbridge.engine.worker.sensor_reading import settled
 from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker, RunWatcher, StagePlace
 from numpy.typing import NDArray
@@ -273,6 +273,7 @@ class _Run:
         self._save_model()
         self._save_translator()
         self._write_predictions(before, after)
+        self._write_pair_trust()
         truth = self.images.target.truth
         pairs = self.images.pairs
         report = AdaptReport(
@@ -436,6 +437,15 @@ class _Run:
         )
         provenance = self._provenance()
         save_translator(self.folder.translator, ImageTranslator(network, inputs, source.mean, source.std, provenance))
+
+    def _write_pair_trust(self) -> None:
+        """One line a pair that was trained on, the least trusted first; nothing where all are trusted alike."""
+        trust, pairs = self.ground.pair_trust, self.images.pairs
+        if trust is None or pairs is None:
+            return
+        met = sorted((value, pairs.names[index]) for index, value in enumerate(trust.tolist()) if value == value)
+        rows = [(name, f"{value:.6f}") for value, name in met]
+        self.folder.write_table(PAIR_TRUST_FILE, ("pair", "trust"), rows)
 
     def _write_predictions(self, before: _Look, after: _Look) -> None:
         """One line a target image, in the order of names."""

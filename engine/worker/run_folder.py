@@ -8,6 +8,7 @@
     model.safetensors        the adapted model
     translator.safetensors   what turns sensor images into RGB-like ones, where the method trains it
     predictions.csv          every target image before and after
+    pair_trust.csv           how far each pair was trusted, the least trusted first, where a method weighs single pairs
     set_aside.csv            files left out and why
     report.json, report.html the result
 
@@ -37,6 +38,7 @@ MODEL_FILE = "model.safetensors"
 TRANSLATOR_FILE = "translator.safetensors"
 SET_ASIDE_FILE = "set_aside.csv"
 PREDICTIONS_FILE = "predictions.csv"
+PAIR_TRUST_FILE = "pair_trust.csv"
 REPORT_FILE = "report.json"
 RUN_FORMAT = "bandbridge-run-1"
 DISTILLATION_FORMAT = "bandbridge-distillation-1"

@@ -62,6 +62,19 @@ def finished(ingredients, tmp_path_factory):
     return config, *run(config)
 
 
+def test_trust_in_single_pairs_is_written_down_where_they_are_weighed(finished, make_config):
+    assert not (Path(finished[0].run) / "pair_trust.csv").exists()
+    config = make_config(settings={"pairs_trust": "mnf-csc"})
+    report, _ = run(config)
+    with (Path(config.run) / "pair_trust.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == report.pairs_used == 9
+    assert {row["pair"] for row in rows} < {str(number) for number in range(15)}
+    trust = [float(row["trust"]) for row in rows]
+    assert trust == sorted(trust)
+    assert trust[0] >= 0.05
+
+
 def test_a_run_leaves_everything_a_person_needs(finished):
     config, report, _ = finished
     folder = Path(config.run)
