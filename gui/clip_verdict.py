@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.api.measures import leading, measure
+from bandbridge.engine.api.measures import beats_guessing, guessing, leading, measure
 from bandbridge.engine.api.reports import DistillReport
 from bandbridge.gui.clip_record import read_clip_predictions
 from bandbridge.gui.quantities import counted, percent
@@ -42,7 +41,7 @@ def judge_clips(report: DistillReport) -> Verdict:
     words = f"{told[0].upper()}{told[1:]}." if told else ""
     if scores.clips < _LEAST_CLIPS:
         words += f" {counted(scores.clips, 'clip')} can tell this only roughly."
-    if chance is not None and value <= chance + 2 * math.sqrt(chance * (1 - chance) / max(scores.clips, 1)):
+    if chance is not None and not beats_guessing(value, chance, scores.clips):
         return Verdict(
             "warning",
             f"The student is no better than chance: {got}.",
@@ -52,21 +51,14 @@ def judge_clips(report: DistillReport) -> Verdict:
 
 
 def chance_of(report: DistillReport, split: str) -> float | None:
-    """What guessing reaches on the clips of a split; None where that is not known.
-
-    For classes the share of the commonest class, which always naming it would reach; for tags the mean over the tags of
-    the share of clips that have it, which is about what any order reaches.
-    """
+    """What guessing reaches on the clips of a split; None where that is not known."""
     scores = report.test if split == "test" else report.validation
     if scores is None:
         return None
     if scores.classes is not None:
-        counts = scores.classes.confusion.sum(axis=1)
-        total = int(counts.sum())
-        return float(counts.max() / total) if total else None
+        return guessing(scores)
     try:
-        clips = [clip for clip in read_clip_predictions(Path(report.run)) if clip.split == split and clip.truth]
+        clips = read_clip_predictions(Path(report.run))
     except UsageError:
         return None
-    shares = [sum(tag in clip.truth for clip in clips) / len(clips) for tag in scores.tagging] if clips else []
-    return sum(shares) / len(shares) if shares else None
+    return guessing(scores, [clip.truth for clip in clips if clip.split == split and clip.truth])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bandbridge.engine.api.events import LABEL_FREE, RELIABILITY
-from bandbridge.engine.api.reports import ComparedMethod, Spread
+from bandbridge.engine.api.reports import ClipScores, ComparedMethod, Spread
 
 Unit = Literal["share", "number", "seconds", "images/s", "MiB"]
 Standing = Literal["best", "close", ""]
@@ -264,3 +264,26 @@ def standings(methods: Iterable[ComparedMethod], key: str) -> Mapping[str, Stand
             apart = abs(best.mean - value.mean)
             standing[method] = "close" if apart < math.hypot(best.deviation, value.deviation) else ""
     return standing
+
+
+def guessing(scores: ClipScores, labels: Sequence[Collection[str]] = ()) -> float | None:
+    """What guessing reaches on clips in the measure that leads; None where that is not known.
+
+    For classes the share of the commonest class, which always naming it would reach; for tags the mean over the tags of
+    the share of clips that have it, which is about what any order reaches.
+
+    Args:
+        scores: On these clips.
+        labels: Of each labelled clip; asked for where there are tags alone.
+    """
+    if scores.classes is not None:
+        counts = scores.classes.confusion.sum(axis=1)
+        total = int(counts.sum())
+        return float(counts.max() / total) if total else None
+    shares = [sum(tag in one for one in labels) / len(labels) for tag in scores.tagging] if labels else []
+    return sum(shares) / len(shares) if shares else None
+
+
+def beats_guessing(value: float, chance: float, clips: int) -> bool:
+    """Whether a share of so many clips lies above what guessing reaches by more than two standard errors."""
+    return value > chance + 2 * math.sqrt(chance * (1 - chance) / max(clips, 1))

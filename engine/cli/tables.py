@@ -45,6 +45,7 @@ from bandbridge.engine.api.video_catalogue import any_method_info
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
 from bandbridge.engine.worker.comparison_report import verdict
+from bandbridge.engine.worker.report import REPORT_PAGE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -189,7 +190,6 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
     if before is None:
         page.say("The target folder has no class folders of the model's classes, so there is no accuracy to report.")
     speed = f", {report.images_per_second:.0f} images/s" if report.images_per_second else ""
-    report_file = Path(report.run) / "report.html"
     page.facts(
         {
             "Took": f"{duration(report.seconds)} on {report.device}{speed}",
@@ -201,7 +201,7 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
             else "",
             "Run folder": report.run,
             "Model": report.model,
-            "Report": str(report_file) if report_file.exists() else "",
+            "Report": _page_of(report.run),
         }
     )
     for trial in report.trials:
@@ -270,11 +270,18 @@ def _show_distillation(page: _Page, report: DistillReport) -> None:
             "Took": f"{duration(report.seconds)} on {report.device}, {report.clips_per_second:.1f} clips/s",
             "Run folder": report.run,
             "Model": report.model,
+            "Report": _page_of(report.run),
         }
     )
     if report.stopped_early:
         page.say(f"Stopped early, after {report.epochs_done} epochs; what was learned until then was kept.")
     _show_findings(page, report.set_aside)
+
+
+def _page_of(run: str) -> str:
+    """The page of a run, if it has one."""
+    file = Path(run) / REPORT_PAGE
+    return str(file) if file.is_file() else ""
 
 
 def _show_clip_scores(page: _Page, scores: ClipScores) -> None:

@@ -10,7 +10,7 @@
     predictions.csv          every clip, what it shows and what the student says
     signs.csv                mask and temperature of every clip the teacher knew, of MNF + CSC
     set_aside.csv            clips left out, and remarks
-    report.json              the result
+    report.json, report.html the result
 
 The last state is kept; no split chooses among several.
 """
@@ -49,13 +49,14 @@ from bandbridge.engine.video.clip_model import ClipInputs, ClipModel, build_enco
 from bandbridge.engine.video.layout import laid_out
 from bandbridge.engine.video.teacher_features import read_teacher_features, write_teacher_features
 from bandbridge.engine.worker.clip_data import ClipData, gather_clips, measure_inputs
+from bandbridge.engine.worker.clip_report import write_clip_report
 from bandbridge.engine.worker.clip_scores import measure_clips
 from bandbridge.engine.worker.clip_watch import ClipWatcher
 from bandbridge.engine.worker.compute import choose_device, device_words
 from bandbridge.engine.worker.course import Course
 from bandbridge.engine.worker.gallery_file import Gallery, save_gallery
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
-from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, RunFolder
+from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, SIGNS_FILE, RunFolder
 from bandbridge.engine.worker.watch import StagePlace
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -64,7 +65,6 @@ Emit = Callable[[Event], None]
 
 GALLERY_FILE = "gallery.safetensors"
 TEACHER_FEATURES_FILE = "teacher_features.h5"
-SIGNS_FILE = "signs.csv"
 MATCHED = "matched"
 MOST_REMARKS = 3
 REMARKS = {
@@ -307,6 +307,7 @@ class _Run:
         )
         self.folder.write_set_aside(self.data.findings)
         self.folder.write_json(REPORT_FILE, report)
+        write_clip_report(self.folder.path, report, self.config, self.info, self.data.clips)
         return report
 
     def _course(self) -> Course:

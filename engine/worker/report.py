@@ -87,7 +87,7 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
         verdict=verdict(report),
         rows=before_after(report),
         counts=_counts(report),
-        losses=_loss_curves(folder, report.stages),
+        losses=loss_curves(folder, report.stages),
         gaps=read_curves(folder / "gap.csv", GAP_MEASURES),
         label_free=read_curves(
             folder / "epochs.csv", {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
@@ -110,15 +110,20 @@ def render(template: str, **facts: Any) -> str:
     return environment.get_template(template).render(written=written, **facts)
 
 
-def _loss_curves(folder: Path, stages: Sequence[str]) -> list[Curve]:
+def loss_curves(folder: Path, stages: Sequence[str]) -> list[Curve]:
     """Of all stages, each named after its own where there are several."""
     if len(stages) < 2:
         return read_curves(folder / "losses.csv", LOSS_TERMS)
     curves: list[Curve] = []
     for number, stage in enumerate(stages, start=1):
         found = read_curves(folder / f"losses-{number}.csv", LOSS_TERMS)
-        curves += [replace(curve, title=f"{stage}: {curve.title.lower()}") for curve in found]
+        curves += of_stage(stage, found)
     return curves
+
+
+def of_stage(stage: str, curves: Sequence[Curve]) -> list[Curve]:
+    """Curves named after their stage as well."""
+    return [replace(one, title=f"{stage}: {one.title[:1].lower()}{one.title[1:]}") for one in curves]
 
 
 def verdict(report: AdaptReport) -> str:
@@ -189,18 +194,29 @@ def before_after(report: AdaptReport) -> list[Row]:
     return rows
 
 
-def read_curves(path: Path, titles: Mapping[str, tuple[str, str]] | None = None, *, known: bool = False) -> list[Curve]:
+def read_curves(
+    path: Path,
+    titles: Mapping[str, tuple[str, str]] | None = None,
+    *,
+    known: bool = False,
+    stage: str = "",
+) -> list[Curve]:
     """Every column of a recorded table over its first column, the step.
 
     Args:
         path: CSV file with a head line; need not exist. A half-written last line is left out, an empty cell is none.
         titles: Column -> (title, what it means); a column not named keeps its own name.
         known: Leave out columns that `titles` does not name.
+        stage: Take the lines of this stage alone, of a table with the column "stage".
     """
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         head, *lines = [line for line in csv.reader(file) if line] or [[]]
+    if stage:
+        at = head.index("stage")
+        lines = [line[:at] + line[at + 1 :] for line in lines if len(line) > at and line[at] == stage]
+        head = head[:at] + head[at + 1 :]
     whole = []
     for line in lines:
         with contextlib.suppress(ValueError):  # a killed run may leave half a line

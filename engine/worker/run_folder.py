@@ -40,6 +40,7 @@ SET_ASIDE_FILE = "set_aside.csv"
 PREDICTIONS_FILE = "predictions.csv"
 PAIR_TRUST_FILE = "pair_trust.csv"
 REPORT_FILE = "report.json"
+SIGNS_FILE = "signs.csv"
 RUN_FORMAT = "bandbridge-run-1"
 DISTILLATION_FORMAT = "bandbridge-distillation-1"
 

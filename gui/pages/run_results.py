@@ -110,11 +110,15 @@ class RunResultsPage(Page):
         self.content.addWidget(self.alarm)
         self.content.addWidget(self._empty, 1)
         self.content.addWidget(self.tabs, 1)
+        self.open_button = QPushButton("Open re&port")
+        self.open_button.setToolTip("Shows the report of this run in the browser.")
+        self.open_button.clicked.connect(self.open_report)
         self.report_button = QPushButton("Save &report…")
         self.report_button.setToolTip("One file to hand on, with tables and curves; opens in any browser.")
         self.report_button.clicked.connect(self.save_report)
         self.folder_button = QPushButton("&Open run folder")
         self.folder_button.clicked.connect(self.open_folder)
+        self.foot.addWidget(self.open_button)
         self.foot.addWidget(self.report_button)
         self.foot.addWidget(self.folder_button)
         project.changed.connect(self._follow)
@@ -204,6 +208,10 @@ class RunResultsPage(Page):
             self.tabs.setCurrentWidget(self.export_panel)
         else:
             self.export_panel.export()
+
+    def open_report(self) -> None:
+        """Show the run's report in the browser."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self._folder) / REPORT_PAGE)))
 
     def save_report(self) -> None:
         """Copy the run's report to a place of the person's choice."""
@@ -299,7 +307,8 @@ class RunResultsPage(Page):
         if there and was_empty and self.tabs.currentWidget() is not self.comparison:
             self.tabs.setCurrentWidget(self._overview)  # while nothing was there, only lists of runs could be open
         self.primary.setEnabled(there and not self.export_panel.busy)
-        self.report_button.setEnabled((Path(self._folder) / REPORT_PAGE).is_file())
+        for button in (self.open_button, self.report_button):
+            button.setEnabled((Path(self._folder) / REPORT_PAGE).is_file())
         self._fit_to_tab()
 
     def _tab_changed(self) -> None:
@@ -311,7 +320,7 @@ class RunResultsPage(Page):
         """What is of one run does not stand beside the table of many."""
         at_table = self.tabs.currentWidget() is self.comparison
         self.manual_chapter = "compare" if at_table else self.chapter
-        for widget in (self.verdict, self.report_button, self.folder_button):
+        for widget in (self.verdict, self.open_button, self.report_button, self.folder_button):
             widget.setVisible(bool(self._folder) and not at_table)
         alarms = () if at_table else self._alarms()
         self.alarm.setVisible(bool(alarms))
@@ -360,6 +369,7 @@ class RunResultsPage(Page):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self._compared) / COMPARISON_PAGE)))
 
     def _paint_icons(self) -> None:
+        self.open_button.setIcon(self._theme.icon("open"))
         self.report_button.setIcon(self._theme.icon("export"))
         self.folder_button.setIcon(self._theme.icon("folder"))
 

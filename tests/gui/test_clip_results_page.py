@@ -15,6 +15,7 @@ from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import Theme
 from made_up_clip_runs import report, scores, video_project, write_run
 from made_up_runs import QuietWorker
+from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
 
@@ -110,6 +111,20 @@ def test_the_student_is_exported(qtbot: QtBot, model: ProjectModel, theme: Theme
     assert isinstance(job, Export)
     assert job.output.endswith("clip_model.onnx")
     page.closing()
+
+
+def test_the_report_is_opened_where_there_is_one(
+    page: ClipResultsPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not page.open_button.isEnabled()
+    (tmp_path / "runs" / "0" / "report.html").write_text("<title>Report</title>")
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    page.open_run(str(tmp_path / "runs" / "0"))
+    page.open_button.click()
+    assert opened == [str(tmp_path / "runs" / "0" / "report.html")]
+    page.save_report_to(tmp_path / "copy.html")
+    assert (tmp_path / "copy.html").is_file()
 
 
 def test_tags_have_a_table_and_no_matrix(

@@ -119,6 +119,9 @@ def test_a_run_leaves_everything_that_is_promised(make_config):
     assert len(rows(run / "losses-1.csv")) == len(rows(run / "losses-2.csv")) == 9
     assert json.loads((run / "run.json").read_text())["state"] == "completed"
     assert json.loads((run / "report.json").read_text())["test"]["measures"] == pytest.approx(report.test.measures)
+    page = (run / "report.html").read_text()
+    assert "Picture and sound that go together" in page
+    assert "Dark/broken.avi" in page
     started = [e.stage for e in events if isinstance(e, TrainingStarted)]
     assert started == ["Teacher", "Student"]
     assert any(isinstance(e, Losses) for e in events)

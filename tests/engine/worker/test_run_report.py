@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import PairFolders, RunConfig
-from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores
+from bandbridge.engine.api.config import DistillConfig, PairFolders, RunConfig
+from bandbridge.engine.api.reports import AdaptReport, Alarm, ClipScores, DistillReport, Finding, Scores
+from bandbridge.engine.api.video_catalogue import video_method_info
+from bandbridge.engine.video.clip_cache import ClipCache
+from bandbridge.engine.video.clip_file import Clip, ReadingRule
+from bandbridge.engine.video.clip_set import ClipSet
+from bandbridge.engine.worker.clip_report import write_clip_report
 from bandbridge.engine.worker.report import before_after, read_curves, verdict, write_report
 
 CONFIG = RunConfig(
@@ -46,12 +51,14 @@ class Reader(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.words: list[str] = []
-        self.polylines = 0
+        self.polylines = self.pictures = self.fetched = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        assert tag not in ("script", "link", "img", "iframe")
+        assert tag not in ("script", "link", "iframe")
+        self.pictures += tag == "img" and (dict(attributes)["src"] or "").startswith("data:image/jpeg;base64,")
+        self.fetched += tag == "img"
         self.polylines += tag == "polyline" and dict(attributes)["points"] is not None
-        if tag not in ("meta", "br", "rect", "polyline"):
+        if tag not in ("meta", "br", "rect", "polyline", "img"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -66,6 +73,7 @@ def read(path: Path) -> Reader:
     reader = Reader()
     reader.feed(path.read_text(encoding="utf-8"))
     assert reader.open == []
+    assert reader.fetched == reader.pictures, "all pictures are within the page"
     return reader
 
 
@@ -146,3 +154,71 @@ def test_constant_curve_is_a_line_in_the_middle(tmp_path: Path):
     (curve,) = read_curves(tmp_path / "losses.csv")
     assert curve.points == "0.0,45.0 300.0,45.0"
     assert math.isclose(curve.low, curve.high)
+
+
+# ---- clips -----------------------------------------------------------------------------------------------------------
+
+CLIPS = ("a/1.mp4", "a/2.mp4", "b/1.mp4", "b/2.mp4")
+OF_CLIPS = ClipScores(clips=40, classes=scores(0.825), measures={"accuracy": 0.825, "recall_at_1": 0.5})
+DISTILLED = DistillReport(
+    run="/r", model="/r/model.safetensors", method="mnf-csc", teacher="sound", seed=3, tags=False,
+    class_names=("Forest", "River"), clips={"train": 80, "validation": 20, "test": 40}, taught=78, splits_drawn=True,
+    validation=None, test=OF_CLIPS, teacher_validation=None,
+    teacher_test=ClipScores(clips=40, measures={"accuracy": 0.95}), separation={"temperature": 0.8},
+    separation_by_sound={"silent": {"temperature": 0.9}}, epochs_done=5, steps_done=50, seconds=61.4,
+    clips_per_second=9.0, set_aside=(Finding(severity="warning", kind="unreadable", file="<b>.mp4", what="Empty."),),
+    device="CPU, 1 thread", versions={"torch": "2.13.0"}, stages=("Teacher", "Student"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def clip_set() -> ClipSet:
+    """Three clips with pictures, and one that is sound alone."""
+    pictures = [np.full((6, 16, 16, 3), 40 * n, np.uint8) for n in range(3)] + [np.zeros((0, 16, 16, 3), np.uint8)]
+    clips = [Clip(one, None, 1.5) for one in pictures]
+    rule = ReadingRule(fps=4.0, size_px=16)
+    return ClipSet(CLIPS, clips, [len(one) for one in pictures], [Path(name) for name in CLIPS], ClipCache(rule), 4)
+
+
+def test_report_of_clips_shows_numbers_curves_and_clips(tmp_path: Path, clip_set: ClipSet):
+    for number in (1, 2):
+        (tmp_path / f"losses-{number}.csv").write_text("step,total,sparsity\n1,2.5,9.0\n2,1.5,7.5\n")
+    (tmp_path / "epochs.csv").write_text(
+        "step,stage,epoch,mean_confidence,accuracy\n0,Teacher,0,0.5,0.5\n3,Teacher,1,0.5,0.9\n3,Student,0,0.5,0.4\n"
+        "6,Student,1,0.5,0.8\n"
+    )
+    (tmp_path / "predictions.csv").write_text(
+        "file,split,truth,predicted,confidence\na/1.mp4,test,Forest,River,0.9\nb/1.mp4,train,Forest,River,0.9\n"
+    )
+    (tmp_path / "signs.csv").write_text(
+        "file,split,labels,sound,temperature\na/2.mp4,train,Forest,matched,0.9\nb/2.mp4,train,River,silent,0.1\n"
+    )
+    config = DistillConfig(clips="/data/<clips> & co", run="/r")
+    page = read(write_clip_report(tmp_path, DISTILLED, config, video_method_info("mnf-csc"), clip_set))
+    text = " ".join(page.words)
+    assert "accuracy is 82.5\u202f%, the teacher's 95.0\u202f%; guessing reaches 50.0\u202f%." in text
+    assert "no better than chance" not in text
+    assert "Forest, taken for River (90.0\u202f%)" in text
+    assert "River · temperature 0.10 · sound: silent" in text
+    assert "90.0\u202f%" in text, "how well silence is found out"
+    assert "<clips> & co" in text
+    assert "<b>.mp4" in text
+    assert page.pictures == 2, "one of the three clips shown is sound alone"
+    assert page.polylines == 6, "two terms of two stages, and accuracy of two networks"
+    assert "Student: simplicity of the filter" in text
+
+
+def test_report_of_clips_does_not_praise_what_guessing_reaches(tmp_path: Path, clip_set: ClipSet):
+    poor = dataclasses.replace(OF_CLIPS, measures={"accuracy": 0.55})
+    report = dataclasses.replace(DISTILLED, test=poor, teacher_test=None, separation={}, separation_by_sound={})
+    config = DistillConfig(clips="/data/clips", run="/r", method="ce")
+    text = " ".join(read(write_clip_report(tmp_path, report, config, video_method_info("ce"), clip_set)).words)
+    assert "That is no better than chance." in text
+    tagged = ClipScores(clips=40, tagging={"rain": 0.9, "dog": 0.5}, measures={"tagging_map": 0.7})
+    report = dataclasses.replace(report, tags=True, test=tagged)
+    text = " ".join(read(write_clip_report(tmp_path, report, config, video_method_info("ce"), clip_set)).words)
+    assert "tagging mAP is 70.0\u202f%." in text
+    assert "rain" in text
+    report = dataclasses.replace(report, test=None)
+    text = " ".join(read(write_clip_report(tmp_path, report, config, video_method_info("ce"), clip_set)).words)
+    assert "not measured" in text
