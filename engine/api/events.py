@@ -173,6 +173,10 @@ LOSS_TERMS: Mapping[str, tuple[str, str]] = {
     "second answer": ("Second answer", "Falls as what the teacher points at in a clip is recognised by itself."),
     "filter": ("Filter", "Falls as what is kept of the teacher is more alike the student than all of it."),
     "sparsity": ("Simplicity of the filter", "Falls as the filter does with fewer and smaller weights."),
+    "correspondence": (
+        "Correspondence",
+        "Falls as the teacher's view of a class comes to lie where the student's does; nothing else feels it.",
+    ),
     "composition": ("Composition", "Falls as picture and sound together are recognised."),
     "agreement": ("Agreement", "Falls as answers to the clip and to picture and sound together become the same."),
 }
@@ -320,6 +324,10 @@ class EpochEnd:
     measured: Mapping[str, float] = field(default_factory=dict)
 
 
+CLIP_SIGNS = ("correspondence", "temperature", "mask")
+"""What MNF + CSC says of a clip's picture and sound, the most telling first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipSignsSeen:
     """What MNF + CSC last made of every training clip it met, once an epoch.
@@ -329,12 +337,14 @@ class ClipSignsSeen:
         files: n training clips.
         mask: (n,) mean of the mask over the teacher's features, 0..1, or None without MNF.
         temperature: (n,) of the clip's own picture and sound, or None without CSC.
+        correspondence: (n,) how far picture and sound of the clip go together by their classes, -1..1.
     """
 
     step: int
     files: tuple[str, ...]
     mask: NDArray[np.float32] | None
     temperature: NDArray[np.float32] | None
+    correspondence: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

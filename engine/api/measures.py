@@ -107,16 +107,23 @@ _MEASURES = (
         better="up",
     ),
     Measure(
-        key="temperature_separation",
+        key="correspondence_separation",
         title="Wrong sound found",
-        explain="Chance that a clip with its own sound has a higher temperature than one with wrong sound, drowned "
+        explain="Chance that a clip with its own sound has a higher correspondence than one with wrong sound, drowned "
         "sound or silence; 50 % is no better than guessing.",
         unit="share",
         better="up",
     ),
     Measure(
+        key="temperature_separation",
+        title="Found by temperature",
+        explain="The same for the temperature.",
+        unit="share",
+        better="up",
+    ),
+    Measure(
         key="mask_separation",
-        title="Wrong sound filtered",
+        title="Found by mask",
         explain="The same for the mean of the mask.",
         unit="share",
         better="up",
@@ -177,7 +184,14 @@ _MEASURES = (
 _BY_KEY = {measure.key: measure for measure in _MEASURES}
 _UNITS: Mapping[str, Unit] = dict.fromkeys(("balanced_agreement", "classes_used", "largest_share"), "share")
 _WAYS: Mapping[str, Literal["up", "down", ""]] = {"higher": "up", "lower": "down", "": ""}
-_OF_CLIPS_IN_FULL = ("recall_at_5", "recall_at_10", "teacher_accuracy", "teacher_tagging_map", "mask_separation")
+_OF_CLIPS_IN_FULL = (
+    "recall_at_5",
+    "recall_at_10",
+    "teacher_accuracy",
+    "teacher_tagging_map",
+    "temperature_separation",
+    "mask_separation",
+)
 _AFTER = "agreement"
 """Label-free scores stand after this one."""
 

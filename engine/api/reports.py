@@ -572,7 +572,7 @@ class DistillReport:
         teacher_validation: Scores of the teacher, None without a teacher or where it could see none of the clips.
         teacher_test: The same on the test clips.
         separation: How well signs of clips tell those with their own sound from others, as the area under the ROC
-            curve: "temperature" and "mask"; empty where the list says nothing about sound.
+            curve, by the names in `events.CLIP_SIGNS`; empty where the list says nothing about sound.
         separation_by_sound: The same against each kind of other sound by itself, by the list's word for it.
         epochs_done: Epochs of the student finished.
         steps_done: Steps of all stages.

@@ -81,6 +81,15 @@ _FILTER = (
     _weight("filter_weight", "Weight of the filter", 1.0, "Makes what is kept of the teacher more alike the student."),
     _weight("sparsity_weight", "Weight of sparsity", 1e-3, "Keeps the filter simple."),
 )
+_PURIFIER_RATE = Setting(
+    key="purifier_rate",
+    title="Rate of the purifier",
+    default=0.2,
+    low=0.001,
+    high=100.0,
+    explain="Learning rate of filter and calibration, as a share of the student's; 0.2 as published.",
+    stage=STUDENT_STAGE,
+)
 _AUXILIARY = _weight(
     "auxiliary_weight",
     "Weight of the second answer",
@@ -181,21 +190,21 @@ VIDEO_METHODS: tuple[MethodInfo, ...] = (
         sentence="Filters out what in the teacher does not belong to the clip, and trusts each pair of picture and "
         "sound as far as they go together.",
         citation=_MNF_CSC_CITATION,
-        settings=(_CONTRAST, _AUXILIARY, *_FILTER, _BASE_TEMPERATURE),
+        settings=(_CONTRAST, _AUXILIARY, *_FILTER, _BASE_TEMPERATURE, _PURIFIER_RATE),
     ),
     _taught(
         key="csc-only",
         title="CSC without MNF",
         sentence="Trusts each pair of picture and sound as far as they go together, and filters nothing.",
         citation=f"{_MNF_CSC_CITATION}, without its filter",
-        settings=(_CONTRAST, _AUXILIARY, _BASE_TEMPERATURE),
+        settings=(_CONTRAST, _AUXILIARY, _BASE_TEMPERATURE, _PURIFIER_RATE),
     ),
     _taught(
         key="mnf-only",
         title="MNF without CSC",
         sentence="Filters out what in the teacher does not belong to the clip, and trusts all pairs alike.",
         citation=f"{_MNF_CSC_CITATION}, without its calibration",
-        settings=(_CONTRAST, *_FILTER, _BASE_TEMPERATURE),
+        settings=(_CONTRAST, *_FILTER, _BASE_TEMPERATURE, _PURIFIER_RATE),
     ),
 )
 

@@ -261,7 +261,7 @@ def _show_distillation(page: _Page, report: DistillReport) -> None:
     for name, value in report.separation.items():
         kinds = {kind: told[name] for kind, told in report.separation_by_sound.items() if name in told}
         each = f"; by kind: {', '.join(f'{kind} {percent(told)}' for kind, told in kinds.items())}" if kinds else ""
-        page.say(f"{measure(f'{name}_separation').title}: {percent(value)} ({name}; 50 % is guessing){each}")
+        page.say(f"{measure(f'{name}_separation').title}: {percent(value)} (50 % is guessing){each}")
     clips = ", ".join(f"{count} {split}" for split, count in report.clips.items())
     page.facts(
         {

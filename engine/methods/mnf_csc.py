@@ -9,11 +9,15 @@ together with a temperature of every pair's own.
     student    CE + contrast(f, g)
     purifier   CE(g) + triplet(f, t, p) + sparsity(MLP) + contrast(f, g)
 
-Two objectives, each felt by its own parameters alone; the purifier's rate is a fifth of the student's.
+Two objectives, each felt by its own parameters alone.
 
 Deliberate differences from the released program: the temperature cannot reach zero; the sparsity of all layers is
 summed; teacher features of other widths are projected. Without CSC, the student is held against the purified features
 themselves, at the base temperature.
+
+This project's own: a layer that learns from the labels to lay the teacher's features among the student's, and says of
+every clip how far both correspond. Student and purifier feel nothing of it. The temperature was meant to tell this, but
+only the mask brings its two sides together, and it does so for every clip, whatever is heard.
 """
 
 from __future__ import annotations
@@ -29,8 +33,9 @@ from bandbridge.engine.methods.clip_ground import FEWEST_TAUGHT, ClipGround, ste
 from bandbridge.engine.methods.noise_filter import NoiseFilter
 from bandbridge.engine.training.stage import Batch, Objective, ParameterGroup, Schedule, Term
 from torch import Tensor, nn
+from torch.nn import functional
 
-PURIFIER_RATE = 0.2
+CORRESPONDENCE_TEMPERATURE = 0.1
 
 
 class SemanticCalibration(nn.Module):
@@ -55,7 +60,7 @@ class SemanticCalibration(nn.Module):
 
 
 class ClipSigns(nn.Module):
-    """The mask and the temperature each clip was last given while training; NaN where it was not met yet.
+    """Mask, temperature and correspondence of each clip when last met while training; NaN where it was not met yet.
 
     Args:
         clips: N.
@@ -63,31 +68,35 @@ class ClipSigns(nn.Module):
 
     mask: Tensor
     temperature: Tensor
+    correspondence: Tensor
 
     def __init__(self, clips: int) -> None:
         super().__init__()
-        for name in ("mask", "temperature"):
+        for name in ("mask", "temperature", "correspondence"):
             self.register_buffer(name, torch.full((clips,), torch.nan))
 
-    def note(self, indices: Tensor, mask: Tensor | None, temperature: Tensor | None) -> None:
-        """Keep the means of (B, D) masks and the diagonal of (B, B) temperatures."""
+    def note(self, indices: Tensor, mask: Tensor | None, temperature: Tensor | None, correspondence: Tensor) -> None:
+        """Keep the means of (B, D) masks, the diagonal of (B, B) temperatures, and (B,) correspondences."""
         if mask is not None:
             self.mask[indices] = mask.detach().float().mean(dim=1)
         if temperature is not None:
             self.temperature[indices] = temperature.detach().float().diagonal()
+        self.correspondence[indices] = correspondence.detach().float()
 
 
 @dataclass(frozen=True, slots=True)
 class FinalSigns:
-    """Mask and temperature of clips by the finished networks.
+    """What the finished networks make of clips.
 
     Attributes:
         mask: (n, D) in 0..1, None without MNF.
         temperature: (n,), None without CSC.
+        correspondence: (n,) in -1..1.
     """
 
     mask: Tensor | None
     temperature: Tensor | None
+    correspondence: Tensor
 
 
 class RobustStudent:
@@ -111,16 +120,17 @@ class RobustStudent:
         self._project = nn.Linear(teacher_width, width) if teacher_width != width else nn.Identity()
         self._filter = NoiseFilter(width) if filters else None
         self._calibration = SemanticCalibration(width, classes) if calibrates else None
+        self._correspondence = nn.Linear(teacher_width, width)
         self.signs = ClipSigns(len(ground.labels))
         for module in (*self._own().values(), self.signs):
             module.to(ground.bank.device)
         calibrating = ("second answer",) if calibrates else ()
         filtering = ("filter", "sparsity") if filters else ()
-        self.terms = ("cross-entropy", "contrast", *calibrating, *filtering)
+        self.terms = ("cross-entropy", "contrast", *calibrating, *filtering, "correspondence")
         self.schedule = Schedule("adam", ground.learning_rate, steps_down)
 
     def _own(self) -> dict[str, nn.Module]:
-        found: dict[str, nn.Module] = {"projection": self._project}
+        found: dict[str, nn.Module] = {"projection": self._project, "correspondence": self._correspondence}
         if self._filter is not None:
             found["noise filter"] = self._filter
         if self._calibration is not None:
@@ -132,10 +142,10 @@ class RobustStudent:
         return {**self._ground.modules(), **self._own(), "signs": self.signs}
 
     def parameter_groups(self) -> Mapping[str, Sequence[ParameterGroup]]:
-        """The student, and the purifier at a fifth of its rate."""
+        """The student, and the purifier at a rate of its own."""
         return {
             "student": self._ground.parameter_group(self._ground.student),
-            "purifier": self._ground.parameter_group(*self._own().values(), rate=PURIFIER_RATE),
+            "purifier": self._ground.parameter_group(*self._own().values(), rate=self._ground.number("purifier_rate")),
         }
 
     def refresh(self) -> None:
@@ -153,10 +163,12 @@ class RobustStudent:
         assert self._ground.table is not None
         for module in self._own().values():
             module.eval()
+        teacher = self._ground.table.features[indices]
         with torch.no_grad():
-            purified, mask = self._purified(self._ground.table.features[indices], features)
+            purified, mask = self._purified(teacher, features)
             alike = own_temperatures(features, purified, self._base)
-        return FinalSigns(mask, alike if self._calibration is not None else None)
+            correspondence = functional.cosine_similarity(features, self._correspondence(teacher), dim=1)
+        return FinalSigns(mask, alike if self._calibration is not None else None, correspondence)
 
     @property
     def _base(self) -> float:
@@ -209,5 +221,9 @@ class RobustStudent:
             terms["filter"] = Term(ground.number("filter_weight"), triplet)
             sparsity = weight_sparsity(self._filter.weights())
             terms["sparsity"] = Term(ground.number("sparsity_weight"), sparsity)
-        self.signs.note(indices, mask, temperature if self._calibration is not None else None)
+        heard = self._correspondence(teacher)  # (B, D)
+        found = label_contrast(features, heard, together, CORRESPONDENCE_TEMPERATURE)
+        terms["correspondence"] = Term(1.0, found)
+        alike = functional.cosine_similarity(features, heard, dim=1)
+        self.signs.note(indices, mask, temperature if self._calibration is not None else None, alike)
         return terms

@@ -86,8 +86,9 @@ class ClipWatcher(StageWatcher):
             self._tell_signs(self._stage, step)
 
     def _tell_signs(self, stage: RobustStudent, step: int) -> None:
-        mask, temperature = stage.signs.mask.cpu(), stage.signs.temperature.cpu()
-        met = torch.nonzero(mask.isfinite() | temperature.isfinite()).flatten()
+        signs = stage.signs
+        mask, temperature, correspondence = signs.mask.cpu(), signs.temperature.cpu(), signs.correspondence.cpu()
+        met = torch.nonzero(correspondence.isfinite()).flatten()
         if len(met) == 0:
             return
         self._emit(
@@ -96,6 +97,7 @@ class ClipWatcher(StageWatcher):
                 files=tuple(self._data.clips.names[index] for index in met.tolist()),
                 mask=_known(mask[met]),
                 temperature=_known(temperature[met]),
+                correspondence=correspondence[met].numpy(),
             )
         )
 

@@ -8,7 +8,7 @@
     gallery.safetensors      the student's features of all clips, to find similar ones
     teacher_features.h5      the teacher's, which another run may be given
     predictions.csv          every clip, what it shows and what the student says
-    signs.csv                mask and temperature of every clip the teacher knew, of MNF + CSC
+    signs.csv                correspondence, temperature and mask of every clip the teacher knew, of MNF + CSC
     set_aside.csv            clips left out, and remarks
     report.json, report.html the result
 
@@ -32,7 +32,7 @@ from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import DistillConfig, Modality
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ClipError, Stopped, UsageError
-from bandbridge.engine.api.events import Event, Notice
+from bandbridge.engine.api.events import CLIP_SIGNS, Event, Notice
 from bandbridge.engine.api.jobs import Distill
 from bandbridge.engine.api.reports import ClipScores, DistillReport, Finding
 from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
@@ -416,7 +416,7 @@ class _Run:
         self.folder.write_table(PREDICTIONS_FILE, ("file", "split", "truth", "predicted", "confidence"), rows)
 
     def _write_signs(self, stage: Stage | None, seen: _Seen) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        """Mask and temperature of every clip both networks can see, and how well they find wrong sound of any kind."""
+        """Signs of every clip both networks can see, and how well they find wrong sound of any kind."""
         bank = self.ground.teacher_bank
         if not isinstance(stage, RobustStudent) or bank is None:
             return {}, {}
@@ -425,6 +425,7 @@ class _Run:
         signs = stage.final_signs(torch.from_numpy(rows).to(self.device), features)
         mask = None if signs.mask is None else signs.mask.cpu().numpy()
         columns = {
+            "correspondence": signs.correspondence.cpu().numpy(),
             "temperature": None if signs.temperature is None else signs.temperature.cpu().numpy(),
             "mask": None if mask is None else mask.mean(axis=1),
             "mask_low": None if mask is None else np.quantile(mask, 0.1, axis=1),
@@ -441,7 +442,7 @@ class _Run:
             ],
         )
         sounds = np.array([c.sound if c.split == TRAIN else "" for c in listed])
-        signs_of: dict[str, NDArray[Any]] = {name: present[name] for name in ("temperature", "mask") if name in present}
+        signs_of: dict[str, NDArray[Any]] = {name: present[name] for name in CLIP_SIGNS if name in present}
         others = sorted({str(sound) for sound in sounds} - {"", MATCHED})
         return _told_apart(signs_of, sounds, others), {kind: _told_apart(signs_of, sounds, [kind]) for kind in others}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bandbridge.engine.api.config import DistillConfig
 from bandbridge.engine.api.errors import BandbridgeError
+from bandbridge.engine.api.events import CLIP_SIGNS
 from bandbridge.engine.api.measures import in_order, leading, measure, spread
 from bandbridge.engine.api.reports import ClipScores, DistillReport
 from bandbridge.gui.clip_record import read_clip_predictions, read_clip_record, read_clip_report
@@ -292,11 +293,7 @@ def _facts_in_words(report: DistillReport) -> str:
 
 def _signs_in_words(report: DistillReport) -> str:
     """How well planted or known wrong sound was found out, where the list of clips tells it."""
-    found = [
-        f"by the {name} {percent(report.separation[name])}"
-        for name in ("temperature", "mask")
-        if name in report.separation
-    ]
+    found = [f"by the {name} {percent(report.separation[name])}" for name in CLIP_SIGNS if name in report.separation]
     if not found:
         return ""
     return (

@@ -35,7 +35,6 @@ class MatchedClips(QFrame):
         self._pictures.loaded.connect(self._draw)
         self._best: list[tuple[str, float]] = []
         self._worst: list[tuple[str, float]] = []
-        self._sign = ""
         self._few = 3
         self._latest: ClipSignsSeen | None = None
         self.best, self.worst = ClipWall("Best matched clips", theme), ClipWall("Worst matched clips", theme)
@@ -85,10 +84,7 @@ class MatchedClips(QFrame):
         seen = self._latest
         if seen is None:
             return
-        values = seen.temperature if seen.temperature is not None else seen.mask
-        if values is None:
-            return
-        self._sign = "temperature" if seen.temperature is not None else "mask"
+        values = seen.correspondence
         known = np.flatnonzero(np.isfinite(values))
         order = known[np.argsort(values[known], kind="stable")].tolist()
         few = min(self._few, len(order) // 2)
@@ -103,7 +99,7 @@ class MatchedClips(QFrame):
                 [
                     WallClip(
                         file,
-                        (file, f"{self._sign} {fixed(value, 2)}"),
+                        (file, f"correspondence {fixed(value, 2)}"),
                         self._pictures.find(file),
                         self._pictures.is_broken(file),
                     )

@@ -126,19 +126,26 @@ class ClipProgressPanel(QFrame):
         self._grid = MeasureGrid(theme, stage_measures())
         self._signs_title = text_label("How well picture and sound go together", "section", wrap=False)
         self._signs_title.setToolTip("What MNF + CSC makes of the training clips; nothing but the clips tells it.")
+        self.correspondence_chart = SignsChart(
+            "Correspondence",
+            "How near a clip's sound comes to its picture, by what was learned of the classes: 1 alike, 0 unrelated.",
+            lambda seen: seen.correspondence,
+            theme,
+        )
         self.temperature_chart = SignsChart(
             "Temperature",
-            "The higher, the more picture and sound of a clip go together, and the milder a mismatch counts.",
+            "The higher, the milder picture and sound of a clip are held together.",
             lambda seen: seen.temperature,
             theme,
         )
         self.mask_chart = SignsChart(
             "Mask", "How much of what the teacher says of a clip is kept, 0 to 1.", lambda seen: seen.mask, theme
         )
+        self._charts = (self.correspondence_chart, self.temperature_chart, self.mask_chart)
         signs = QHBoxLayout()
         signs.setSpacing(2 * GRID)
-        signs.addWidget(self.temperature_chart, 1)
-        signs.addWidget(self.mask_chart, 1)
+        for chart in self._charts:
+            signs.addWidget(chart, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         column.setSpacing(GRID)
@@ -147,7 +154,7 @@ class ClipProgressPanel(QFrame):
         column.addWidget(self._grid, 1)
         column.addWidget(self._signs_title)
         column.addLayout(signs, 2)
-        for widget in (self._signs_title, self.temperature_chart, self.mask_chart):
+        for widget in (self._signs_title, *self._charts):
             widget.hide()
 
     def sizeHint(self) -> QSize:
@@ -170,7 +177,7 @@ class ClipProgressPanel(QFrame):
 
     def show_signs(self, story: RunStory) -> None:
         """Draw the signs."""
-        shown = [chart for chart in (self.temperature_chart, self.mask_chart) if chart.show_signs(story.signs, story)]
-        for chart in (self.temperature_chart, self.mask_chart):
+        shown = [chart for chart in self._charts if chart.show_signs(story.signs, story)]
+        for chart in self._charts:
             chart.setVisible(chart in shown)
         self._signs_title.setVisible(bool(shown))

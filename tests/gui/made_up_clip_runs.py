@@ -63,6 +63,7 @@ def signs(step: int, clips: int = 8) -> ClipSignsSeen:
         files=tuple(f"rain/{number}.mp4" for number in range(clips)),
         mask=np.linspace(0.9, 0.1, clips, dtype=np.float32),
         temperature=np.linspace(1.0, 0.2, clips, dtype=np.float32),
+        correspondence=np.linspace(0.8, -0.1, clips, dtype=np.float32),
     )
 
 
@@ -132,7 +133,7 @@ def report(folder: Path, *, seed: int = 0, test: ClipScores | None = None, tags:
         test=scores() if test is None else test,
         teacher_validation=None,
         teacher_test=scores(((10, 0), (1, 9))),
-        separation={"temperature": 0.8},
+        separation={"correspondence": 0.8},
         epochs_done=2,
         steps_done=40,
         seconds=50.0,

@@ -116,7 +116,8 @@ def test_signs_of_one_kind_alone_are_shown(page: ClipRunPage, worker: QuietWorke
     progress = page._charts.widget(1)
     assert progress.mask_chart.isVisible()
     assert not progress.temperature_chart.isVisible()
-    assert "mask" in page.matched.best.clips[0].lines[1]
+    assert progress.correspondence_chart.isVisible()
+    assert "correspondence" in page.matched.best.clips[0].lines[1]
 
 
 def test_a_run_that_is_gone_on_with_forgets_what_came_later() -> None:

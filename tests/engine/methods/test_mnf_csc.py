@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from bandbridge.engine.losses.calibration import LOWEST_TEMPERATURE
+from bandbridge.engine.losses.calibration import LOWEST_TEMPERATURE, label_contrast, sharing_labels
 from bandbridge.engine.methods.clip_teacher import TeacherTraining
-from bandbridge.engine.methods.mnf_csc import RobustStudent
+from bandbridge.engine.methods.mnf_csc import CORRESPONDENCE_TEMPERATURE, RobustStudent
 from bandbridge.engine.methods.noise_filter import NoiseFilter
 from bandbridge.engine.training.clip_passes import clip_features
 from bandbridge.engine.training.loop import build_optimisers, total_of, train
@@ -37,7 +37,7 @@ def test_each_objective_is_felt_by_its_own_parameters_alone(make_clip_ground, ma
     assert student.updates == ("student",)
     assert set(student.terms) == {"cross-entropy", "contrast"}
     assert purifier.updates == ("purifier",)
-    assert set(purifier.terms) == {"contrast", "second answer", "filter", "sparsity"}
+    assert set(purifier.terms) == {"contrast", "second answer", "filter", "sparsity", "correspondence"}
     groups = stage.parameter_groups()
     assert {name: group[0].rate for name, group in groups.items()} == {"student": 1.0, "purifier": 0.2}
     both = {name: {id(p) for p in group[0].parameters} for name, group in groups.items()}
@@ -53,6 +53,40 @@ def test_what_the_purifier_alone_learns_leaves_the_student_as_it_was(make_clip_g
         torch.autograd.backward(total_of(objectives[0]), inputs=list(ground.student.parameters()))
         gradients.append(torch.cat([p.grad.flatten() for p in ground.student.parameters()]))
     assert torch.equal(*gradients)
+
+
+def test_nothing_but_its_own_layer_feels_the_correspondence(make_clip_ground, make_clip_streams):
+    ground = make_clip_ground("mnf-csc")
+    stage, (_student, purifier) = objectives_of(ground, make_clip_streams(ground))
+    group = stage.parameter_groups()["purifier"][0].parameters
+    own = {id(p) for p in stage.modules()["correspondence"].parameters()}
+    found = torch.autograd.grad(purifier.terms["correspondence"].value, group, allow_unused=True)
+    assert {id(p) for p, gradient in zip(group, found, strict=True) if gradient is not None} == own
+
+
+def test_the_correspondence_finds_sound_of_another_class(make_clip_ground):
+    """Both sides know their classes, in spaces that have nothing in common; two of twenty clips sound wrong."""
+    ground = make_clip_ground("mnf-csc", features=np.zeros((20, 32), np.float32))
+    stage = RobustStudent(ground)
+    classes = ground.student.head.out_features
+    labels, wrong = torch.arange(20) % classes, torch.tensor([4, 9])
+    heard_class = labels.clone()
+    heard_class[wrong] = (labels[wrong] + 1) % classes
+    seen, heard, around, about = torch.randn(4, 20, 32, generator=torch.Generator().manual_seed(0))
+    features = seen[labels] + 0.3 * around
+    ground.table.features.copy_(heard[heard_class] + 0.3 * about)
+    layer = stage.modules()["correspondence"]
+    optimiser = torch.optim.Adam(layer.parameters(), 1e-3)
+    for _ in range(40):
+        heard_as = layer(ground.table.features)
+        loss = label_contrast(features, heard_as, sharing_labels(labels), CORRESPONDENCE_TEMPERATURE)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    found = stage.final_signs(torch.arange(20), features).correspondence
+    right = torch.ones(20, dtype=torch.bool)
+    right[wrong] = False
+    assert found[wrong].max() < found[right].quantile(0.25)
 
 
 def test_sparsity_counts_every_layer_of_the_filter():

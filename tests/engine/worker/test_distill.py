@@ -107,12 +107,13 @@ def test_a_run_leaves_everything_that_is_promised(make_config):
             "retrieval_map",
         }
     assert report.teacher_test.clips == 5, "one test clip has no sound, and the student sees it all the same"
-    assert 0 <= report.separation["temperature"] <= 1
-    assert 0 <= report.separation["mask"] <= 1
+    assert list(report.separation) == ["correspondence", "temperature", "mask"]
+    assert all(0 <= value <= 1 for value in report.separation.values())
     assert report.separation_by_sound == {"wrong": report.separation}, "there is one kind of other sound here"
     signs = rows(run / "signs.csv")
     assert len(signs) == 26
     assert sum(row["sound"] == "wrong" for row in signs) == 3
+    assert all(-1 <= float(row["correspondence"]) <= 1 for row in signs)
     assert all(float(row["temperature"]) > 0 and 0 < float(row["mask"]) < 1 for row in signs)
     assert len(rows(run / "predictions.csv")) == 27
     assert [row["stage"] for row in rows(run / "epochs.csv")] == ["Teacher"] * 4 + ["Student"] * 4
