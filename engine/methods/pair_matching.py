@@ -126,7 +126,8 @@ class PairMatching:
         if not self._filters:
             return Matched((mixing * torch.stack([self._distance(n, *both) for n, both in enumerate(sides)])).sum(), ())
         judged = [self._judge(n, *both) for n, both in enumerate(sides)]
-        self._trust.values[pairs.indices] = mixing.detach() @ torch.stack([each.trust for each in judged]).float()
+        trust = torch.stack([each.trust for each in judged])  # (n, B)
+        self._trust.values[pairs.indices] = (mixing.detach()[:, None] * trust).sum(dim=0)
         contrast = torch.stack([each.contrast for each in judged])  # (n,)
         terms = {
             "pair contrast": Term(1.0, contrast.sum()),

@@ -96,3 +96,14 @@ def test_a_single_pair_is_trusted(make_ground, make_streams):
     ground.training_pairs = np.array([3])
     matching = PairMatching(ground, "sample")
     assert matching.match(make_streams(ground)["pairs"].batch(0)).objectives == ()
+
+
+def test_it_works_in_half_precision(make_ground, make_streams):
+    ground = make_ground("socket", pairs_trust="mnf-csc", sources=2)
+    matching = PairMatching(ground, "batch")
+    pairs = make_streams(ground)["pairs"].batch(0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = matching.match(pairs)
+    total_of(found.objectives[0]).backward()
+    assert torch.isfinite(found.distance)
+    assert torch.isfinite(ground.pair_trust[pairs.indices]).all()
