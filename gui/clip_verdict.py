@@ -31,7 +31,7 @@ def judge_clips(report: DistillReport) -> Verdict:
     if not key:
         return Verdict("neutral", "The student is trained.", "The clips kept aside have none of its labels.")
     value, chance = scores.measures[key], chance_of(report, split)
-    title = measure(key).title
+    title = measure(key).within
     got = f"{title} {percent(value, 1)} on {counted(scores.clips, f'{split} clip')}"
     beside = [] if chance is None else [f"guessing reaches {percent(chance, 1)}"]
     teacher = report.teacher_test if report.test is not None else report.teacher_validation

@@ -48,6 +48,15 @@ _NUMBERS = (
 )
 
 
+_EXPLAINED = {
+    "tagging_map": "Tagging mAP: how early the clips of a tag come when all are put in order by it.",
+    "recall_at_1": "R@1, R@5, R@10: share of clips with one of their label among the 1, 5 or 10 most similar training "
+    "clips.",
+    "retrieval_map": "Retrieval mAP: how early all of those come.",
+}
+"""What numbers with names of the field mean, below their table."""
+
+
 class ClipResultsPage(RunResultsPage):
     """The results of the project's runs.
 
@@ -103,9 +112,11 @@ class ClipResultsPage(RunResultsPage):
     def _make_overview(self) -> QWidget:
         self.numbers = PlainTable("Numbers of the run", _NUMBERS, self._theme)
         self._measured_on = text_label("", "help")
+        self._explained = text_label("", "small")
         self.signs_note = text_label("")
         self._facts = text_label("", "small")
-        return tab_of(self._measured_on, self.numbers, self.signs_note, self._facts, stretch=self.numbers)
+        parts = (self._measured_on, self.numbers, self._explained, self.signs_note, self._facts)
+        return tab_of(*parts, stretch=self.numbers)
 
     def _make_classes(self) -> QWidget:
         columns = (("Class", ""), ("Clips", ""), ("Right", ""))
@@ -202,6 +213,7 @@ class ClipResultsPage(RunResultsPage):
                 ]
             )
         self.numbers.show_rows(rows)
+        self._explained.setText(" ".join(words for key, words in _EXPLAINED.items() if key in student.measures))
 
     def _over_seeds(self, split: str, key: str) -> Cell:
         """Mean and spread over the runs that differ from the one shown in their seed alone."""

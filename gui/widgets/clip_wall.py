@@ -27,6 +27,8 @@ SIDE = 112
 """Side of a picture at least; a little more where the row has room."""
 _GAP = 2 * GRID
 _SOUND_HEIGHT = 3 * GRID
+_INSET = 5
+"""Of words, from the frame of the clip chosen."""
 _MOST_STRETCH = 1.5
 _TICK_MS = 50
 _MARKS = {"right": ("mark-ready", "good", "right"), "wrong": ("mark-error", "error", "wrong")}
@@ -252,7 +254,8 @@ class ClipWall(QWidget):
         top = sound.bottom() + GRID // 2
         for number, line in enumerate(clip.lines):
             painter.setPen(self._theme.colour("text" if number == 0 else "muted"))
-            words_place = QRect(place.left() + 2, top + number * self._line_height(), side - 4, self._line_height())
+            line_height = self._line_height()
+            words_place = QRect(place.left() + _INSET, top + number * line_height, side - 2 * _INSET, line_height)
             text = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideMiddle, words_place.width())
             painter.drawText(words_place, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
 

@@ -91,8 +91,9 @@ class SignsChart(QWidget):
             high.setData(x, spread[:, last])
         self._middle.setData(x, spread[:, 2])
         self.chart.frame((float(x[0]), float(max(x[-1], x[0] + 1))), (float(spread.min()), float(spread.max())))
-        half = f"{number(spread[-1, 1], 2)} to {number(spread[-1, 3], 2)}"
-        self._value.setText(half)
+        least, most = number(spread[-1, 1], 2), number(spread[-1, 3], 2)
+        half = f"{least} to {most}"
+        self._value.setText(f"{least}–{most}")  # there is little room
         self._value.setToolTip(f"Half of the clips lie from {half}.")
         self.chart.setAccessibleDescription(f"{self._name} of half of the clips: {half}")
         return True
