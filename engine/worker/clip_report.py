@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import DistillConfig
+from bandbridge.engine.api.events import CLIP_SIGNS
 from bandbridge.engine.api.measures import beats_guessing, guessing, in_order, leading, measure
 from bandbridge.engine.api.reports import ClipScores, DistillReport
 from bandbridge.engine.api.storage import write_text
@@ -165,7 +166,7 @@ def _measured(folder: Path, stages: Sequence[str]) -> list[Curve]:
 def _matched(folder: Path, clips: ClipSet) -> tuple[str, list[Strip], list[Strip]]:
     """The sign they are told by, and the training clips whose picture and sound go together best, and worst."""
     lines = [line for line in _lines(folder / SIGNS_FILE) if line["split"] == TRAIN]
-    sign = next((name for name in ("temperature", "mask") if lines and name in lines[0]), "")
+    sign = next((name for name in CLIP_SIGNS if lines and name in lines[0]), "")
     if not sign:
         return "", [], []
     lines = sorted(lines, key=lambda line: -float(line[sign]))
