@@ -41,6 +41,10 @@ CORRESPONDENCE_TEMPERATURE = 0.1
 class SemanticCalibration(nn.Module):
     """g: what of the student's clip the teacher points at, and a last layer on it.
 
+    What is pointed at begins unmixed: values, their way out and the layer behind pass every feature on as it is. From
+    random layers, g would be a random mixture for some ten thousand steps of a rate this low, and the contrast would
+    bend the student's features to it (CONTRIBUTING.md, Decisions).
+
     Args:
         width: D.
         classes: K.
@@ -49,8 +53,13 @@ class SemanticCalibration(nn.Module):
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
         self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
-        self.after = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU())
+        behind = nn.Linear(width, width)
+        self.after = nn.Sequential(behind, nn.BatchNorm1d(width), nn.ReLU())
         self.head = nn.Linear(width, classes)
+        with torch.no_grad():
+            values = self.attention.in_proj_weight.chunk(3)[2]
+            for weight in (values, self.attention.out_proj.weight, behind.weight):
+                nn.init.eye_(weight)
 
     def forward(self, purified: Tensor, tokens: Tensor) -> Tensor:
         """(B, D), (B, N, D) -> (B, D)."""

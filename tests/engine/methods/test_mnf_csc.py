@@ -7,7 +7,7 @@ import pytest
 import torch
 from bandbridge.engine.losses.calibration import LOWEST_TEMPERATURE, label_contrast, sharing_labels
 from bandbridge.engine.methods.clip_teacher import TeacherTraining
-from bandbridge.engine.methods.mnf_csc import CORRESPONDENCE_TEMPERATURE, RobustStudent
+from bandbridge.engine.methods.mnf_csc import CORRESPONDENCE_TEMPERATURE, RobustStudent, SemanticCalibration
 from bandbridge.engine.methods.noise_filter import NoiseFilter
 from bandbridge.engine.training.clip_passes import clip_features
 from bandbridge.engine.training.loop import build_optimisers, total_of, train
@@ -87,6 +87,17 @@ def test_the_correspondence_finds_sound_of_another_class(make_clip_ground):
     right = torch.ones(20, dtype=torch.bool)
     right[wrong] = False
     assert found[wrong].max() < found[right].quantile(0.25)
+
+
+def test_what_the_teacher_points_at_begins_unmixed():
+    """A query that prefers no token finds their mean, feature by feature; only the normalisation is between."""
+    calibration = SemanticCalibration(8, 3)
+    tokens = torch.randn(16, 5, 8)
+    found = calibration(torch.zeros(16, 8), tokens)
+    bias = calibration.after[0].bias
+    mean = tokens.mean(dim=1) + bias
+    wanted = ((mean - mean.mean(dim=0)) / (mean.var(dim=0, correction=0) + 1e-5).sqrt()).relu()
+    torch.testing.assert_close(found, wanted)
 
 
 def test_sparsity_counts_every_layer_of_the_filter():
