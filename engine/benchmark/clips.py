@@ -15,8 +15,8 @@ from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
 from bandbridge.engine.benchmark.measure import Measurement, of_rounds, ratios, seconds
-from bandbridge.engine.imagery.identity import SETTLED_S
-from bandbridge.engine.imagery.image_cache import ImageCache
+from bandbridge.engine.imagery.reading.identity import SETTLED_S
+from bandbridge.engine.imagery.reading.image_cache import ImageCache
 from bandbridge.engine.methods.clip_ground import ClipGround, ClipNetwork
 from bandbridge.engine.methods.clip_table import CLIP_STAGES
 from bandbridge.engine.sample.film import film

@@ -19,8 +19,8 @@ from bandbridge.engine.benchmark.made_up import MadeUp
 from bandbridge.engine.benchmark.measure import Measurement, of_rounds, seconds
 from bandbridge.engine.imagery.decoded import decode_images
 from bandbridge.engine.imagery.folder import list_images, scan_images
-from bandbridge.engine.imagery.identity import SETTLED_S
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.reading.identity import SETTLED_S
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.methods.table import STAGES
 from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.stage import Objective

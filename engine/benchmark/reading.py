@@ -10,7 +10,7 @@ import numpy as np
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.benchmark.measure import Measurement, of_rounds, ratios, seconds
 from bandbridge.engine.imagery.decoded import decode_images
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 
 COUNT = 200
 SIZE = 256

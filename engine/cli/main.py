@@ -119,7 +119,7 @@ def _perform(options: argparse.Namespace) -> int:
 
 def _cache(options: argparse.Namespace) -> int:
     from bandbridge.engine.cli.result_file import write_result
-    from bandbridge.engine.imagery.image_cache import ImageCache
+    from bandbridge.engine.imagery.reading.image_cache import ImageCache
 
     cache = ImageCache.of_user().folder
     freed = cache.clear() if options.clear else 0

@@ -19,23 +19,23 @@ from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, SensorProposal
-from bandbridge.engine.imagery.band_files import band_files, gathered, red_green_blue
-from bandbridge.engine.imagery.band_statistics import BandStatistics
-from bandbridge.engine.imagery.bands import RGB_BANDS, MissingBandError
-from bandbridge.engine.imagery.envi import is_envi_header
-from bandbridge.engine.imagery.findings import odd_bands, odd_depth, unreadable, without_data
+from bandbridge.engine.imagery.doubts.findings import odd_bands, odd_depth, unreadable, without_data
+from bandbridge.engine.imagery.formats.band_files import band_files, gathered, red_green_blue
+from bandbridge.engine.imagery.formats.bands import RGB_BANDS, MissingBandError
+from bandbridge.engine.imagery.formats.envi import is_envi_header
 from bandbridge.engine.imagery.labels import class_of
-from bandbridge.engine.imagery.read_ahead import read_ahead
-from bandbridge.engine.imagery.reader import read_header, read_image
-from bandbridge.engine.imagery.scene_file import scene_facts
-from bandbridge.engine.imagery.scene_findings import but_tiles, scene_findings
-from bandbridge.engine.imagery.sensor_profile import recognise, red_green_blue_of
-from bandbridge.engine.imagery.sensor_words import RADAR, sensors_named
-from bandbridge.engine.imagery.speckle import MOST_IMAGES, measured_filter
-from bandbridge.engine.imagery.stretch import BandsMeasured, Stretch, measure_bands
+from bandbridge.engine.imagery.reading.read_ahead import read_ahead
+from bandbridge.engine.imagery.reading.reader import read_header, read_image
+from bandbridge.engine.imagery.scenes.scene_file import scene_facts
+from bandbridge.engine.imagery.scenes.scene_findings import but_tiles, scene_findings
+from bandbridge.engine.imagery.scenes.tile import tile_name
+from bandbridge.engine.imagery.scenes.tiles import tile_corners
+from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
+from bandbridge.engine.imagery.sensors.sensor_profile import recognise, red_green_blue_of
+from bandbridge.engine.imagery.sensors.sensor_words import RADAR, sensors_named
+from bandbridge.engine.imagery.sensors.speckle import MOST_IMAGES, measured_filter
+from bandbridge.engine.imagery.sensors.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey
-from bandbridge.engine.imagery.tile import tile_name
-from bandbridge.engine.imagery.tiles import tile_corners
 from numpy.typing import NDArray
 
 IMAGE_SUFFIXES = (

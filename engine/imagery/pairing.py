@@ -16,7 +16,7 @@ from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.api.reports import Finding, FolderReport, PairsReport
-from bandbridge.engine.imagery.findings import (
+from bandbridge.engine.imagery.doubts.findings import (
     ambiguous,
     missing_in_table,
     nothing_paired,
@@ -26,12 +26,12 @@ from bandbridge.engine.imagery.findings import (
     unreadable,
 )
 from bandbridge.engine.imagery.folder import Reading, is_scene, list_images, natural_order, scan_rgb, scan_sensor
-from bandbridge.engine.imagery.scene_pairs import Pair, pair_tiles, scene_pair_findings
-from bandbridge.engine.imagery.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.scenes.scene_pairs import Pair, pair_tiles, scene_pair_findings
+from bandbridge.engine.imagery.scenes.tile import is_tile_name
+from bandbridge.engine.imagery.scenes.tiles import check_rule
+from bandbridge.engine.imagery.sensors.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.imagery.survey import See
-from bandbridge.engine.imagery.tile import is_tile_name
-from bandbridge.engine.imagery.tiles import check_rule
 
 SAME_NAME = "Same name in both folders"
 SAME_SCENE_WORD = "Same name apart from the sensor's word, such as _rgb and _nir"

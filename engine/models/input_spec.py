@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from bandbridge.engine.api.errors import ModelError
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 import torch
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.adapter import Adapter, adapter_of
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.network import NetworkSpec

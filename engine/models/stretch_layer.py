@@ -1,12 +1,12 @@
-"""The stretch as a part of a network: the same values as `imagery.stretch`, on tensors and in ONNX graphs."""
+"""The stretch as a part of a network: the same values as `imagery.sensors.stretch`, on tensors and in ONNX graphs."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from bandbridge.engine.imagery.speckle import LEAST_NOISE
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.speckle import LEAST_NOISE
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
@@ -50,7 +50,7 @@ class StretchLayer(nn.Module):
         return torch.where(present, self._lee(filled), nothing) if self.despeckle_px else filled
 
     def _lee(self, images: Tensor) -> Tensor:
-        """`imagery.speckle.lee` on (B, bands, H, W)."""
+        """`imagery.sensors.speckle.lee` on (B, bands, H, W)."""
         reach = self.despeckle_px // 2
         padded = pad(images, (reach, reach, reach, reach), mode="replicate")
         mean = avg_pool2d(padded, self.despeckle_px, stride=1)

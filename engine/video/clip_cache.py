@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.imagery.identity import fingerprint
-from bandbridge.engine.imagery.image_cache import ImageCache, key_of, put_array
+from bandbridge.engine.imagery.reading.identity import fingerprint
+from bandbridge.engine.imagery.reading.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.video.clip_file import Clip, ReadingRule, read_clip
 from numpy.typing import NDArray
 

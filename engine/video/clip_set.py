@@ -12,9 +12,9 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ClipError, ImageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import Finding
-from bandbridge.engine.imagery.findings import unreadable
-from bandbridge.engine.imagery.progress import Pace
-from bandbridge.engine.imagery.read_ahead import read_ahead
+from bandbridge.engine.imagery.doubts.findings import unreadable
+from bandbridge.engine.imagery.reading.progress import Pace
+from bandbridge.engine.imagery.reading.read_ahead import read_ahead
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import Clip, ReadingRule
 from bandbridge.engine.video.log_mel import BANDS, ROWS_PER_S, SILENCE

@@ -14,9 +14,9 @@ from bandbridge.engine.api.errors import ClipError, ImageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanClips
 from bandbridge.engine.api.reports import ClipSound, ClipsReport, Finding, SeenClip
-from bandbridge.engine.imagery.findings import unreadable
-from bandbridge.engine.imagery.progress import Pace
-from bandbridge.engine.imagery.read_ahead import read_ahead
+from bandbridge.engine.imagery.doubts.findings import unreadable
+from bandbridge.engine.imagery.reading.progress import Pace
+from bandbridge.engine.imagery.reading.read_ahead import read_ahead
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import ReadingRule
 from bandbridge.engine.video.clip_list import ListedClip, find_clips

@@ -10,7 +10,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.jobs import ClipThumbnails
 from bandbridge.engine.api.reports import ClipThumbnail, ClipThumbnailsReport
-from bandbridge.engine.imagery.read_ahead import read_ahead
+from bandbridge.engine.imagery.reading.read_ahead import read_ahead
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import ReadingRule, read_wave
 from bandbridge.engine.video.log_mel import ROWS_PER_S

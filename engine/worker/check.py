@@ -21,23 +21,23 @@ from bandbridge.engine.api.reports import CheckedPart, CheckReport, Finding, Fol
 from bandbridge.engine.api.sensor_profiles import SensorProposal
 from bandbridge.engine.api.shift_table import Move, Moves, shift_table
 from bandbridge.engine.api.storage import check_writable, write_text
-from bandbridge.engine.imagery import findings as words
 from bandbridge.engine.imagery.common_ground import moves_of
-from bandbridge.engine.imagery.duplicates import leaks, repeats
-from bandbridge.engine.imagery.exposure import exposure_findings
-from bandbridge.engine.imagery.folder import Reading, list_images, scan_sensor
-from bandbridge.engine.imagery.glimpse import Glimpse, grey, take_glimpse
-from bandbridge.engine.imagery.pairing import Pairing, pair_folders, scan_pair_images
-from bandbridge.engine.imagery.reader import Image
-from bandbridge.engine.imagery.registration import (
+from bandbridge.engine.imagery.doubts import findings as words
+from bandbridge.engine.imagery.doubts.duplicates import leaks, repeats
+from bandbridge.engine.imagery.doubts.exposure import exposure_findings
+from bandbridge.engine.imagery.doubts.glimpse import Glimpse, grey, take_glimpse
+from bandbridge.engine.imagery.doubts.registration import (
     LEAST_CONFIDENCE_TOGETHER,
     LEAST_SHIFT_PX,
     Shift,
     Together,
     correlate,
 )
-from bandbridge.engine.imagery.stretch import Stretch
-from bandbridge.engine.imagery.units import odd_units
+from bandbridge.engine.imagery.doubts.units import odd_units
+from bandbridge.engine.imagery.folder import Reading, list_images, scan_sensor
+from bandbridge.engine.imagery.pairing import Pairing, pair_folders, scan_pair_images
+from bandbridge.engine.imagery.reading.reader import Image
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]

@@ -24,7 +24,7 @@ from bandbridge.engine.api.config import (
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, sensor_profile
 from bandbridge.engine.api.video_catalogue import video_method_info
-from bandbridge.engine.imagery.tiles import check_rule
+from bandbridge.engine.imagery.scenes.tiles import check_rule
 from bandbridge.engine.worker.run_folder import DISTILLATION_FORMAT, RUN_FORMAT
 from pydantic import TypeAdapter, ValidationError
 

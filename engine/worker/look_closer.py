@@ -16,13 +16,13 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import LookCloser
 from bandbridge.engine.api.reports import PicturesReport
-from bandbridge.engine.imagery.band_files import files_of
 from bandbridge.engine.imagery.decoded import resize
 from bandbridge.engine.imagery.folder import scan_images
+from bandbridge.engine.imagery.formats.band_files import files_of
 from bandbridge.engine.imagery.labels import match_classes
 from bandbridge.engine.imagery.picture import picture, shrink
-from bandbridge.engine.imagery.reader import Image, load_image
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.reading.reader import Image, load_image
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.adapter import sensor_encoder
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import SourceModel, open_source

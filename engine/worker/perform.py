@@ -57,7 +57,7 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
 
             return inspect_model(job)
         case InspectScene():
-            from bandbridge.engine.imagery.scene_report import inspect_scene
+            from bandbridge.engine.imagery.scenes.scene_report import inspect_scene
 
             return inspect_scene(job, control)
         case ScanFolder():

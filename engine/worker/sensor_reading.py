@@ -9,10 +9,10 @@ from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.events import Event, Notice
 from bandbridge.engine.api.sensor_profiles import NO_PROFILE, SensorProposal
-from bandbridge.engine.imagery.bands import RGB_BANDS
-from bandbridge.engine.imagery.findings import other_sensor
+from bandbridge.engine.imagery.doubts.findings import other_sensor
 from bandbridge.engine.imagery.folder import list_images, rgb_bands
-from bandbridge.engine.imagery.sensor_profile import recognise
+from bandbridge.engine.imagery.formats.bands import RGB_BANDS
+from bandbridge.engine.imagery.sensors.sensor_profile import recognise
 
 
 def settled(config: RunConfig, emit: Callable[[Event], None], control: Control) -> RunConfig:

@@ -18,15 +18,15 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.api.reports import Finding, TranslatedImage, TranslateReport
-from bandbridge.engine.imagery.band_statistics import BandStatistics
-from bandbridge.engine.imagery.findings import foreign_depth, same_picture, unreadable, without_data
+from bandbridge.engine.imagery.doubts.findings import foreign_depth, same_picture, unreadable, without_data
 from bandbridge.engine.imagery.folder import IMAGE_SUFFIXES, list_images
-from bandbridge.engine.imagery.mosaic import mosaic
-from bandbridge.engine.imagery.picture_file import Write, png_picture, tiff_picture
-from bandbridge.engine.imagery.progress import Pace
-from bandbridge.engine.imagery.scene import Scene, Slice, open_scene
-from bandbridge.engine.imagery.speckle import MOST_IMAGES, measured_filter
-from bandbridge.engine.imagery.stretch import Stretch, measure_bands
+from bandbridge.engine.imagery.formats.picture_file import Write, png_picture, tiff_picture
+from bandbridge.engine.imagery.reading.progress import Pace
+from bandbridge.engine.imagery.scenes.mosaic import mosaic
+from bandbridge.engine.imagery.scenes.scene import Scene, Slice, open_scene
+from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
+from bandbridge.engine.imagery.sensors.speckle import MOST_IMAGES, measured_filter
+from bandbridge.engine.imagery.sensors.stretch import Stretch, measure_bands
 from bandbridge.engine.models.translator import GRID
 from bandbridge.engine.models.translator_file import ImageTranslator, read_translator
 from bandbridge.engine.worker.compute import choose_device, device_words, placed

@@ -15,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from bandbridge.engine.imagery import in_hand, reader
+from bandbridge.engine.imagery.reading import in_hand, reader
 
 PATIENCE_S = 3.0
 
@@ -62,7 +62,7 @@ def _die(how: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    from bandbridge.engine.imagery.trial import read_all
+    from bandbridge.engine.imagery.reading.trial import read_all
 
     plant_faults(is_trial=True)
     read_all(Path(sys.argv[1]))

@@ -9,7 +9,7 @@ import torch
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.benchmark import clips
 from bandbridge.engine.benchmark.clips import BareClipStep, MadeUpClips, batch_share, clip_loop_speed, clip_reading
-from bandbridge.engine.imagery import identity
+from bandbridge.engine.imagery.reading import identity
 
 
 @pytest.fixture

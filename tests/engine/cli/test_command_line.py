@@ -65,7 +65,7 @@ from bandbridge.engine.api.reports import (
 )
 from bandbridge.engine.cli.arguments import build_parser
 from bandbridge.engine.cli.main import main
-from bandbridge.engine.imagery.image_cache import ImageCache
+from bandbridge.engine.imagery.reading.image_cache import ImageCache
 from bandbridge.engine.worker import perform as perform_module
 from rasterio.errors import NotGeoreferencedWarning
 

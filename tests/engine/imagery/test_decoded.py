@@ -7,7 +7,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.imagery import decoded
 from bandbridge.engine.imagery.decoded import decode_images
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 
 FULL = Stretch((0.0,), (65535.0,), (0.5,), (0.2,))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from bandbridge.engine.api.errors import ModelError, StorageError
 from bandbridge.engine.api.jobs import InspectModel
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models import model_file
 from bandbridge.engine.models.adapter import sensor_encoder
 from bandbridge.engine.models.input_spec import InputSpec

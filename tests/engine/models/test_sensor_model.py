@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.adapter import sensor_encoder
 from bandbridge.engine.models.sensor_model import SensorModel, resize
 from torch.nn.functional import interpolate

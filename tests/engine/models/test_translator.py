@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from bandbridge.engine.api.errors import ModelError
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.adapter import adapter_of, behind
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.translator import TRANSLATOR_KINDS, build_translator

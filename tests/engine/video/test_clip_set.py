@@ -9,8 +9,8 @@ import pytest
 from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ClipError, Stopped
-from bandbridge.engine.imagery import identity
-from bandbridge.engine.imagery.image_cache import ImageCache
+from bandbridge.engine.imagery.reading import identity
+from bandbridge.engine.imagery.reading.image_cache import ImageCache
 from bandbridge.engine.video import clip_cache, clip_set
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import ReadingRule

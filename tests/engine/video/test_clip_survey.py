@@ -8,7 +8,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped
 from bandbridge.engine.api.events import Finished
 from bandbridge.engine.api.jobs import ClipThumbnails, ScanClips
-from bandbridge.engine.imagery import identity
+from bandbridge.engine.imagery.reading import identity
 from bandbridge.engine.video.clip_survey import scan_clips
 from bandbridge.engine.video.clip_thumbnails import loudness
 from bandbridge.engine.video.log_mel import log_mel

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from bandbridge.engine.api.config import PairFolders, RunConfig
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.model_file import save_sensor_model
 from bandbridge.engine.models.network import NetworkSpec, build

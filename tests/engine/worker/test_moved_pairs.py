@@ -12,7 +12,7 @@ from bandbridge.engine.api.config import PairFolders, RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.jobs import Adapt, CheckData, LookCloser
 from bandbridge.engine.imagery.decoded import decode_images
-from bandbridge.engine.imagery.stretch import Stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.worker.adapt import adapt
 from bandbridge.engine.worker.check import check_data

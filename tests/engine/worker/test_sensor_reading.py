@@ -12,7 +12,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Notice
 from bandbridge.engine.api.jobs import Adapt, CheckData, Evaluate
-from bandbridge.engine.imagery import sensor_profile
+from bandbridge.engine.imagery.sensors import sensor_profile
 from bandbridge.engine.worker.adapt import adapt
 from bandbridge.engine.worker.apply import evaluate, load_model
 from bandbridge.engine.worker.check import check_data

@@ -16,7 +16,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Progress
 from bandbridge.engine.api.jobs import Translate
-from bandbridge.engine.imagery import reader
+from bandbridge.engine.imagery.reading import reader
 from bandbridge.engine.models.translator_file import read_translator, save_translator
 from bandbridge.engine.worker.run_folder import as_plain
 from bandbridge.engine.worker.translate import translate

@@ -1,0 +1,1 @@
+"""What may be wrong with single images and pairs, and the words for it."""

@@ -1,0 +1,1 @@
+"""What image files hold: a reader for every kind, which keeps all radiometry."""

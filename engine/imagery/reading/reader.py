@@ -1,0 +1,240 @@
+"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, JPEG 2000, ENVI, HDF5, NumPy arrays.
+
+An image is a file, several files with a band each, see `band_files`, or a tile of a scene, see `tile`.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery.formats.array_file import ARRAY_START, array_header, read_array
+from bandbridge.engine.imagery.formats.band_files import band_files, to_grid, together
+from bandbridge.engine.imagery.formats.bands import choose_bands
+from bandbridge.engine.imagery.formats.compressed import (
+    JPEG_START,
+    PNG_START,
+    jpeg_header,
+    png_header,
+    read_jpeg,
+    read_png,
+)
+from bandbridge.engine.imagery.formats.depth import turned_back, with_zero_missing
+from bandbridge.engine.imagery.formats.envi import ENVI_START, envi_bytes, envi_header, read_envi
+from bandbridge.engine.imagery.formats.geotiff import TIFF_STARTS, read_tiff, tiff_header
+from bandbridge.engine.imagery.formats.hdf5 import HDF5_START, hdf5_header, read_hdf5
+from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS, jpeg2000_header, read_jpeg2000
+from bandbridge.engine.imagery.formats.raw_values import raw_values
+from bandbridge.engine.imagery.reading.in_hand import reading
+from bandbridge.engine.imagery.scenes.scene_file import scene_facts
+from bandbridge.engine.imagery.scenes.tile import tile_of
+from bandbridge.engine.imagery.scenes.tiles import read_tile, tile_header
+from numpy.typing import NDArray
+
+__all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "likely_bytes", "load_image", "read_header", "read_image"]
+
+LARGEST_IMAGE = 400_000_000
+"""Values (width x height x bands read) of the largest image that is read."""
+
+_STARTS = (PNG_START, JPEG_START, ARRAY_START, ENVI_START, HDF5_START, *TIFF_STARTS, *JPEG2000_STARTS)
+
+# Bytes in memory, float32 and what comes before it, for a byte in the file; others are taken as barely compressed.
+_EXPANSION = {".jpg": 60, ".jpeg": 60, ".png": 20, ".jp2": 30, ".j2k": 30}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One image in memory.
+
+    Attributes:
+        header: Of its file.
+        bands: 1-based numbers of the bands read.
+        values: (C, H, W) raw sensor values, NaN where there is nothing.
+    """
+
+    header: ImageHeader
+    bands: tuple[int, ...]
+    values: NDArray[np.float32]
+
+
+def read_header(path: str | Path) -> ImageHeader:
+    """What a file says about itself; its content decides the format, not its name.
+
+    Raises:
+        ImageError: The file is missing, empty, damaged or no image.
+    """
+    path = Path(path)
+    with reading(path):
+        if (tile := tile_of(path)) is not None:
+            return tile_header(tile, path)
+        if files := band_files(path):
+            return together(path, [read_header(file) for file in files.values()], tuple(files))
+        return with_zero_missing(_header_of(path))
+
+
+def read_image(
+    path: str | Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None
+) -> NDArray[np.float32]:
+    """Raw sensor values of a file, as stored: no scaling, no turning, red before blue.
+
+    Args:
+        path: The file.
+        bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
+        no_data: A raw value that means "nothing here", besides what the file declares.
+
+    Returns:
+        (C, H, W), NaN where there is nothing: declared no-data, transparency 0, NaN and infinite values.
+
+    Raises:
+        ImageError: The file cannot be read or lacks a band.
+    """
+    return load_image(path, bands=bands, no_data=no_data).values
+
+
+def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None) -> Image:
+    """As `read_image`, together with the header, in one go.
+
+    Raises:
+        ImageError: The file cannot be read or lacks a band.
+    """
+    path = Path(path)
+    try:
+        with reading(path):
+            if files := band_files(path):
+                return _load_bands(path, list(files.values()), bands, no_data)
+            if (tile := tile_of(path)) is not None:
+                header, chosen, values = read_tile(tile, path, bands=bands, no_data=no_data)
+                return Image(header=header, bands=chosen, values=values)
+            stored = turned_back(_read_stored(path, bands))
+            return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
+    except MemoryError as error:
+        raise ImageError(
+            f"The image '{path}' needs more memory than is free.",
+            "Its pixels, or those of others read at the same time, do not fit.",
+            "Close other programs and try again, cut it into tiles, or leave it out.",
+        ) from error
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether an image is one TIFF file, which can be read in parts and have a place on the map.
+
+    Raises:
+        ImageError: The file is missing, empty or no image.
+    """
+    return not band_files(path) and _start(path).startswith(TIFF_STARTS)
+
+
+def is_jpeg2000(path: Path) -> bool:
+    """Whether an image is one JPEG 2000 file, which can be read in parts as well.
+
+    Raises:
+        ImageError: The file is missing, empty or no image.
+    """
+    return not band_files(path) and _start(path).startswith(JPEG2000_STARTS)
+
+
+def likely_bytes(path: Path) -> int:
+    """Roughly the memory that decoding a file takes, from its size and ending alone; 0 if it cannot be looked at."""
+    ending = path.suffix.lower()
+    if ending == ".hdr":
+        return 2 * envi_bytes(path)
+    try:
+        facts = path.stat()
+    except OSError:
+        facts = None
+    if facts is not None and stat.S_ISREG(facts.st_mode):
+        return facts.st_size * _EXPANSION.get(ending, 10)
+    try:
+        if (tile := tile_of(path)) is not None:
+            return tile.size_px**2 * scene_facts(tile.scene).header.stored_bands * 16
+        sizes = [file.stat().st_size for file in band_files(path).values()]
+    except (OSError, ImageError):
+        return 0
+    return 10 * len(sizes) * max(sizes, default=0)  # the finest band says how large all of them are in memory
+
+
+def _header_of(path: Path) -> ImageHeader:
+    start = _start(path)
+    if start.startswith(PNG_START):
+        return png_header(path, path.read_bytes())
+    if start.startswith(JPEG_START):
+        return jpeg_header(path, path.read_bytes())
+    if start.startswith(ARRAY_START):
+        return array_header(path)
+    if start.startswith(ENVI_START):
+        return envi_header(path)
+    if start.startswith(HDF5_START):
+        return hdf5_header(path)
+    if start.startswith(JPEG2000_STARTS):
+        return jpeg2000_header(path)
+    return tiff_header(path)
+
+
+def _load_bands(path: Path, files: list[Path], asked: tuple[int, ...] | None, no_data: float | None) -> Image:
+    header = read_header(path)
+    bands = _choose_within_limit(asked, header)
+    is_integer = np.dtype(header.dtype).kind in "iub"
+    read = (load_image(files[band - 1], no_data=no_data).values[0] for band in bands)
+    values = [to_grid(band, header.width, header.height, is_integer=is_integer) for band in read]
+    return Image(header=header, bands=bands, values=np.stack(values))
+
+
+def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:
+    choose = partial(_choose_within_limit, bands)
+    start = _start(path)
+    if start.startswith(PNG_START):
+        return read_png(path, path.read_bytes(), choose)
+    if start.startswith(JPEG_START):
+        return read_jpeg(path, path.read_bytes(), choose)
+    if start.startswith(ARRAY_START):
+        return read_array(path, choose)
+    if start.startswith(ENVI_START):
+        return read_envi(path, choose)
+    if start.startswith(HDF5_START):
+        return read_hdf5(path, choose)
+    if start.startswith(JPEG2000_STARTS):
+        return read_jpeg2000(path, choose)
+    return read_tiff(path, choose)
+
+
+def _choose_within_limit(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[int, ...]:
+    bands = choose_bands(asked, header)
+    if header.width * header.height * len(bands) > LARGEST_IMAGE:
+        raise ImageError(
+            f"The image '{header.path}' is too large to be one image of a data set.",
+            f"It claims {header.width} x {header.height} pixels with {len(bands)} bands to read; "
+            f"the limit is {LARGEST_IMAGE // 1_000_000} million values.",
+            "Cut it into tiles first, or leave it out.",
+        )
+    return bands
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file that may be an image."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise ImageError(
+            f"The image '{path}' cannot be opened.",
+            f"The system says: {error.strerror or error}.",
+            "Check that it exists, is a file and may be read.",
+        ) from error
+    if not start:
+        raise ImageError(
+            f"The image '{path}' is empty.",
+            "The file has no content at all (zero bytes).",
+            "Copy it again from where it came from, or leave it out.",
+        )
+    if not start.startswith(_STARTS):
+        raise ImageError(
+            f"The file '{path}' is no image this program reads.",
+            "Its content is none of PNG, JPEG, JPEG 2000, TIFF, NumPy array, HDF5 (NetCDF 4) or ENVI header.",
+            "Save it in one of these formats, or leave it out.",
+        )
+    return start
