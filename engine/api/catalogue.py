@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bandbridge.engine.api.config import SettingValue
@@ -549,14 +549,19 @@ METHODS: tuple[MethodInfo, ...] = (
 DEFAULT_METHOD = "auto"
 
 
-def method_info(key: str) -> MethodInfo:
+def method_info(key: str, methods: Sequence[MethodInfo] = METHODS, purpose: str = "") -> MethodInfo:
     """The catalogue's entry of a method.
+
+    Args:
+        key: Its key.
+        methods: Where to look.
+        purpose: What they are for, behind "There is no method 'x'".
 
     Raises:
         UsageError: No method has this key.
     """
-    for info in METHODS:
+    for info in methods:
         if info.key == key:
             return info
-    names = ", ".join(info.key for info in METHODS)
-    raise UsageError(f"There is no method '{key}'.", "", f"Choose one of: {names}.")
+    names = ", ".join(info.key for info in methods)
+    raise UsageError(f"There is no method '{key}'{purpose}.", "", f"Choose one of: {names}.")

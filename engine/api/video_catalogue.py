@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bandbridge.engine.api.catalogue import METHODS, MethodInfo, Setting, method_info
-from bandbridge.engine.api.errors import UsageError
 
 TEACHER_STAGE, STUDENT_STAGE = "Teacher", "Student"
 
@@ -217,11 +216,7 @@ def video_method_info(key: str) -> MethodInfo:
     Raises:
         UsageError: No method has this key.
     """
-    for info in VIDEO_METHODS:
-        if info.key == key:
-            return info
-    names = ", ".join(info.key for info in VIDEO_METHODS)
-    raise UsageError(f"There is no method '{key}' for clips.", "", f"Choose one of: {names}.")
+    return method_info(key, VIDEO_METHODS, " for clips")
 
 
 def any_method_info(key: str) -> MethodInfo:
@@ -230,10 +225,7 @@ def any_method_info(key: str) -> MethodInfo:
     Raises:
         UsageError: No method has this key.
     """
-    for info in (*METHODS, *VIDEO_METHODS):
-        if info.key == key:
-            return info
-    return method_info(key)
+    return method_info(key, (*METHODS, *VIDEO_METHODS))
 
 
 def is_for_clips(key: str) -> bool:

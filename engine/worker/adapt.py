@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.metadata
 import time
@@ -15,7 +14,7 @@ import torch
 from bandbridge.engine.api.catalogue import MethodInfo, method_info
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.errors import BandbridgeError, ModelError, Stopped, UsageError
+from bandbridge.engine.api.errors import ModelError, UsageError
 from bandbridge.engine.api.events import Event, Notice, SamplePrediction
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.reports import AdaptReport
@@ -77,18 +76,10 @@ def adapt(job: Adapt, emit: Emit, control: Control) -> AdaptReport:
     )
     for finding in images.findings:
         emit(Notice.about(finding))
-    folder.mark("running")
-    try:
+    with folder.at_work():
         ground, adapter = lay_ground(config, info, settings, sources, images, device, control)
         run = _Run(config, info, folder, sources, images, ground, adapter, device, emit, control)
         report = run.carry_out(resume=job.resume, began=began)
-    except Stopped:
-        folder.mark("stopped")
-        raise
-    except Exception as error:
-        with contextlib.suppress(BandbridgeError):  # a full disk must not hide what went wrong
-            folder.mark("failed", str(error))
-        raise
     folder.mark("kept" if report.stopped_early else "completed")
     return report
 

@@ -17,7 +17,6 @@ The last state is kept; no split chooses among several.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import time
 from collections import Counter
@@ -31,7 +30,7 @@ import torch
 from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import DistillConfig, Modality
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.errors import BandbridgeError, ClipError, Stopped, UsageError
+from bandbridge.engine.api.errors import ClipError, Stopped, UsageError
 from bandbridge.engine.api.events import CLIP_SIGNS, Event, Notice
 from bandbridge.engine.api.jobs import Distill
 from bandbridge.engine.api.reports import ClipScores, DistillReport, Finding
@@ -94,19 +93,11 @@ def distill(job: Distill, emit: Emit, control: Control) -> DistillReport:
     data = gather_clips(config, emit, control)
     for notice in _notices(data.findings):
         emit(notice)
-    folder.mark("running")
-    try:
+    with folder.at_work():
         ground, inputs = lay_clip_ground(config, info, settings, data, device, control)
         report = _Run(config, info, folder, data, ground, inputs, device, emit, control).carry_out(
             resume=job.resume, began=began
         )
-    except Stopped:
-        folder.mark("stopped")
-        raise
-    except Exception as error:
-        with contextlib.suppress(BandbridgeError):  # a full disk must not hide what went wrong
-            folder.mark("failed", str(error))
-        raise
     folder.mark("kept" if report.stopped_early else "completed")
     return report
 

@@ -17,18 +17,19 @@ Curves are text that is only ever appended to: a killed process loses at most th
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bandbridge.engine.api.config import DistillConfig, RunConfig
-from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.errors import BandbridgeError, Stopped, UsageError
 from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import check_writable, storage_error, write_text
 
@@ -148,6 +149,20 @@ class RunFolder:
             "config": as_plain(self.config),
         }
         self.write_json(RUN_FILE, facts)
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Mark the run as running meanwhile, and as stopped or failed where that is how it ends."""
+        self.mark("running")
+        try:
+            yield
+        except Stopped:
+            self.mark("stopped")
+            raise
+        except Exception as error:
+            with contextlib.suppress(BandbridgeError):  # a full disk must not hide what went wrong
+                self.mark("failed", str(error))
+            raise
 
     def write_json(self, name: str, facts: Any) -> None:
         """Write a JSON file in one step."""
