@@ -50,7 +50,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_MOST_FINDINGS = 20
 _MOST_ALIKE = 5
 _SEVERITIES = ("error", "warning", "note")
 _UNITS = {"share": "%", "number": "", "seconds": "s", "images/s": "", "MiB": "MiB"}
@@ -521,7 +520,7 @@ def _show_check(page: _Page, report: CheckReport) -> None:
             page.say(f"{_part_title(part)}, {part.folder}")
             if part.sensor:
                 page.say(f"Looks like: {sensor_in_words(part.sensor)}")
-            _show_by_advice(page, part.findings)
+            _show_findings(page, part.findings, "--csv")
     page.say()
     sure = sum(shift.sure for shift in report.shifts)
     page.facts(
@@ -532,19 +531,6 @@ def _show_check(page: _Page, report: CheckReport) -> None:
             "Written": ", ".join(report.written),
         }
     )
-
-
-def _show_by_advice(page: _Page, findings: Sequence[Finding]) -> None:
-    """Findings with the same reason and advice together, which then are said once."""
-    alike: dict[tuple[str, str, str, str], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda one: _SEVERITIES.index(one.severity)):
-        alike.setdefault((finding.severity, finding.kind, finding.why, finding.do), []).append(finding)
-    for (severity, _, why, do), group in alike.items():
-        for finding in group[:_MOST_ALIKE]:
-            page.say(f"{severity.capitalize()}: {finding.what}")
-        if len(group) > _MOST_ALIKE:
-            page.say(f"and {len(group) - _MOST_ALIKE} more like these (--csv writes them all)")
-        page.say("  " + " ".join(part for part in (why, do) if part))
 
 
 def _part_title(part: CheckedPart) -> str:
@@ -569,13 +555,25 @@ def _show_video_sample(page: _Page, report: VideoSampleReport) -> None:
     )
 
 
-def _show_findings(page: _Page, findings: Sequence[Finding]) -> None:
-    for finding in findings[:_MOST_FINDINGS]:
-        sentences = " ".join(part for part in (finding.what, finding.why, finding.do) if part)
-        named = "" if finding.file in finding.what else f"{finding.file}: "
-        page.say(f"{finding.severity.capitalize()}: {named}{sentences}")
-    if len(findings) > _MOST_FINDINGS:
-        page.say(f"and {len(findings) - _MOST_FINDINGS} more (--json writes them all)")
+def _show_findings(page: _Page, findings: Sequence[Finding], option: str = "--json") -> None:
+    """The gravest first, and those with the same reason and advice together, which then are said once.
+
+    Args:
+        page: Where to.
+        findings: In any order.
+        option: What writes them all.
+    """
+    alike: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda one: _SEVERITIES.index(one.severity)):
+        alike.setdefault((finding.severity, finding.kind, finding.why, finding.do), []).append(finding)
+    for (severity, _, why, do), group in alike.items():
+        for finding in group[:_MOST_ALIKE]:
+            named = "" if finding.file in finding.what else f"{finding.file}: "
+            page.say(f"{severity.capitalize()}: {named}{finding.what}")
+        if len(group) > _MOST_ALIKE:
+            page.say(f"and {len(group) - _MOST_ALIKE} more like these ({option} writes them all)")
+        if why or do:
+            page.say("  " + " ".join(part for part in (why, do) if part))
 
 
 def _number(value: float | None) -> str:
