@@ -741,8 +741,8 @@ class CompareReport:
         runs: One entry a run, in the order of running.
         measures: Keys of the measures at hand, in the order of the table.
         images: Labelled target images; 0 where there are no labels.
-        before: Numbers of the untouched source model, by the same keys: means over the completed runs, which differ in
-            the pairs they keep aside alone.
+        before: Numbers every method must beat, by the same keys: of the untouched source model, means over the
+            completed runs, which differ in the pairs they keep aside alone; for clips what guessing reaches.
         stopped_early: Whether the person stopped it; started again it goes on.
     """
 

@@ -75,8 +75,8 @@ def write_clip_report(
         if report.test is not None
         else (VALIDATION, report.validation, report.teacher_validation)
     )
-    said = [line for line in _lines(folder / PREDICTIONS_FILE) if line["split"] == split and line["truth"]]
-    chance = None if student is None else guessing(student, [line["truth"].split(";") for line in said])
+    said = _said(folder, split)
+    chance = None if student is None else guessing(student, labels_of(folder, split))
     known = [line for line in said if line["truth"] in report.class_names]
     sign, best, worst = _matched(folder, clips)
     kinds = ["all kinds", *report.separation_by_sound]
@@ -106,6 +106,11 @@ def write_clip_report(
     path = folder / REPORT_PAGE
     write_text(path, text)
     return path
+
+
+def labels_of(folder: Path, split: str) -> list[list[str]]:
+    """The labels of each labelled clip of a split, as a run wrote them down."""
+    return [line["truth"].split(";") for line in _said(folder, split)]
 
 
 def verdict(student: ClipScores | None, teacher: ClipScores | None, split: str, chance: float | None) -> str:
@@ -205,6 +210,10 @@ def _picture(clips: ClipSet, file: str) -> str:
     shown = cv2.resize(row, size, interpolation=cv2.INTER_AREA) if scale < 1 else row
     _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(shown[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+
+
+def _said(folder: Path, split: str) -> Lines:
+    return [line for line in _lines(folder / PREDICTIONS_FILE) if line["split"] == split and line["truth"]]
 
 
 def _lines(path: Path) -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig, DistillConfig, RunConfig
 from bandbridge.engine.api.control import Control
@@ -33,11 +34,13 @@ from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Compared, Event, Finished, Notice, Problem, Progress
 from bandbridge.engine.api.jobs import Adapt, Compare, Distill
 from bandbridge.engine.api.launch import Ask, Quit, Submit, start_worker
-from bandbridge.engine.api.measures import LABEL_FREE_PREFIX, in_order, spread
+from bandbridge.engine.api.measures import LABEL_FREE_PREFIX, guessing, in_order, leading, spread
 from bandbridge.engine.api.reading_board import left_by
-from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState
+from bandbridge.engine.api.reports import ClipScores, ComparedMethod, ComparedRun, CompareReport, RunState, Scores
 from bandbridge.engine.api.video_catalogue import any_method_info, video_method_info
+from bandbridge.engine.video.clip_list import TEST
 from bandbridge.engine.worker.adapt import check
+from bandbridge.engine.worker.clip_report import labels_of
 from bandbridge.engine.worker.comparison_report import write_comparison
 from bandbridge.engine.worker.distill import check_distillation
 from bandbridge.engine.worker.run_folder import (
@@ -133,6 +136,24 @@ def values_of_clips(facts: Mapping[str, Any]) -> dict[str, float]:
     if not facts["resumed"]:  # known of its last part alone, which is no fair part of a comparison
         found |= {name: facts[name] or None for name in ("seconds", "peak_memory_mb", "peak_gpu_memory_mb")}
     return _numbers(found)
+
+
+def guessed_of_clips(facts: Mapping[str, Any], folder: Path) -> dict[str, float]:
+    """What guessing reaches on the test clips, by the key of the measure that leads.
+
+    Args:
+        facts: A `DistillReport` as plain values, as in `report.json`.
+        folder: The run folder, with `predictions.csv`.
+    """
+    test = facts["test"]
+    if test is None:
+        return {}
+    classes = test["classes"]
+    if classes is not None:
+        classes = Scores(**classes | {"confusion": np.array(classes["confusion"], np.int64)})
+    scores = ClipScores(clips=test["clips"], classes=classes, tagging=test["tagging"], measures=test["measures"])
+    chance = guessing(scores, labels_of(folder, TEST))
+    return {} if chance is None else {leading(test["measures"]): chance}
 
 
 def _numbers(values: Mapping[str, object]) -> dict[str, float]:
@@ -301,6 +322,7 @@ class _Comparison:
             return replace(run, state="stopped")
         if isinstance(self._config, CompareClipsConfig):
             values = values_of_clips(facts)
+            self._before[run.folder] = guessed_of_clips(facts, Path(run.folder))
             self._images = int(facts["test"]["clips"]) if facts["test"] is not None else 0
         else:
             values, self._before[run.folder] = values_of(facts)

@@ -107,16 +107,16 @@ def verdict(report: CompareReport) -> str:
         return sentence + "There are no pairs kept aside either; look at the images before you rely on any of them."
     standing = standings(done, key)
     leaders = [entry for entry in done if standing.get(entry.method) == "best"]
-    if not leaders:
-        return sentence + f"{what.title}: {_named(done, key)}."
-    sentence += f"Highest {what.within}: {_named(leaders, key)}."
     near = [entry for entry in done if standing.get(entry.method) == "close"]
+    sentence += f"Highest {what.within}: {_named(leaders, key)}." if leaders else f"{what.title}: {_named(done, key)}."
     if near:
         sentence += f" So close that chance may have decided: {_named(near, key)}."
-    elif max(entry.completed for entry in done) < 2:
+    elif leaders and max(entry.completed for entry in done) < 2:
         sentence += " With one seed a method, nothing tells how much of this is chance."
     if key in report.before:
-        sentence += f" The untouched source model: {words(what, report.before[key])}."
+        before = words(what, report.before[key])
+        of_clips = is_for_clips(done[0].method)
+        sentence += f" Guessing reaches {before}." if of_clips else f" The untouched source model: {before}."
     return sentence
 
 

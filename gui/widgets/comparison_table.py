@@ -33,7 +33,7 @@ _EXPLAIN = {
 }
 BEGINNING = "Each method gets a line here, with its runs below it, as soon as the first one is at work."
 """Stands in an empty table."""
-_UNTOUCHED = "Untouched source model"
+_UNTOUCHED, _GUESSING = "Untouched source model", "Guessing"
 
 
 def value_text(what: Measure, value: float) -> str:
@@ -97,7 +97,9 @@ def comparison_in_words(report: CompareReport) -> str:
     elif max(entry.completed for entry in done) < 2:
         sentence += " With one seed each, nothing tells how much of this is chance."
     if key in report.before:
-        sentence += f" The untouched source model: {value_text(what, report.before[key])}."
+        before = value_text(what, report.before[key])
+        of_clips = is_for_clips(done[0].method)
+        sentence += f" Guessing reaches {before}." if of_clips else f" The untouched source model: {before}."
     return sentence
 
 
@@ -275,7 +277,8 @@ class ComparisonTable(QTreeWidget):
     def _untouched(self, report: CompareReport) -> QTreeWidgetItem:
         item = _Line(len(report.methods))
         item.setData(0, _KEY, "")
-        item.put(_METHOD, _UNTOUCHED, _UNTOUCHED)
+        title = _GUESSING if is_for_clips(report.methods[0].method) else _UNTOUCHED
+        item.put(_METHOD, title, title)
         item.put(_RUNS, "", -1.0)
         for column in range(self.columnCount()):
             item.setForeground(column, self._theme.colour("muted"))

@@ -52,7 +52,12 @@ def compared(config: CompareClipsConfig, *, tagged: bool = False, completed: int
         state: RunState = "completed" if len(done) == len(config.seeds) else "waiting"
         methods.append(ComparedMethod(method=method, state=state, completed=len(done), runs=2, values=values))
     return CompareReport(
-        folder=config.output, methods=tuple(methods), runs=tuple(runs), measures=(key, "recall_at_1"), images=20
+        folder=config.output,
+        methods=tuple(methods),
+        runs=tuple(runs),
+        measures=(key, "recall_at_1"),
+        images=20,
+        before={key: 0.5},
     )
 
 

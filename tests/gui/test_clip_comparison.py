@@ -78,6 +78,8 @@ def test_the_table_grows_on_the_run_page(qtbot: QtBot, model: ProjectModel, them
     assert [(run.method, run.seed) for run in model.project.runs] == [("ce", 0)]
     worker.answer(compared(job.config))
     assert "Highest accuracy: MNF + CSC" in page.outcome.text
+    assert "Guessing reaches 50.0" in page.outcome.text
+    assert page.table.cell("", "Method") == "Guessing"
     page.closing()
 
 

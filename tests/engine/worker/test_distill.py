@@ -343,9 +343,11 @@ def test_methods_for_clips_are_compared_in_one_table(make_config, tmp_path):
     assert values["kd"]["teacher_accuracy"] == values["mnf-csc"]["teacher_accuracy"]
     assert "temperature_separation" not in values["kd"]
     assert report.images == 6
+    assert report.before == {"accuracy": pytest.approx(1 / 3)}, "what guessing reaches on three classes alike"
     page = (tmp_path / "all" / "comparison.html").read_text()
     assert "MNF + CSC" in page
     assert "windows of 4 pictures" in page
+    assert "Guessing reaches 33.3" in page
     again = perform(Compare(config=config), lambda event: None, Control())
     assert again.runs == report.runs
     with pytest.raises(UsageError, match="other data or another budget"):
