@@ -169,7 +169,7 @@ def _measured(folder: Path, stages: Sequence[str]) -> list[Curve]:
 
 
 def _matched(folder: Path, clips: ClipSet) -> tuple[str, list[Strip], list[Strip]]:
-    """The sign they are told by, and the training clips whose picture and sound go together best, and worst."""
+    """The sign that tells it, and by it the training clips whose picture and sound go together best, and worst."""
     lines = [line for line in _lines(folder / SIGNS_FILE) if line["split"] == TRAIN]
     sign = next((name for name in CLIP_SIGNS if lines and name in lines[0]), "")
     if not sign:

@@ -18,7 +18,7 @@ from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.measure_tile import MeasureGrid
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 _BANDS = ((0.05, 0.95, 45), (0.25, 0.75, 90))
@@ -45,14 +45,14 @@ class SignsChart(QWidget):
         self._theme = theme
         self._read = read
         self._name = title
-        label = text_label(title, "strong", wrap=False)
-        label.setToolTip(explain)
+        self._label = text_label(title, "strong", wrap=False)
+        self._label.setToolTip(explain)
         self._value = text_label("", "small", wrap=False)
         self._value.setMinimumWidth(1)
         self._value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
-        head.addWidget(label)
+        head.addWidget(self._label)
         head.addWidget(self._value, 1)
         self.chart = Chart(theme, "Epoch", "")
         self.chart.plot.showAxis("left", True)
@@ -75,6 +75,15 @@ class SignsChart(QWidget):
         column.addWidget(self.chart, 1)
         self._restyle()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the numbers to the axis where there is no room for them."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - self._label.sizeHint().width() - GRID
+        self._value.setVisible(self._value.fontMetrics().horizontalAdvance(self._value.text()) <= room)
+
     def show_signs(self, seen: Sequence[ClipSignsSeen], story: RunStory) -> bool:
         """Show these, oldest first.
 
@@ -94,6 +103,7 @@ class SignsChart(QWidget):
         least, most = number(spread[-1, 1], 2), number(spread[-1, 3], 2)
         half = f"{least} to {most}"
         self._value.setText(f"{least}–{most}")  # there is little room
+        self._fit()
         self._value.setToolTip(f"Half of the clips lie from {half}.")
         self.chart.setAccessibleDescription(f"{self._name} of half of the clips: {half}")
         return True

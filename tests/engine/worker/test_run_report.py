@@ -191,7 +191,7 @@ def test_report_of_clips_shows_numbers_curves_and_clips(tmp_path: Path, clip_set
         "file,split,truth,predicted,confidence\na/1.mp4,test,Forest,River,0.9\nb/1.mp4,train,Forest,River,0.9\n"
     )
     (tmp_path / "signs.csv").write_text(
-        "file,split,labels,sound,temperature\na/2.mp4,train,Forest,matched,0.9\nb/2.mp4,train,River,silent,0.1\n"
+        "file,split,labels,sound,correspondence\na/2.mp4,train,Forest,matched,0.9\nb/2.mp4,train,River,silent,0.1\n"
     )
     config = DistillConfig(clips="/data/<clips> & co", run="/r")
     page = read(write_clip_report(tmp_path, DISTILLED, config, video_method_info("mnf-csc"), clip_set))
@@ -199,7 +199,7 @@ def test_report_of_clips_shows_numbers_curves_and_clips(tmp_path: Path, clip_set
     assert "accuracy is 82.5\u202f%, the teacher's 95.0\u202f%; guessing reaches 50.0\u202f%." in text
     assert "no better than chance" not in text
     assert "Forest, taken for River (90.0\u202f%)" in text
-    assert "River · temperature 0.10 · sound: silent" in text
+    assert "River · correspondence 0.10 · sound: silent" in text
     assert "90.0\u202f%" in text, "how well silence is found out"
     assert "<clips> & co" in text
     assert "<b>.mp4" in text
