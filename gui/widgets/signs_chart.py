@@ -25,6 +25,8 @@ _BANDS = ((0.05, 0.95, 45), (0.25, 0.75, 90))
 """(lowest, highest share of the clips, opacity) of the bands around the middle clip."""
 
 _WIDTH, _HEIGHT = 40 * GRID, 36 * GRID
+_LEAST_WIDTH = 9 * GRID
+"""Of a chart: three stand side by side in the smallest window."""
 
 Read = Callable[[ClipSignsSeen], NDArray[np.float32] | None]
 
@@ -45,7 +47,7 @@ class SignsChart(QWidget):
         self._theme = theme
         self._read = read
         self._name = title
-        self._label = text_label(title, "strong", wrap=False)
+        self._label = text_label(title, "small", wrap=False)
         self._label.setToolTip(explain)
         self._value = text_label("", "small", wrap=False)
         self._value.setMinimumWidth(1)
@@ -56,6 +58,7 @@ class SignsChart(QWidget):
         head.addWidget(self._value, 1)
         self.chart = Chart(theme, "Epoch", "")
         self.chart.plot.showAxis("left", True)
+        self.chart.setMinimumWidth(_LEAST_WIDTH)
         self.chart.setToolTip(f"{explain}\nLine: the middle clip. Bands: half of the clips, and nine tenths of them.")
         self._edges: list[tuple[Any, Any, Any]] = []
         for _ in _BANDS:

@@ -83,6 +83,7 @@ def test_a_run_is_watched_from_its_beginning_to_its_result(
     assert "Go together best" in words(page)
     assert [clip.file for clip in page.matched.best.clips][:2] == ["rain/0.mp4", "rain/1.mp4"]
     assert page.matched.worst.clips[0].file == "rain/7.mp4"
+    assert page.content.minimumSize().width() <= 880, "nothing is cut off in a window of 1100 pixels"
     assert isinstance(desk.jobs[0], ClipThumbnails)
     assert desk.jobs[0].folder == "/", "where the list lies, for it is no folder on this disk"
     progress = page._charts.widget(1)
