@@ -28,6 +28,10 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QTabWidget,
 _CHOICE_WIDTH = 38 * GRID
 """The run shown stands beside the tabs, all of which must be seen in the smallest window; its list may be wider."""
 
+_OPEN_TIP = "Shows the report of this run in the browser."
+_SAVE_TIP = "One file to hand on, with tables and curves; opens in any browser."
+_NO_PAGE = "The folder of this run holds no report."
+
 
 class RunResultsPage(Page):
     """The results of the project's runs; what belongs to one kind of project is in its two descendants.
@@ -111,10 +115,8 @@ class RunResultsPage(Page):
         self.content.addWidget(self._empty, 1)
         self.content.addWidget(self.tabs, 1)
         self.open_button = QPushButton("Open re&port")
-        self.open_button.setToolTip("Shows the report of this run in the browser.")
         self.open_button.clicked.connect(self.open_report)
         self.report_button = QPushButton("Save &report…")
-        self.report_button.setToolTip("One file to hand on, with tables and curves; opens in any browser.")
         self.report_button.clicked.connect(self.save_report)
         self.folder_button = QPushButton("&Open run folder")
         self.folder_button.clicked.connect(self.open_folder)
@@ -307,8 +309,10 @@ class RunResultsPage(Page):
         if there and was_empty and self.tabs.currentWidget() is not self.comparison:
             self.tabs.setCurrentWidget(self._overview)  # while nothing was there, only lists of runs could be open
         self.primary.setEnabled(there and not self.export_panel.busy)
-        for button in (self.open_button, self.report_button):
-            button.setEnabled((Path(self._folder) / REPORT_PAGE).is_file())
+        has_page = (Path(self._folder) / REPORT_PAGE).is_file()
+        for button, tip in ((self.open_button, _OPEN_TIP), (self.report_button, _SAVE_TIP)):
+            button.setEnabled(has_page)
+            button.setToolTip(tip if has_page else _NO_PAGE)
         self._fit_to_tab()
 
     def _tab_changed(self) -> None:
