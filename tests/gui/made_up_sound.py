@@ -15,23 +15,16 @@ AHEAD_S = 0.08
 
 
 class FakeOutput:
-    """A sound card whose clock may go wrong: takes buffers as it plays them, and keeps what it was given."""
+    """Takes buffers as it plays them, and keeps what it was given."""
 
-    def __init__(self, speed: float = 1.0) -> None:
-        self.speed = speed
+    def __init__(self) -> None:
         self.is_open = False
         self.given: list[np.ndarray] = []
-        self._rate_hz = 1
-
-    @property
-    def heard_s(self) -> float:
-        """Seconds that have left the loudspeaker."""
-        return len(self.given) * BUFFER / self._rate_hz - AHEAD_S
 
     @contextmanager
     def __call__(self, rate_hz: int, fill: speaker.Fill) -> Iterator[None]:
         assert not self.is_open, "two at a time"
-        self.is_open, self.given, self._rate_hz = True, [], rate_hz
+        self.is_open, self.given = True, []
         closed = threading.Event()
 
         def play() -> None:
@@ -40,7 +33,7 @@ class FakeOutput:
                 samples = np.full((BUFFER, 2), np.nan, np.float32)
                 fill(samples, AHEAD_S)
                 self.given.append(samples[:, 0])
-                closed.wait(max(0.0, began + len(self.given) * BUFFER / (rate_hz * self.speed) - time.monotonic()))
+                closed.wait(max(0.0, began + len(self.given) * BUFFER / rate_hz - time.monotonic()))
 
         thread = threading.Thread(target=play)
         thread.start()
