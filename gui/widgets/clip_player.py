@@ -258,8 +258,8 @@ class ClipPlayer(QWidget):
         return min(max(from_s, heard_s), from_s + passed_s)  # an output that swallows all at once plays nothing
 
     def _tick(self) -> None:
-        if self._speaker.missing and not self._note.text().endswith(self._speaker.missing):
-            self._began = (time.monotonic(), self.place.value() / _FPS)
+        if self._wave is not None and self._speaker.missing and self.mute_button.isEnabled():
+            self._began = (time.monotonic(), self.place.value() / _FPS)  # it goes on by the clock from here
             self._tell_sound()
         at = int(self._now_s() * _FPS + 1e-6)
         if at > self.place.maximum():

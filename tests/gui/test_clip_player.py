@@ -123,3 +123,6 @@ def test_without_a_device_it_plays_silently_and_says_so(qtbot: QtBot, player: Cl
     assert player.place.value() == 5
     player._take(clip(0.5, sound=False))
     assert player._note.text().endswith("This clip has no sound.")
+    assert player.play_button.isChecked()
+    qtbot.waitUntil(lambda: not player.play_button.isChecked())
+    assert player.place.value() == 5
