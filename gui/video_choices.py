@@ -10,7 +10,7 @@ from bandbridge.engine.api.config import DeviceChoice, DistillConfig, Modality, 
 from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS
 
 VideoEffort = Literal["quick", "standard", "thorough", "own"]
-VIDEO_EPOCHS: Mapping[VideoEffort, int] = {"quick": 10, "standard": 50, "thorough": 200}
+VIDEO_EPOCHS: Mapping[VideoEffort, int] = {"quick": 20, "standard": 100, "thorough": 200}
 """Effort -> passes of the student over the training clips."""
 
 NETWORK_SIZES: Mapping[str, tuple[int, int]] = {"small": (16, 64), "medium": (32, 96), "published": (64, 112)}
@@ -50,7 +50,7 @@ class VideoChoices:
     width: int = NETWORK_SIZES["small"][0]
     blocks: int = 1
     epochs: int = VIDEO_EPOCHS["standard"]
-    batch_size: int = 32
+    batch_size: int = 16
     learning_rate: float | None = None
     settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()

@@ -221,8 +221,8 @@ class DistillConfig:
     window: int = 16
     width: int = 64
     blocks: int = 1
-    epochs: int = 50
-    batch_size: int = 32
+    epochs: int = 100
+    batch_size: int = 16
     learning_rate: float | None = None
     settings: Mapping[str, SettingValue] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()

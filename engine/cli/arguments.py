@@ -249,7 +249,7 @@ def _add_distill(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help=f"{', '.join(info.key for info in VIDEO_METHODS)} (default {DEFAULT_VIDEO_METHOD})",
     )
     _add_clip_choice(verb)
-    verb.add_argument("--epochs", type=int, metavar="N", help="passes of the student over the clips (default 50)")
+    verb.add_argument("--epochs", type=int, metavar="N", help="passes of the student over the clips (default 100)")
     verb.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; other options go before it")
     verb.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
     verb.add_argument("--seed", type=int, metavar="N", help="of everything random (default 0)")

@@ -66,6 +66,9 @@ GALLERY_FILE = "gallery.safetensors"
 TEACHER_FEATURES_FILE = "teacher_features.h5"
 MATCHED = "matched"
 MOST_REMARKS = 3
+FEW_STEPS = 1000
+"""On the video sample (200 training clips) 390 steps gave 56 to 70 % with any method, 1,300 up to 92 %."""
+
 REMARKS = {
     "silent": "have a silent sound track",
     "no-sound": "have no sound",
@@ -256,6 +259,7 @@ class _Run:
 
     def carry_out(self, *, resume: bool, began: float) -> DistillReport:
         """Train, look at all clips, write everything down."""
+        self._tell_if_short()
         course = self._course()
         course.run(resume=resume)
         if course.stopped_early and (isinstance(course.stage, TeacherTraining) or course.epochs_done == 0):
@@ -300,6 +304,15 @@ class _Run:
         self.folder.write_json(REPORT_FILE, report)
         write_clip_report(self.folder.path, report, self.config, self.info, self.data.clips)
         return report
+
+    def _tell_if_short(self) -> None:
+        """A network that begins at random and takes few steps is mistaken for what the method makes of the clips."""
+        steps = self.config.epochs * -(-len(self.ground.training) // self.config.batch_size)
+        if steps < FEW_STEPS:
+            text = (
+                f"The student takes {steps} steps, which is few to learn from nothing: more epochs may do much for it."
+            )
+            self.emit(Notice(level="info", text=text))
 
     def _course(self) -> Course:
         def watch(stage: Stage, place: StagePlace) -> ClipWatcher:

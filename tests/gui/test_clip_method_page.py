@@ -49,7 +49,7 @@ def test_choices_reach_the_run_and_are_undone(page: ClipMethodPage, model: Proje
     page.features.editingFinished.emit()
     config = model.project.to_distill_config("/run")
     assert (config.teacher, config.method, config.width, config.size_px) == ("picture", "kd", 64, 112)
-    assert (config.epochs, config.fps, config.window, config.seed) == (10, 8.0, 8, 7)
+    assert (config.epochs, config.fps, config.window, config.seed) == (20, 8.0, 8, 7)
     assert config.teacher_features == "/panns.h5"
     for _ in range(4):
         model.undo()
@@ -99,6 +99,6 @@ def test_the_time_is_told_by_the_last_run_of_the_same_size(
 ) -> None:
     assert "about" not in page.effort_choice.buttons["standard"].text()
     model.update(runs=(write_run(tmp_path / "run"),))
-    assert "about 21 min" in page.effort_choice.buttons["standard"].text()  # 25 s an epoch
+    assert "about 42 min" in page.effort_choice.buttons["standard"].text()  # 25 s an epoch
     page.size_choice.buttons["published"].click()
     assert "about" not in page.effort_choice.buttons["standard"].text()

@@ -57,7 +57,7 @@ def words(page: ClipRunPage) -> str:
 
 def test_what_will_run_is_told_and_what_is_missing(page: ClipRunPage, model: ProjectModel) -> None:
     assert page.state() == "ready"
-    for part in ("Sound teaches pictures", "MNF + CSC", "4 pictures a second of 64 pixels", "50 epochs (standard)"):
+    for part in ("Sound teaches pictures", "MNF + CSC", "4 pictures a second of 64 pixels", "100 epochs (standard)"):
         assert part in words(page)
     model.update_video(method="ce", teacher="picture")
     QApplication.processEvents()  # the new words take their place

@@ -14,7 +14,7 @@ import torch
 from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ClipError, Stopped, UsageError
-from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Losses, TrainingStarted
+from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Losses, Notice, TrainingStarted
 from bandbridge.engine.api.jobs import Compare, Distill, Evaluate, Export, Predict, Retrieve
 from bandbridge.engine.video.clip_model import read_clip_model
 from bandbridge.engine.worker.perform import answer, perform
@@ -96,6 +96,8 @@ def test_a_run_leaves_everything_that_is_promised(make_config):
     assert report.class_names == CLASSES
     assert [f.file for f in report.set_aside if f.severity == "warning"] == ["Dark/broken.avi"]
     assert report.taught == 15
+    said = [event.text for event in events if isinstance(event, Notice)]
+    assert any("takes 9 steps" in text for text in said), "three epochs of fifteen clips, six at once"
     for scores in (report.validation, report.test):
         assert scores.clips == 6
         assert set(scores.measures) == {
