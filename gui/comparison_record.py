@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig
+from bandbridge.engine.api.config import CompareConfig
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, Spread
 from bandbridge.gui.clip_record import clip_config_from
 from bandbridge.gui.run_record import config_from, read_facts, unreadable
@@ -20,7 +20,7 @@ COMPARISON_PAGE = "comparison.html"
 class ComparisonRecord:
     """A comparison: what was asked, its table as last written, and whether it was running, stopped or completed."""
 
-    config: CompareConfig | CompareClipsConfig
+    config: CompareConfig
     report: CompareReport
     state: str
 
@@ -38,14 +38,13 @@ def read_comparison(folder: Path) -> ComparisonRecord:
         raise unreadable(folder / COMPARISON_FILE, repr(error)) from error
 
 
-def _config(facts: Mapping[str, Any], folder: Path) -> CompareConfig | CompareClipsConfig:
+def _config(facts: Mapping[str, Any], folder: Path) -> CompareConfig:
     methods, seeds = tuple(map(str, facts["methods"])), tuple(map(int, facts["seeds"]))
     settings, base = dict(facts["settings"]), facts["base"]
-    if "clips" in base:
-        of_clips = clip_config_from(base, folder, run="")
-        return CompareClipsConfig(base=of_clips, methods=methods, seeds=seeds, output=str(folder), settings=settings)
-    of_images = config_from(base, folder, run="")
-    return CompareConfig(base=of_images, methods=methods, seeds=seeds, output=str(folder), settings=settings)
+    read = clip_config_from if "clips" in base else config_from
+    return CompareConfig(
+        base=read(base, folder, run=""), methods=methods, seeds=seeds, output=str(folder), settings=settings
+    )
 
 
 def _report(facts: Mapping[str, Any], folder: Path) -> CompareReport:

@@ -14,7 +14,7 @@ from bandbridge.engine.api.catalogue import DEFAULT_METHOD, METHODS, MethodInfo
 from bandbridge.engine.api.config import (
     PROPOSED,
     AdapterKind,
-    CompareClipsConfig,
+    AnyRunConfig,
     CompareConfig,
     DeviceChoice,
     DistillConfig,
@@ -170,27 +170,24 @@ class Project:
         """The methods chosen to be compared that can work with what there is, in the catalogue's order."""
         return tuple(info for info in self.methods() if info.key in self.compared and not obstacle(info, self))
 
-    def to_compare_config(self, output: str) -> CompareConfig | CompareClipsConfig:
+    def to_compare_config(self, output: str) -> CompareConfig:
         """The frozen configuration of a comparison with these choices.
 
         Args:
             output: Folder the comparison writes into.
         """
         methods = tuple(info.key for info in self.fitting())
+        base: AnyRunConfig
         if self.kind == "video":
-            return CompareClipsConfig(
-                base=replace(self.to_distill_config(""), method=DEFAULT_VIDEO_METHOD, settings={}, seed=0),
-                methods=methods,
-                seeds=tuple(range(self.seed, self.seed + self.seeds)),
-                output=output,
-                settings={key: dict(values) for key, values in self.video.settings.items() if key in methods},
-            )
+            base, method, chosen = self.to_distill_config(""), DEFAULT_VIDEO_METHOD, self.video.settings
+        else:
+            base, method, chosen = self.to_run_config(""), DEFAULT_METHOD, self.settings
         return CompareConfig(
-            base=replace(self.to_run_config(""), method=DEFAULT_METHOD, settings={}, seed=0),
+            base=replace(base, method=method, settings={}, seed=0),
             methods=methods,
             seeds=tuple(range(self.seed, self.seed + self.seeds)),
             output=output,
-            settings={key: dict(values) for key, values in self.settings.items() if key in methods},
+            settings={key: dict(values) for key, values in chosen.items() if key in methods},
         )
 
     def whole_pairs(self) -> tuple[PairFolders, ...]:

@@ -236,9 +236,12 @@ class DistillConfig:
         return "picture" if self.teacher == "sound" else "sound"
 
 
+AnyRunConfig = RunConfig | DistillConfig
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareConfig:
-    """Several methods on the same data with the same budget.
+    """Several methods on the same data with the same budget: on images, or on clips.
 
     Attributes:
         base: What all runs share; its method, settings, seed and run folder are not looked at.
@@ -248,39 +251,22 @@ class CompareConfig:
         settings: Method key -> its settings that differ from the catalogue's defaults.
     """
 
-    base: RunConfig
+    base: AnyRunConfig
     methods: tuple[str, ...]
     seeds: tuple[int, ...]
     output: str
     settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
 
-    def runs(self) -> tuple[RunConfig, ...]:
-        """The ordinary runs it consists of, seed by seed, so that a first answer for every method comes early."""
-        return tuple(
-            replace(
-                self.base,
-                run=f"{self.output}/runs/{method}-seed{seed}",
-                method=method,
-                seed=seed,
-                settings=dict(self.settings.get(method, {})),
-            )
-            for seed in self.seeds
-            for method in self.methods
-        )
+    @property
+    def of_clips(self) -> bool:
+        """Whether methods for clips are compared."""
+        return isinstance(self.base, DistillConfig)
 
+    def runs(self) -> tuple[AnyRunConfig, ...]:
+        """The ordinary runs it consists of, seed by seed, so that a first answer for every method comes early.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareClipsConfig:
-    """Several methods for clips on the same clips with the same budget; as `CompareConfig`."""
-
-    base: DistillConfig
-    methods: tuple[str, ...]
-    seeds: tuple[int, ...]
-    output: str
-    settings: Mapping[str, Mapping[str, SettingValue]] = field(default_factory=dict)
-
-    def runs(self) -> tuple[DistillConfig, ...]:
-        """The ordinary runs it consists of, seed by seed; of one seed, all have the same teacher and the same start."""
+        On clips, all of one seed have the same teacher and the same start.
+        """
         return tuple(
             replace(
                 self.base,

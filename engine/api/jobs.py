@@ -7,7 +7,6 @@ from typing import Literal
 
 from bandbridge.engine.api.config import (
     PROPOSED,
-    CompareClipsConfig,
     CompareConfig,
     Curve,
     DeviceChoice,
@@ -225,7 +224,7 @@ class Compare:
     In a folder that holds this comparison already, what is finished stays and the rest goes on.
     """
 
-    config: CompareConfig | CompareClipsConfig
+    config: CompareConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -296,7 +296,7 @@ def _compare(options: argparse.Namespace) -> Compare:
 
 
 def _compare_clips(options: argparse.Namespace) -> Compare:
-    from bandbridge.engine.api.config import CompareClipsConfig
+    from bandbridge.engine.api.config import CompareConfig
     from bandbridge.engine.api.video_catalogue import VIDEO_METHODS, video_method_info
     from bandbridge.engine.worker.config_file import distill_config
 
@@ -308,7 +308,7 @@ def _compare_clips(options: argparse.Namespace) -> Compare:
     settings = _settings_of_each(options, fields, {key: video_method_info(key) for key in methods}, _CLIP_SETTINGS)
     fields |= {"run": "", "seed": 0, "method": methods[0]}
     return Compare(
-        config=CompareClipsConfig(
+        config=CompareConfig(
             base=distill_config(fields),
             methods=methods,
             seeds=options.seeds,

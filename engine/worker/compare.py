@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from bandbridge.engine.api.catalogue import method_info
-from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig, DistillConfig, RunConfig
+from bandbridge.engine.api.config import AnyRunConfig, CompareConfig, DistillConfig, RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Compared, Event, Finished, Notice, Problem, Progress
@@ -69,10 +69,6 @@ _FIRST: tuple[RunState, ...] = ("failed", "running", "stopped", "waiting", "unfi
 Emit = Callable[[Event], None]
 
 
-AnyCompareConfig = CompareConfig | CompareClipsConfig
-AnyRunConfig = RunConfig | DistillConfig
-
-
 def compare(job: Compare, emit: Emit, control: Control) -> CompareReport:
     """Carry out a comparison, or go on with one; what runs leave behind is described in `run_folder`.
 
@@ -84,7 +80,7 @@ def compare(job: Compare, emit: Emit, control: Control) -> CompareReport:
     """
     _check_request(job.config)
     config = job.config
-    if isinstance(config, CompareConfig):  # settled once for all runs, so that the last is read as the first was
+    if isinstance(config.base, RunConfig):  # settled once for all runs, so that the last is read as the first was
         config = replace(config, base=settled(config.base, emit, control))
     _check_folder(config)
     return _Comparison(config, emit, control).carry_out()
@@ -163,7 +159,7 @@ def _numbers(values: Mapping[str, object]) -> dict[str, float]:
 class _Comparison:
     """One comparison at work."""
 
-    def __init__(self, config: AnyCompareConfig, emit: Emit, control: Control) -> None:
+    def __init__(self, config: CompareConfig, emit: Emit, control: Control) -> None:
         self._config = config
         self._emit = emit
         self._control = control
@@ -320,7 +316,7 @@ class _Comparison:
         facts = _read(Path(run.folder) / REPORT_FILE)
         if facts is None:
             return replace(run, state="stopped")
-        if isinstance(self._config, CompareClipsConfig):
+        if self._config.of_clips:
             values = values_of_clips(facts)
             self._before[run.folder] = guessed_of_clips(facts, Path(run.folder))
             self._images = int(facts["test"]["clips"]) if facts["test"] is not None else 0
@@ -436,13 +432,13 @@ def _check_run(config: AnyRunConfig) -> None:
         check_distillation(config)
 
 
-def _check_request(config: AnyCompareConfig) -> None:
+def _check_request(config: CompareConfig) -> None:
     for what, given in (("method", config.methods), ("seed", config.seeds)):
         if not given:
             raise UsageError(f"No {what} was given.", "", f"Name at least one {what}.")
         if len(set(given)) < len(given):
             raise UsageError(f"A {what} is named twice.", "", "Name each once.")
-    info_of = video_method_info if isinstance(config, CompareClipsConfig) else method_info
+    info_of = video_method_info if config.of_clips else method_info
     for method in (*config.methods, *config.settings):
         info_of(method).resolve(config.settings.get(method, {}))
     base = config.base
@@ -451,7 +447,7 @@ def _check_request(config: AnyCompareConfig) -> None:
             raise UsageError(f"'{path}' does not exist.", "", "Check the path.")
 
 
-def _check_folder(config: AnyCompareConfig) -> None:
+def _check_folder(config: CompareConfig) -> None:
     folder = Path(config.output)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is not a folder.", "", "Choose another place for the comparison.")

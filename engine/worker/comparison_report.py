@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig
+from bandbridge.engine.api.config import CompareConfig
 from bandbridge.engine.api.measures import Measure, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, CompareReport, Spread
 from bandbridge.engine.api.storage import write_text
@@ -46,7 +46,7 @@ class Dots:
     mean: float
 
 
-def write_comparison(folder: Path, report: CompareReport, config: CompareConfig | CompareClipsConfig) -> Path:
+def write_comparison(folder: Path, report: CompareReport, config: CompareConfig) -> Path:
     """Write `comparison.html` into a comparison's folder.
 
     Args:
@@ -67,7 +67,7 @@ def write_comparison(folder: Path, report: CompareReport, config: CompareConfig 
         _TEMPLATE,
         report=report,
         config=config.base,
-        clips=isinstance(config, CompareClipsConfig),
+        clips=config.of_clips,
         seeds=config.seeds,
         verdict=verdict(report),
         measures=first,

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bandbridge.engine.api.config import DistillConfig, RunConfig
+from bandbridge.engine.api.config import AnyRunConfig, RunConfig
 from bandbridge.engine.api.errors import BandbridgeError, Stopped, UsageError
 from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import check_writable, storage_error, write_text
@@ -63,7 +63,7 @@ def as_plain(value: Any) -> Any:
     return value
 
 
-def fingerprint(config: RunConfig | DistillConfig) -> str:
+def fingerprint(config: AnyRunConfig) -> str:
     """Identifies what decides a run's course: its configuration but for the folder it is written to and the device."""
     facts = as_plain(config)
     for free in ("run", "device"):
@@ -105,7 +105,7 @@ class RunFolder:
         StorageError: It cannot be written.
     """
 
-    def __init__(self, config: RunConfig | DistillConfig, *, resume: bool) -> None:
+    def __init__(self, config: AnyRunConfig, *, resume: bool) -> None:
         self.config = config
         self.path = Path(config.run)
         self.fingerprint = fingerprint(config)

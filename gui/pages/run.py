@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bandbridge.engine.api.config import CompareClipsConfig, CompareConfig, DistillConfig, RunConfig
+from bandbridge.engine.api.config import AnyRunConfig, CompareConfig, DistillConfig
 from bandbridge.engine.api.control import Command
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import Compared, Event, Finished, TrainingStarted
@@ -48,8 +48,7 @@ _STOP_TIP = "Ends now without a result. You can go on from the last checkpoint l
 _SPACING = GRID + GRID // 2
 
 
-AnyCompareConfig = CompareConfig | CompareClipsConfig
-Config = RunConfig | DistillConfig | AnyCompareConfig
+Config = AnyRunConfig | CompareConfig
 
 
 class Panel:
@@ -253,7 +252,7 @@ class RunPage(Page):
         folder = self._project.new_run_folder()
         self._story = RunStory()
         config = self._configured(folder)
-        if isinstance(config, AnyCompareConfig):
+        if isinstance(config, CompareConfig):
             self._begin_comparison(config)
         else:
             self._begin(config, resume=False)
@@ -262,7 +261,7 @@ class RunPage(Page):
         """Go on where the run or the comparison shown stood, or the one that ended unexpectedly."""
         if self.running or self._config is None:
             return
-        if isinstance(self._config, AnyCompareConfig):
+        if isinstance(self._config, CompareConfig):
             self._begin_comparison(self._config)
         else:
             if not self._story.stages:
@@ -288,9 +287,9 @@ class RunPage(Page):
 
     @property
     def _comparing(self) -> bool:
-        return isinstance(self._config, AnyCompareConfig)
+        return isinstance(self._config, CompareConfig)
 
-    def _begin(self, config: RunConfig | DistillConfig, *, resume: bool) -> None:
+    def _begin(self, config: AnyRunConfig, *, resume: bool) -> None:
         entry = RunEntry(folder=config.run, method=config.method, seed=config.seed, started=_now(), outcome="running")
         others = tuple(run for run in self._project.project.runs if run.folder != config.run)
         job: Adapt | Distill
@@ -300,7 +299,7 @@ class RunPage(Page):
             job = Adapt(config=config, resume=resume)
         self._set_out(config, job, runs=(*others, entry))
 
-    def _begin_comparison(self, config: AnyCompareConfig) -> None:
+    def _begin_comparison(self, config: CompareConfig) -> None:
         entry = ComparisonEntry(folder=config.output, started=_now(), outcome="running")
         others = tuple(other for other in self._project.project.comparisons if other.folder != config.output)
         self._set_out(config, Compare(config=config), comparisons=(*others, entry))
@@ -375,7 +374,7 @@ class RunPage(Page):
         self._asked = ""
         self._choices = self._wanted()
         assert self._config is not None
-        if isinstance(self._config, AnyCompareConfig):
+        if isinstance(self._config, CompareConfig):
             outcome: RunOutcome = "stopped" if event.outcome == "kept" else event.outcome
             self._project.update(comparisons=_comparisons_with(self._project.project, self._config.output, outcome))
             self._tell_comparison(event)
@@ -412,7 +411,7 @@ class RunPage(Page):
             self.go_on_button.setVisible(bool(failed))
             self.go_on_button.setText("&Try what failed again")
 
-    def _tell_outcome(self, event: Finished, config: RunConfig | DistillConfig) -> None:
+    def _tell_outcome(self, event: Finished, config: AnyRunConfig) -> None:
         can_go_on = event.outcome in ("stopped", "failed") and has_checkpoint(Path(config.run))
         self.go_on_button.setVisible(can_go_on)
         self.go_on_button.setText("&Go on from the last checkpoint")

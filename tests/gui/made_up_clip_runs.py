@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig
+from bandbridge.engine.api.config import CompareConfig, DistillConfig
 from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Event, Losses, TrainingStarted
 from bandbridge.engine.api.reports import (
     ClipScores,
@@ -34,7 +34,7 @@ def video_project(*runs: RunEntry, **changes: object) -> Project:
     return Project(kind="video", video=VideoChoices(clips="/clips", **changes), runs=runs)  # type: ignore[arg-type]
 
 
-def compared(config: CompareClipsConfig, *, tagged: bool = False, completed: int = 4) -> CompareReport:
+def compared(config: CompareConfig, *, tagged: bool = False, completed: int = 4) -> CompareReport:
     """The table of two methods and two seeds, of which the first so many runs are complete; the second is better."""
     key = "tagging_map" if tagged else "accuracy"
     runs = []

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bandbridge.engine.api.config import CompareClipsConfig
 from bandbridge.engine.api.events import Compared
 from bandbridge.engine.api.jobs import Compare
 from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS
@@ -45,7 +44,7 @@ def test_methods_for_clips_are_ticked(qtbot: QtBot, model: ProjectModel, theme: 
     page.seeds.setValue(2)
     model.update_video(settings={"sp": {"similarity_weight": 1.0}, "kd": {"temperature": 2.0}})
     config = model.project.to_compare_config("/out")
-    assert isinstance(config, CompareClipsConfig)
+    assert config.of_clips
     assert config.methods == tuple(info.key for info in VIDEO_METHODS if info.key != "kd")
     assert (config.seeds, config.settings) == ((0, 1), {"sp": {"similarity_weight": 1.0}})
     assert model.project.video.method == DEFAULT_VIDEO_METHOD, "the single choice is left alone"
@@ -70,7 +69,7 @@ def test_the_table_grows_on_the_run_page(qtbot: QtBot, model: ProjectModel, them
     assert isinstance(job, Compare)
     assert job.config == model.project.to_compare_config(job.config.output)
     assert "comparison" in job.config.output
-    assert isinstance(job.config, CompareClipsConfig)
+    assert job.config.of_clips
     worker.say(Compared(report=compared(job.config, completed=1)))
     page._redraw()
     assert page.table.cell("ce", "Accuracy").startswith("60.0")
@@ -88,7 +87,7 @@ def test_a_comparison_is_read_back_and_its_runs_are_opened(
 ) -> None:
     folder = tmp_path / "runs" / "c"
     config = model.project.to_compare_config(str(folder))
-    assert isinstance(config, CompareClipsConfig)
+    assert config.of_clips
     report = compared(config)
     folder.mkdir(parents=True)
     facts = {"format": "x", "state": "completed", "config": as_plain(config), "report": as_plain(report)}
@@ -115,5 +114,5 @@ def test_a_comparison_is_read_back_and_its_runs_are_opened(
 
 def test_tags_lead_where_there_are_no_classes(model: ProjectModel) -> None:
     config = model.project.to_compare_config("/out")
-    assert isinstance(config, CompareClipsConfig)
+    assert config.of_clips
     assert comparison_in_words(compared(config, tagged=True)).startswith("Highest tagging mAP: MNF + CSC")

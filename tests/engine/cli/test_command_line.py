@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig, PairFolders, StretchRule, TileRule
+from bandbridge.engine.api.config import DistillConfig, PairFolders, StretchRule, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
@@ -775,7 +775,7 @@ def test_compare_passes_on_clips_and_settings_of_each_method(folders: Path, engi
     )
     assert main(shlex.split(line)) == 0
     (job,) = asked
-    assert isinstance(job.config, CompareClipsConfig)
+    assert job.config.of_clips
     base = job.config.base
     assert (base.clips, base.width, base.epochs, base.batch_size) == (str(folders / "rgb"), 8, 3, 4)
     assert job.config.methods == ("ce", "kd", "ccl")

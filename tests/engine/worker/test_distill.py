@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bandbridge.engine.api.config import CompareClipsConfig, DistillConfig
+from bandbridge.engine.api.config import CompareConfig, DistillConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ClipError, Stopped, UsageError
 from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Losses, Notice, TrainingStarted
@@ -335,7 +335,7 @@ def test_methods_for_clips_are_compared_in_one_table(make_config, tmp_path):
     """Runs in processes of their own; with one seed, all have the same teacher."""
     base = replace(make_config(), settings={})
     settings = {method: {"teacher_epochs": 1} for method in ("kd", "mnf-csc")}
-    config = CompareClipsConfig(
+    config = CompareConfig(
         base=base, methods=("ce", "kd", "mnf-csc"), seeds=(0,), output=str(tmp_path / "all"), settings=settings
     )
     report = perform(Compare(config=config), lambda event: None, Control())
