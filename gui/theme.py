@@ -273,7 +273,7 @@ QPushButton[kind="primary"]:disabled { background: @raised@; color: @handle@; bo
 QPushButton[kind="quiet"] { background: transparent; border: 1px solid transparent; padding: 6px 10px; }
 QPushButton[kind="quiet"]:hover { background: @raised@; }
 QPushButton[kind="quiet"]:focus { border: 2px solid @accent@; padding: 5px 9px; }
-QPushButton[kind="danger"] { color: @error@; }
+QPushButton[kind="danger"]:enabled { color: @error@; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }
 QToolButton:hover { background: @raised@; }

@@ -130,7 +130,8 @@ class ClipResultsPage(RunResultsPage):
         row.addWidget(self.class_table, 2)
         row.addWidget(self.matrix, 3)
         self._classes_note = text_label("", "small")
-        return tab_of(self._classes_note, both)
+        self._by_class = tab_of(self._classes_note, both)
+        return self._by_class
 
     def _make_runs(self) -> QWidget:
         self.run_table = ClipRunTable(self._theme)
@@ -235,6 +236,7 @@ class ClipResultsPage(RunResultsPage):
     def _show_classes(self, report: DistillReport) -> None:
         split, student, _ = self._measured(report)
         by_class = student is not None and student.classes is not None
+        self.tabs.setTabText(self.tabs.indexOf(self._by_class), "Tags" if report.tags else "Classes")
         self.matrix.setVisible(by_class)
         if student is None:
             self._classes_note.setText("Nothing was measured: no labelled clips were kept aside.")
@@ -280,7 +282,7 @@ class ClipResultsPage(RunResultsPage):
         except BandbridgeError as error:
             self.told.emit("error", str(error), error.details)
             return
-        self.browser.set_run(self._config, clips, self._report.class_names)
+        self.browser.set_run(self._config, clips, self._report.class_names, tags=self._report.tags)
 
 
 def _but_seed(config: DistillConfig) -> DistillConfig:

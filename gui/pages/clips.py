@@ -118,7 +118,8 @@ class ClipsPage(Page):
         if report is None:
             return "The clips are being looked through."
         doubtful = self._count_doubtful()
-        words = f"{counted(len(self._used(report)), 'clip')} of {counted(len(report.class_names), 'class', 'classes')}"
+        noun = ("tag", "tags") if self._tags(report) else ("class", "classes")
+        words = f"{counted(len(self._used(report)), 'clip')} of {counted(len(report.class_names), *noun)}"
         more = f", {counted(doubtful, 'doubtful clip')}" if doubtful else ""
         return self._lack() or f"{words}{more}."
 
@@ -192,7 +193,8 @@ class ClipsPage(Page):
         if problem is not None:
             self.slot.show_problem(problem)
         elif report is not None:
-            self.slot.show_found(clips_in_words(report, video.exclude), usable=bool(report.clips))
+            words = clips_in_words(report, video.exclude, tags=self._tags(report))
+            self.slot.show_found(words, usable=bool(report.clips))
         if video.clips and report is None and problem is None:
             self.slot.show_waiting(anew=False)
         lack = self._lack()
@@ -203,8 +205,12 @@ class ClipsPage(Page):
         doubtful = self._count_doubtful()
         self.tabs.setTabText(_DOUBTS, f"Doubtful clips ({count(doubtful)})" if doubtful else "Doubtful clips")
         if report is not None:
-            self.counts.show_report(report, video.exclude)
-        self._split_note.setText(_DRAWN if report is not None and report.drawn else _split_words())
+            tags = self._tags(report)
+            self.counts.show_report(report, video.exclude, tags=tags)
+            self.tabs.setTabText(_CLASSES, "Tags" if tags else "Classes")
+            self._split_note.setText(
+                (_DRAWN if report.drawn else _split_words()) + (" A clip counts for each of its tags." if tags else "")
+            )
         for index in (_CLASSES, _DOUBTS):
             self.tabs.setTabEnabled(index, report is not None)
         self.wall.refresh()
@@ -215,6 +221,12 @@ class ClipsPage(Page):
         excluded = set(self._project.project.video.exclude)
         return [clip.file for clip in report.clips if clip.file not in excluded]
 
+    def _tags(self, report: ClipsReport) -> bool:
+        """Whether the clips have tags, not classes."""
+        used = set(self._used(report))
+        several = any(len(clip.labels) > 1 for clip in report.clips if clip.file in used)
+        return self._project.project.video.task == "tags" or several
+
     def _lack(self) -> str:
         """Why nothing could be learned from these clips, or ""."""
         report = self.scan.report
@@ -222,11 +234,10 @@ class ClipsPage(Page):
             return ""
         used = set(self._used(report))
         training = [clip for clip in report.clips if clip.file in used and clip.split == "train" and clip.labels]
-        tags = self._project.project.video.task == "tags" or any(len(clip.labels) > 1 for clip in training)
         classes = {label for clip in training for label in clip.labels}
         if len(training) < 2:
             return "There are fewer than two labelled clips to learn from."
-        if len(classes) < (1 if tags else 2):
+        if len(classes) < (1 if self._tags(report) else 2):
             return f"All clips to learn from show the same: {next(iter(classes))}. Two classes at least are needed."
         return ""
 
@@ -248,7 +259,7 @@ class ClipsPage(Page):
         return sum(doubt.finding.severity != "note" for doubt in open_doubts)
 
 
-def clips_in_words(report: ClipsReport, excluded: Sequence[str]) -> list[str]:
+def clips_in_words(report: ClipsReport, excluded: Sequence[str], *, tags: bool = False) -> list[str]:
     """What a folder or list of clips holds, in a few short lines."""
     clips = [clip for clip in report.clips if clip.file not in excluded]
     if not clips:
@@ -256,7 +267,7 @@ def clips_in_words(report: ClipsReport, excluded: Sequence[str]) -> list[str]:
     splits = Counter(clip.split for clip in clips)
     named = [f"{title.lower()} {count(splits[key])}" for key, title, _ in SPLITS if splits[key]]
     out = len(report.clips) - len(clips)
-    classes = counted(len(report.class_names), "class", "classes")
+    classes = counted(len(report.class_names), *(("tag", "tags") if tags else ("class", "classes")))
     lines = [f"{counted(len(clips), 'clip')}, {classes}" + (f", {count(out)} left out" if out else "")]
     lines.append(" · ".join(named))
     seconds = sorted(clip.seconds for clip in clips)

@@ -42,6 +42,7 @@ _TICK_MS = 25
 _REDRAW_S = 0.1
 _CLOCK_S = 1.0
 _WAITING = "Waiting until other work is done…"
+_PAUSING, _GOING_ON = "Pausing…", "Going on…"
 _TABLE_HEIGHT = 32 * GRID
 _BEFORE_COMPARING = "Once the comparison has started, its table grows here, with the curves of the run at work."
 _STOP_TIP = "Ends now without a result. You can go on from the last checkpoint later."
@@ -272,9 +273,9 @@ class RunPage(Page):
     def toggle_pause(self) -> None:
         """Pause, or resume."""
         if self._story.paused:
-            self._ask("resume", "Going on…")
+            self._ask("resume", _GOING_ON)
         else:
-            self._ask("pause", "Pausing…")
+            self._ask("pause", _PAUSING)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space pauses and resumes wherever it does not press something else."""
@@ -579,6 +580,7 @@ class RunPage(Page):
         for button in (self.pause_button, self.keep_button, self.stop_button):
             button.setVisible(self.running)
             button.setEnabled(not self._asked)
+        self.stop_button.setEnabled(self._asked in ("", _PAUSING, _GOING_ON))  # pausing may take a while
         if self._comparing:
             self.keep_button.hide()
         tip = "Ends now; complete runs are kept. You can go on later." if self._comparing else _STOP_TIP

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSplitter, 
 _ON_A_PAGE = 24
 _FOUND = 10
 _ANSWERS = (("", "All answers"), ("right", "Right"), ("wrong", "Wrong"))
+_PARTLY = ("partly", "Partly right")
 
 
 class ClipBrowser(QWidget):
@@ -44,6 +45,8 @@ class ClipBrowser(QWidget):
         self._run = ""
         self._folder = Path()
         self._clips: tuple[ClipPrediction, ...] = ()
+        self._class_names: frozenset[str] = frozenset()
+        self._tags = False
         self._shown: list[ClipPrediction] = []
         self._page = 0
         self._pair: tuple[str, str] | None = None
@@ -133,21 +136,33 @@ class ClipBrowser(QWidget):
 
     # ---- what the page asks --------------------------------------------------------------------------------------
 
-    def set_run(self, config: DistillConfig, clips: Sequence[ClipPrediction], class_names: Sequence[str]) -> None:
-        """Show the clips of this run."""
+    def set_run(
+        self, config: DistillConfig, clips: Sequence[ClipPrediction], class_names: Sequence[str], *, tags: bool
+    ) -> None:
+        """Show the clips of this run.
+
+        Args:
+            config: The run's configuration.
+            clips: What the student says of each.
+            class_names: The classes or tags it knows.
+            tags: Whether a clip may have any number of them.
+        """
         self.clear()
         place = Path(config.clips)
         self._run, self._folder = config.run, place if place.is_dir() else place.parent
-        self._clips = tuple(clips)
+        self._clips, self._class_names = tuple(clips), frozenset(class_names)
+        self._tags = tags
         for pictures in (self._pictures, self._alike):
             pictures.set_source(str(self._folder), config.fps, config.size_px)
         self.class_choice.clear()
-        self.class_choice.addItem("All classes", "")
+        self.class_choice.addItem("All tags" if tags else "All classes", "")
         for name in class_names:
             self.class_choice.addItem(name, name)
         there = {clip.split for clip in clips}
         self.split_choice.set_value(next((key for key in ("test", "validation", "train") if key in there), "test"))
-        self.answer_choice.set_value("")
+        self.answer_choice.clear()
+        for key, title in (*_ANSWERS, *((_PARTLY,) if tags else ())):
+            self.answer_choice.addItem(title, key)
         self._filter_anew()
 
     def clear(self) -> None:
@@ -207,11 +222,35 @@ class ClipBrowser(QWidget):
             for clip in self._clips
             if clip.split == split
             and (not name or name in clip.truth)
-            and (not answer or (clip.truth == clip.predicted) == (answer == "right"))
+            and answer in ("", self._mark(clip))
             and (self._pair is None or self._pair[1] in clip.predicted)
         ]
         self._page = 0
         self._show_page()
+
+    def _mark(self, clip: ClipPrediction) -> str:
+        """What the answer is worth; "" where nobody said what it is, or no training clip is of its classes."""
+        truth = self._class_names.intersection(clip.truth)
+        if not truth:
+            return ""
+        if truth == set(clip.predicted):
+            return "right"
+        return "wrong" if truth.isdisjoint(clip.predicted) else "partly"
+
+    def _in_words(self, clip: ClipPrediction) -> str:
+        """What the student says of a clip, and what it is."""
+        said, sure = ", ".join(clip.predicted), percent(clip.confidence)
+        if not said:
+            words = f"The student gives it no tag; the likeliest has {sure}."
+        elif self._tags:
+            words = f"The student says {said} (the surest {sure})."
+        else:
+            words = f"The student says {said} ({sure})."
+        if clip.truth:
+            words += f" It is {', '.join(clip.truth)}."
+        if unknown := [label for label in clip.truth if label not in self._class_names]:
+            words += f" No training clip is {', '.join(unknown)}, so this is neither right nor wrong."
+        return words
 
     def _turn(self, step: int) -> None:
         self._page += step
@@ -246,8 +285,8 @@ class ClipBrowser(QWidget):
             if clip.file == self._chosen:
                 chosen = index
             said = ", ".join(clip.predicted) or "none"
-            mark = "" if not clip.truth else "right" if clip.truth == clip.predicted else "wrong"
-            second = f"is {', '.join(clip.truth)}" if mark == "wrong" else percent(clip.confidence)
+            mark = self._mark(clip)
+            second = percent(clip.confidence) if mark == "right" or not clip.truth else f"is {', '.join(clip.truth)}"
             shown, broken = self._pictures.find(clip.file), self._pictures.is_broken(clip.file)
             clips.append(WallClip(clip.file, (said, second), shown, broken, mark))
         self.wall.show_clips(clips, chosen=chosen)
@@ -279,10 +318,7 @@ class ClipBrowser(QWidget):
         self._title.setVisible(bool(self._chosen))
         words = ""
         if clip is not None:
-            said = ", ".join(clip.predicted) or "none of the tags"
-            words = f"The student says {said} ({percent(clip.confidence)})."
-            if clip.truth:
-                words += f" It is {', '.join(clip.truth)}."
+            words = self._in_words(clip)
         elif self._chosen:
             words = "Not one of the clips of this run."
         self._said.setText(words)
@@ -294,9 +330,10 @@ class ClipBrowser(QWidget):
             return
         found = self._query.found
         if self._query.labels:
+            alike = "a tag in common with it" if self._tags else "its label"
             hits = sum(bool(set(one.labels) & set(self._query.labels)) for one in found)
             self._found_note.setText(
-                f"{count(hits)} of {count(len(found))} have its label. Likeness: −1 to 1; press one to go on from it."
+                f"{count(hits)} of {count(len(found))} have {alike}. Likeness: −1 to 1; press one to go on from it."
             )
         else:
             self._found_note.setText("Likeness: −1 to 1; press one to go on from it.")

@@ -29,11 +29,11 @@ class ClipCountTable(PlainTable):
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        columns = [("Class", ""), *((title, tip) for _, title, tip in SPLITS), ("All", "")]
-        super().__init__("Clips of each class", columns, theme, parent=parent)
+        super().__init__("Clips of each class", _columns("Class"), theme, parent=parent)
 
-    def show_report(self, report: ClipsReport, excluded: Collection[str]) -> None:
-        """Count the clips of a report that are not left out."""
+    def show_report(self, report: ClipsReport, excluded: Collection[str], *, tags: bool = False) -> None:
+        """Count the clips of a report that are not left out; one with several tags counts for each of them."""
+        self.set_columns(_columns("Tag" if tags else "Class"))
         counts: Counter[tuple[str, str]] = Counter()
         for clip in report.clips:
             if clip.file not in excluded:
@@ -47,3 +47,7 @@ class ClipCountTable(PlainTable):
             training = Cell(count(numbers[0]), _LACKS if lacks else "", warns=lacks)
             rows.append([Cell(name), training, *(Cell(count(n)) for n in (*numbers[1:], sum(numbers)))])
         self.show_rows(rows)
+
+
+def _columns(first: str) -> list[tuple[str, str]]:
+    return [(first, ""), *((title, tip) for _, title, tip in SPLITS), ("All", "")]

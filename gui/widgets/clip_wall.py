@@ -31,7 +31,11 @@ _INSET = 5
 """Of words, from the frame of the clip chosen."""
 _MOST_STRETCH = 1.5
 _TICK_MS = 50
-_MARKS = {"right": ("mark-ready", "good", "right"), "wrong": ("mark-error", "error", "wrong")}
+_MARKS = {
+    "right": ("mark-ready", "good", "right"),
+    "partly": ("mark-warning", "warning", "partly right"),
+    "wrong": ("mark-error", "error", "wrong"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class WallClip:
         lines: Up to two short lines below it.
         shown: What is to be seen and heard of it, None while that is fetched.
         broken: Whether it cannot be read.
-        mark: "right", "wrong", or "" for none.
+        mark: "right", "partly", "wrong", or "" for none.
     """
 
     file: str
@@ -309,8 +313,9 @@ class ClipWall(QWidget):
             self.setAccessibleDescription("; ".join(map(words, self._clips)))
 
     def event(self, event: object) -> bool:
-        """The whole name as a tooltip."""
+        """The whole name and lines as a tooltip."""
         if isinstance(event, QHelpEvent) and (index := self._index_at(event.pos())) >= 0:
-            QToolTip.showText(event.globalPos(), self._clips[index].file, self)
+            clip = self._clips[index]
+            QToolTip.showText(event.globalPos(), "\n".join(dict.fromkeys((clip.file, *clip.lines))), self)
             return True
         return super().event(event)  # type: ignore[arg-type]

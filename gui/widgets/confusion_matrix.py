@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from bandbridge.engine.api.reports import Scores
-from bandbridge.gui.colours import mixed
+from bandbridge.gui.colours import mixed, readable
 from bandbridge.gui.quantities import count, counted, percent
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.labels import text_label
@@ -97,8 +97,7 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         painter.fillRect(rect, surface)
         painter.fillRect(rect.adjusted(0, 0, -1, -1), ground)
-        inks = self._theme.colour("text"), surface
-        painter.setPen(max(inks, key=lambda ink: abs(ink.lightnessF() - ground.lightnessF())))
+        painter.setPen(readable(ground))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, str(index.data()))
         if option.state & QStyle.StateFlag.State_HasFocus or option.state & QStyle.StateFlag.State_MouseOver:
             painter.setPen(QPen(self._theme.colour("text"), 2))

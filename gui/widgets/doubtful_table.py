@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QPush
 
 _Index = QModelIndex | QPersistentModelIndex
 _COLUMNS = ("Leave out", "Where", "File", "What was found", "What to do")
+_WHERE = 1
 _ICONS = {
     "note": ("mark-note", "muted"),
     "warning": ("mark-warning", "warning"),
@@ -178,6 +179,7 @@ class DoubtfulTable(QWidget):
                 self.model.dataChanged.emit(self.model.index(0, 0), self.model.index(rows - 1, len(_COLUMNS) - 1))
         for widget in (self.view, self._whole, self._tools):
             widget.setVisible(bool(ordered))
+        self.view.setColumnHidden(_WHERE, len({doubt.where for doubt in ordered}) < 2)  # says nothing then
         self._nothing.setVisible(not ordered)
         waiting = len(self._to_move())
         self.move_all_button.setText(f"Move {counted(waiting, 'pair')} into &place")

@@ -41,8 +41,16 @@ class MatchedClips(QFrame):
         row = QHBoxLayout()
         row.setSpacing(3 * GRID)
         for title, tip, wall in (
-            ("Go together best", "Picture and sound of these clips agree most, by what was learned so far.", self.best),
-            ("Go together worst", "Sound that may not belong to its picture, or that says nothing.", self.worst),
+            (
+                "Go together best: correspondence",
+                "Picture and sound of these clips agree most, by what was learned so far.",
+                self.best,
+            ),
+            (
+                "Go together worst: correspondence",
+                "Sound that may not belong to its picture, or that says nothing.",
+                self.worst,
+            ),
         ):
             label = text_label(title, "section", wrap=False)
             label.setToolTip(tip)
@@ -99,7 +107,7 @@ class MatchedClips(QFrame):
                 [
                     WallClip(
                         file,
-                        (file, f"correspondence {fixed(value, 2)}"),
+                        (file, fixed(value, 2)),
                         self._pictures.find(file),
                         self._pictures.is_broken(file),
                     )

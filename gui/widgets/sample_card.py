@@ -6,13 +6,14 @@ from html import escape
 
 import numpy as np
 from bandbridge.engine.api.events import SamplePrediction
+from bandbridge.gui.colours import readable
 from bandbridge.gui.picture import as_image
 from bandbridge.gui.theme import GRID, RADIUS, Theme
 from bandbridge.gui.widgets.answers import Answer, answers, paint_answers
 from bandbridge.gui.widgets.picture_view import ORIGIN_COLOURS, ORIGIN_TITLES, Origin, Picture
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 _PICTURE = 88
@@ -104,7 +105,7 @@ class SampleCard(QAbstractButton):
         metrics = painter.fontMetrics()
         tag = QRectF(box.left(), box.top(), metrics.horizontalAdvance(title) + GRID, metrics.height())
         painter.fillRect(tag, colour)
-        painter.setPen(QColor("#ffffff" if colour.lightnessF() < 0.42 else "#000000"))
+        painter.setPen(readable(colour))
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, title)
 
     def _line_height(self) -> int:

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bandbridge.engine.api.config import DistillConfig
 from bandbridge.engine.api.jobs import Export
 from bandbridge.engine.api.reports import ClipScores
+from bandbridge.gui.clip_record import ClipPrediction
 from bandbridge.gui.clip_verdict import chance_of, judge_clips
 from bandbridge.gui.pages.clip_results import ClipResultsPage
 from bandbridge.gui.project import ProjectModel
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.clip_browser import ClipBrowser
 from made_up_clip_runs import report, scores, video_project, write_run
 from made_up_runs import QuietWorker
 from PySide6.QtGui import QDesktopServices
@@ -138,8 +141,29 @@ def test_tags_have_a_table_and_no_matrix(
     assert plain(page.numbers.texts)[0][:4] == ["Tagging mAP", "50.0 %", "–", "80.0 %"]
     assert plain(page.class_table.texts) == [["rain", "", "90.0 %"], ["sparks", "", "70.0 %"]]
     assert page.matrix.isHidden()
+    assert "Tags" in [page.tabs.tabText(index) for index in range(page.tabs.count())]
     page.closing()
     project.close()
+
+
+def test_answers_are_right_partly_right_wrong_or_none_of_these(
+    qtbot: QtBot, theme: Theme, scripted_desk: WorkerThread
+) -> None:
+    browser = ClipBrowser(scripted_desk, theme)
+    qtbot.addWidget(browser)
+    said = (("rain", "sparks"), ("rain",), ("rain",), ("rain",), ())
+    truths = (("sparks", "rain"), ("rain", "sparks"), ("sparks",), ("fog",), ("rain",))
+    clips = [ClipPrediction(f"{n}.mp4", "test", truths[n], said[n], 0.75) for n in range(len(said))]
+    config = DistillConfig(clips="/clips", run="/run", teacher="picture")
+    browser.set_run(config, clips, ("rain", "sparks"), tags=True)
+    assert [clip.mark for clip in browser.wall.clips] == ["right", "partly", "wrong", "", "wrong"]
+    assert browser.wall.clips[3].lines == ("rain", "is fog")
+    browser.answer_choice.set_value("partly")
+    browser.answer_choice.activated.emit(0)
+    assert [clip.file for clip in browser.wall.clips] == ["1.mp4"]
+    browser.look_at("3.mp4")
+    assert "No training clip is fog" in browser._said.text()
+    browser.stop()
 
 
 def test_a_run_that_cannot_be_read_is_told(

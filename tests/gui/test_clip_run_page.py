@@ -118,7 +118,7 @@ def test_signs_of_one_kind_alone_are_shown(page: ClipRunPage, worker: QuietWorke
     assert progress.mask_chart.isVisible()
     assert not progress.temperature_chart.isVisible()
     assert progress.correspondence_chart.isVisible()
-    assert "correspondence" in page.matched.best.clips[0].lines[1]
+    assert page.matched.best.clips[0].lines[1] == "0.80"
 
 
 def test_a_run_that_is_gone_on_with_forgets_what_came_later() -> None:

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from bandbridge.gui.colours import contrast, mixed, readable
 from bandbridge.gui.theme import Theme
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
-
-
-def contrast(one: QColor, other: QColor) -> float:
-    """WCAG 2 contrast ratio."""
-
-    def luminance(colour: QColor) -> float:
-        parts = [(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for c in colour.getRgbF()[:3]]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -30,6 +20,17 @@ def test_text_can_be_read(qapp: QApplication, mode: str) -> None:
     assert contrast(theme.colour("on_accent"), theme.colour("accent")) >= 4.5
     for sensor in ("source", "sensor", "translated"):
         assert contrast(theme.colour(sensor), theme.colour("surface")) >= 1.9
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_numbers_can_be_read_on_every_mixture_of_a_colour(qapp: QApplication, mode: str) -> None:
+    assert contrast(QColor("black"), QColor("white")) == pytest.approx(21)
+    theme = Theme(mode)
+    surface = theme.colour("surface")
+    for name in ("accent", "warning"):
+        for share in range(0, 89, 4):
+            ground = mixed(theme.colour(name), surface, share / 100)
+            assert contrast(readable(ground), ground) >= 4.5, (name, share)
 
 
 def test_sensor_colours_are_those_agreed_in_both_looks(qapp: QApplication) -> None:
