@@ -178,7 +178,7 @@ def _matched(folder: Path, clips: ClipSet) -> tuple[str, list[Strip], list[Strip
     shown = min(_SHOWN, len(lines) // 2)
 
     def strip(line: Mapping[str, str]) -> Strip:
-        words = [line["labels"].replace(";", ", "), f"{sign} {float(line[sign]):.2f}"]
+        words = [line["labels"].replace(";", ", "), f"{sign} {float(line[sign]):.2f}".replace("-", "\u2212")]
         words += [f"sound: {line['sound']}"] if line["sound"] else []
         return Strip(line["file"], " · ".join(part for part in words if part), _picture(clips, line["file"]))
 

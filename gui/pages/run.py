@@ -422,10 +422,13 @@ class RunPage(Page):
             verdict = judge(event.result) if isinstance(event.result, AdaptReport) else judge_clips(event.result)
             severity = "note" if verdict.tone == "neutral" else verdict.tone
             self.outcome.say(severity, verdict.headline, verdict.explanation)
-        elif can_go_on:
-            self.outcome.say("note", "Stopped without a result.", "You can go on from the last checkpoint at any time.")
         else:
-            self.outcome.say("note", "Stopped without a result.", "Nothing had been saved yet.")
+            words = (
+                "You can go on from the last checkpoint at any time." if can_go_on else "Nothing had been saved yet."
+            )
+            if isinstance(config, DistillConfig) and set(self._story.stages) == {0} and _has_teacher_stage(config):
+                words = f"The teacher was still learning, so there is no student to keep. {words}"
+            self.outcome.say("note", "Stopped without a result.", words)
 
     def _offer_to_go_on(self) -> None:
         """The last run was stopped or failed; one still marked as running, though nobody works at it, has crashed."""
@@ -613,6 +616,10 @@ class RunPage(Page):
         self.pause_button.setIcon(self._theme.icon("play" if self._story.paused else "pause"))
         self.keep_button.setIcon(self._theme.icon("keep"))
         self.stop_button.setIcon(self._theme.icon("stop", "error"))
+
+
+def _has_teacher_stage(config: DistillConfig) -> bool:
+    return len(any_method_info(config.method).stages) > 1
 
 
 def _now() -> str:

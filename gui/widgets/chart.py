@@ -47,7 +47,9 @@ class LocaleAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
         step = abs(spacing * scale)
         decimals = max(0, math.ceil(-math.log10(step) - 1e-9)) if step > 0 else 0
         if decimals > 4 or step >= 1e5:
-            return [number(value * scale, 2) for value in values]
+            largest = max((abs(value * scale) for value in values), default=0.0)
+            digits = math.ceil(math.log10(largest / step)) + 1 if largest > step > 0 else 2
+            return [number(value * scale, max(digits, 2)) for value in values]
         return [fixed(value * scale, decimals) for value in values]
 
     def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:

@@ -16,6 +16,7 @@ from bandbridge.gui.pages.clip_run import ClipRunPage
 from bandbridge.gui.project import ProjectModel, RunEntry
 from bandbridge.gui.run_story import RunStory
 from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.chart import LocaleAxis
 from made_up_clip_runs import events, report, signs, video_project
 from made_up_runs import QuietWorker
 from PySide6.QtWidgets import QApplication, QLabel
@@ -66,6 +67,19 @@ def test_what_will_run_is_told_and_what_is_missing(page: ClipRunPage, model: Pro
     QApplication.processEvents()
     assert not page.primary.isEnabled()
     assert "Choose the clips" in words(page)
+
+
+def test_stopping_to_keep_before_there_is_a_student_says_why_nothing_was_kept(
+    page: ClipRunPage, worker: QuietWorker
+) -> None:
+    page.primary.click()
+    page.toggle_pause()
+    assert page.stop_button.isEnabled(), "pausing may take a while"
+    assert not page.pause_button.isEnabled()
+    page.stop_button.click()
+    assert not page.stop_button.isEnabled()
+    worker.say(next(events()), Finished(outcome="stopped"))
+    assert "no student to keep" in page.outcome.text
 
 
 def test_a_run_is_watched_from_its_beginning_to_its_result(
@@ -148,3 +162,9 @@ def test_an_interrupted_run_is_offered_again(qtbot: QtBot, worker: QuietWorker, 
     assert worker.jobs == [Distill(config=config, resume=True)]
     page.closing()
     project.close()
+
+
+def test_ticks_close_together_differ_in_what_they_say(qapp: object) -> None:
+    axis = LocaleAxis("left")
+    assert axis.tickStrings([1.13102, 1.13104, 1.13106], 1.0, 2e-5) == ["1.13102", "1.13104", "1.13106"]
+    assert axis.tickStrings([0.0, 0.5], 1.0, 0.5) == ["0.0", "0.5"]
