@@ -350,14 +350,14 @@ def _show_confusion(page: _Page, scores: Scores) -> None:
 def _show_predictions(page: _Page, report: PredictReport) -> None:
     if report.output:
         counts = Counter(prediction.class_name for prediction in report.predictions)
-        page.table(("Predicted class", "images"), [(name, str(count)) for name, count in counts.most_common()])
+        page.table(("Predicted class", "how many"), [(name, str(count)) for name, count in counts.most_common()])
         page.say(f"Written: {report.output}")
     else:
         rows = [
             (item.file, item.class_name, percent(item.confidence), *([_on_map(item)] if item.place else []))
             for item in report.predictions
         ]
-        heading = ("Image", "Class", "Confidence", "x, y")
+        heading = ("File", "Class", "Confidence", "x, y")
         page.table(heading[: max(map(len, rows), default=3)], rows, numbers=False)
     _show_findings(page, report.set_aside)
 
@@ -384,14 +384,15 @@ def _show_translation(page: _Page, report: TranslateReport) -> None:
 
 def _show_export(page: _Page, report: ExportReport) -> None:
     page.say(report.explanation)
-    images = (
-        f"{report.checked_images} real images" if report.checked_images else "made-up images (no real ones at hand)"
+    # images, or windows of clips
+    inputs = (
+        f"{report.checked_images} real inputs" if report.checked_images else "made-up inputs (no real ones at hand)"
     )
-    same = "every image gets the same class" if report.same_classes else "some images get ANOTHER class"
+    same = "every one gets the same class" if report.same_classes else "some get ANOTHER class"
     page.facts(
         {
             "Written": report.output,
-            "Checked on": images,
+            "Checked on": inputs,
             "Result": f"{same}; largest difference of a probability {report.largest_difference:.1e}",
         }
     )

@@ -329,9 +329,9 @@ class ClipBrowser(QWidget):
             self.found.show_text("")
             return
         found = self._query.found
-        if self._query.labels:
+        if labels := self._known_labels(self._query):
             alike = "a tag in common with it" if self._tags else "its label"
-            hits = sum(bool(set(one.labels) & set(self._query.labels)) for one in found)
+            hits = sum(not labels.isdisjoint(one.labels) for one in found)
             self._found_note.setText(
                 f"{count(hits)} of {count(len(found))} have {alike}. Likeness: −1 to 1; press one to go on from it."
             )
@@ -339,14 +339,18 @@ class ClipBrowser(QWidget):
             self._found_note.setText("Likeness: −1 to 1; press one to go on from it.")
         self._draw_found()
 
+    def _known_labels(self, query: ClipQuery) -> frozenset[str]:
+        """Those labels of a clip that a training clip can have too."""
+        return self._class_names.intersection(query.labels)
+
     def _draw_found(self) -> None:
         query = self._query
         if query is None:
             return
         clips = []
+        labels = self._known_labels(query)
         for one in query.found:
-            hit = bool(set(one.labels) & set(query.labels))
-            mark = "" if not query.labels else "right" if hit else "wrong"
+            mark = "" if not labels else "wrong" if labels.isdisjoint(one.labels) else "right"
             lines = (", ".join(one.labels) or "no label", f"likeness {fixed(one.similarity, 2)}")
             clips.append(WallClip(one.file, lines, self._alike.find(one.file), self._alike.is_broken(one.file), mark))
         self.found.show_clips(clips)
