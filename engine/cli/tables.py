@@ -295,19 +295,20 @@ def _show_clip_scores(page: _Page, scores: ClipScores) -> None:
 def _show_found(page: _Page, report: RetrieveReport) -> None:
     for query in report.queries[:_MOST_PICTURES]:
         shown = f" ({', '.join(query.labels)})" if query.labels else ""
+        known = ["same label"] if query.labels else []
         rows = [
-            (str(place), hit.file, ", ".join(hit.labels), f"{hit.similarity:.3f}", _tick(query, hit))
+            (str(place), hit.file, ", ".join(hit.labels), f"{hit.similarity:.3f}", *(_tick(query, hit) for _ in known))
             for place, hit in enumerate(query.found, start=1)
         ]
-        page.table(("", "Clip", "Labels", "similar", "alike"), rows, title=f"{query.file}{shown}", numbers=False)
+        page.table(("", "Clip", "Labels", "similar", *known), rows, title=f"{query.file}{shown}", numbers=False)
     if len(report.queries) > _MOST_PICTURES:
         page.say(f"and {len(report.queries) - _MOST_PICTURES} more (--json writes them all)")
     _show_findings(page, report.set_aside)
 
 
 def _tick(query: ClipQuery, hit: FoundClip) -> str:
-    """Whether a label is shared, where that is known."""
-    return "" if not query.labels else "yes" if set(query.labels) & set(hit.labels) else "no"
+    """Whether a label is shared."""
+    return "yes" if set(query.labels) & set(hit.labels) else "no"
 
 
 def _show_training(page: _Page, report: TrainSourceReport) -> None:
