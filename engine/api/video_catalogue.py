@@ -135,7 +135,9 @@ VIDEO_METHODS: tuple[MethodInfo, ...] = (
         title="SP",
         sentence="Lets the student find the same clips alike as the teacher does.",
         citation="Tung and Mori, Similarity-Preserving Knowledge Distillation, ICCV 2019 (arXiv 1907.09682)",
-        settings=(_weight("similarity_weight", "Weight of likeness", 3000.0, "How much likenesses count."),),
+        settings=(
+            _weight("similarity_weight", "Weight of likeness", 30.0, "How much likenesses count; 3000 in its paper."),
+        ),
     ),
     _taught(
         key="pkt",
@@ -151,8 +153,13 @@ VIDEO_METHODS: tuple[MethodInfo, ...] = (
         sentence="Lets distances and angles between clips become those of the teacher.",
         citation="Park, Kim, Lu and Cho, Relational Knowledge Distillation, CVPR 2019 (arXiv 1904.05068)",
         settings=(
-            _weight("distance_weight", "Weight of distances", 25.0, "How much distances between clips count."),
-            _weight("angle_weight", "Weight of angles", 50.0, "How much angles between clips count."),
+            _weight(
+                "distance_weight",
+                "Weight of distances",
+                1.0,
+                "How much distances between clips count; 25 in its paper.",
+            ),
+            _weight("angle_weight", "Weight of angles", 2.0, "How much angles between clips count; 50 in its paper."),
         ),
     ),
     _taught(
@@ -161,7 +168,7 @@ VIDEO_METHODS: tuple[MethodInfo, ...] = (
         sentence="Lets the student tell the teacher's view of a clip from its views of other clips.",
         citation="Tian, Krishnan and Isola, Contrastive Representation Distillation, ICLR 2020 (arXiv 1910.10699)",
         settings=(
-            _weight("instance_weight", "Weight of contrast", 0.8, "How much the contrast counts."),
+            _weight("instance_weight", "Weight of contrast", 0.1, "How much the contrast counts; 0.8 in its paper."),
             _temperature("temperature", "Temperature", 0.1, "The lower, the more the nearest other clips count."),
             Setting(
                 key="others",
