@@ -310,7 +310,9 @@ def _signs_in_words(report: DistillReport) -> str:
     found = [f"by the {name} {percent(report.separation[name])}" for name in CLIP_SIGNS if name in report.separation]
     if not found:
         return ""
+    told = " and ".join(filter(None, (", ".join(found[:-1]), found[-1])))
     return (
-        f"Wrong sound in the training clips was found out {' and '.join(found)} of the time: the chance that a clip "
-        "with its own sound ranks above one with wrong, drowned or no sound. 50 % is guessing. Nothing learns from it."
+        f"Wrong sound in the training clips was found out {told} of the time: the chance that a clip with its own "
+        "sound ranks above one with wrong, drowned or no sound; 50 % is guessing. Which sounds are wrong was told by "
+        "the list, and nothing learned from that."
     )
