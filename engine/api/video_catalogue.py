@@ -88,11 +88,11 @@ _FILTER = (
 )
 _PURIFIER_RATE = Setting(
     key="purifier_rate",
-    title="Rate of the purifier",
+    title="Rate of filter and calibration",
     default=0.2,
     low=0.001,
     high=100.0,
-    explain="Learning rate of filter and calibration, as a share of the student's; 0.2 as published.",
+    explain="Their learning rate, as a share of the student's; 0.2 as published.",
     stage=STUDENT_STAGE,
 )
 _AUXILIARY = _weight(
