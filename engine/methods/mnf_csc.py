@@ -174,7 +174,7 @@ class RobustStudent:
             module.eval()
         teacher = self._ground.table.features[indices]
         with torch.no_grad():
-            purified, mask = self._purified(teacher, features)
+            purified, mask = self._purified(self._project(teacher), features)
             alike = own_temperatures(features, purified, self._base)
             correspondence = functional.cosine_similarity(features, self._correspondence(teacher), dim=1)
         return FinalSigns(mask, alike if self._calibration is not None else None, correspondence)
@@ -183,9 +183,8 @@ class RobustStudent:
     def _base(self) -> float:
         return self._ground.number("base_temperature")
 
-    def _purified(self, teacher: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(B, D') of the teacher -> (B, D) purified, and the mask."""
-        projected = self._project(teacher)
+    def _purified(self, projected: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(B, D) of the teacher, projected -> (B, D) purified, and the mask."""
         if self._filter is None:
             return projected, None
         mask = self._filter(projected, features)
@@ -212,11 +211,13 @@ class RobustStudent:
         ground = self._ground
         assert ground.table is not None
         teacher = ground.table.features[indices]  # (B, D')
-        purified, mask = self._purified(teacher, features)
-        temperature = temperatures(features, purified, self._base)  # (B, B)
+        projected = self._project(teacher)  # (B, D)
+        purified, mask = self._purified(projected, features)
+        temperature: Tensor | None = None
         together = sharing_labels(labels)
         terms: dict[str, Term] = {}
         if self._calibration is not None:
+            temperature = temperatures(features, purified, self._base)  # (B, B)
             pointed = self._calibration(purified, tokens)  # (B, D)
             contrast = label_contrast(features, pointed, together, temperature)
             terms["contrast"] = Term(ground.number("contrast_weight"), contrast)
@@ -226,7 +227,7 @@ class RobustStudent:
             contrast = label_contrast(features, purified, together, self._base)
             terms["contrast"] = Term(ground.number("contrast_weight"), contrast)
         if self._filter is not None:
-            triplet = filter_triplet(features, self._project(teacher), purified)
+            triplet = filter_triplet(features, projected, purified)
             terms["filter"] = Term(ground.number("filter_weight"), triplet)
             sparsity = weight_sparsity(self._filter.weights())
             terms["sparsity"] = Term(ground.number("sparsity_weight"), sparsity)
@@ -234,5 +235,5 @@ class RobustStudent:
         found = label_contrast(features, heard, together, CORRESPONDENCE_TEMPERATURE)
         terms["correspondence"] = Term(1.0, found)
         alike = functional.cosine_similarity(features, heard, dim=1)
-        self.signs.note(indices, mask, temperature if self._calibration is not None else None, alike)
+        self.signs.note(indices, mask, temperature, alike)
         return terms

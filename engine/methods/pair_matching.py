@@ -98,7 +98,8 @@ class PairMatching:
         self._norm = norm
         self._partners = [PartnerFeatures(member, ground) for member in ground.members]
         trusting = ground.settings["pairs_trust"] == "mnf-csc" and len(ground.training_pairs) >= FEWEST_PAIRS
-        torch.manual_seed(derived_seed(ground.seed, "noise filter of pairs"))
+        if trusting:
+            torch.manual_seed(derived_seed(ground.seed, "noise filter of pairs"))
         self._filters = nn.ModuleList(
             NoiseFilter(member.head.in_features) for member in (ground.members if trusting else ())
         ).to(ground.target.device)

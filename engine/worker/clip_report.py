@@ -18,8 +18,8 @@ from bandbridge.engine.api.reports import ClipScores, DistillReport
 from bandbridge.engine.api.storage import write_text
 from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION
 from bandbridge.engine.video.clip_set import ClipSet
-from bandbridge.engine.worker.report import REPORT_PAGE, Curve, loss_curves, of_stage, read_curves, render
-from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, SIGNS_FILE
+from bandbridge.engine.worker.report import Curve, loss_curves, of_stage, read_curves, render
+from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_PAGE, SIGNS_FILE
 
 _TEMPLATE = "clips.html.j2"
 _SHOWN = 6

@@ -18,9 +18,9 @@ from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, LOSS_TERMS
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.engine.api.storage import write_text
+from bandbridge.engine.worker.run_folder import REPORT_PAGE
 from numpy.typing import NDArray
 
-REPORT_PAGE = "report.html"
 _TEMPLATE = "report.html.j2"
 _CURVE_POINTS = 300
 _CURVE_WIDTH, _CURVE_HEIGHT = 300.0, 90.0
