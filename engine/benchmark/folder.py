@@ -67,9 +67,11 @@ def folder_rates(count: int = COUNT) -> list[Measurement]:
             pixels = decode()
             kept = [seconds(decode) for _ in range(ROUNDS)]
         epochs, batches = _epochs(pixels)
-        first, later_first = ([count / (one + epochs[0]) for one in times] for times in (read, kept))
-        later = [count / one for one in epochs]
-        share = [one / epochs[0] for one in batches]
+        first, later_first = (
+            [count / (reading + epoch) for reading, epoch in zip(times, epochs, strict=True)] for times in (read, kept)
+        )
+        later = [count / epoch for epoch in epochs]
+        share = [getting / epoch for getting, epoch in zip(batches, epochs, strict=True)]
         training = f"training ({METHOD}, {ARCHITECTURE})"
         first_epoch = f"images of a first epoch in a second: reading and {training}"
         return [

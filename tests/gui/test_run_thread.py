@@ -186,9 +186,8 @@ def test_shutdown_ends_a_worker_that_does_not_listen(
     log = Log(scripted_desk)
     number = scripted_desk.submit(ScanFolder(folder="do:deaf"))
     qtbot.waitUntil(lambda: scripted_desk.worker_pid is not None, timeout=10_000)
-    began = time.monotonic()
     scripted_desk.shutdown()
-    assert time.monotonic() - began < 0.05
+    assert scripted_desk.isRunning()  # it did not wait for the end
     qtbot.waitUntil(scripted_desk.isFinished, timeout=10_000)
     qtbot.waitUntil(log.has_finished(number), timeout=1000)
     with pytest.raises(RuntimeError):
