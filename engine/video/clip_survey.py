@@ -14,6 +14,7 @@ from bandbridge.engine.api.errors import ClipError, ImageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import ScanClips
 from bandbridge.engine.api.reports import ClipSound, ClipsReport, Finding, SeenClip
+from bandbridge.engine.api.untaught import untaught
 from bandbridge.engine.imagery.doubts.findings import unreadable
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
@@ -61,6 +62,7 @@ def scan_clips(job: ScanClips, emit: Callable[[Event], None], control: Control) 
             if not by_name[name].labels:
                 findings.append(_unlabelled(name))
         pace.step(name)
+    findings += untaught(clips, str(listed.folder))
     return ClipsReport(
         place=job.place,
         folder=str(listed.folder),

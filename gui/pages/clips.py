@@ -9,8 +9,10 @@ from pathlib import Path
 from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.api.events import Progress
 from bandbridge.engine.api.finding_table import finding_table
-from bandbridge.engine.api.reports import ClipsReport, Finding
+from bandbridge.engine.api.reports import ClipsReport, Finding, SeenClip
 from bandbridge.engine.api.storage import write_text
+from bandbridge.engine.api.untaught import KIND as UNTAUGHT
+from bandbridge.engine.api.untaught import untaught
 from bandbridge.gui.clip_scan import ClipScan
 from bandbridge.gui.doubt import Doubt, as_parts
 from bandbridge.gui.pages.page import Page, PageState
@@ -106,7 +108,7 @@ class ClipsPage(Page):
             return "error"
         if self.scan.report is None:
             return "empty"
-        return "warning" if self._count_doubtful() else "ready"
+        return "warning" if self._doubtful() else "ready"
 
     def state_in_words(self) -> str:
         """What is there, or what is the matter."""
@@ -117,10 +119,13 @@ class ClipsPage(Page):
         report = self.scan.report
         if report is None:
             return "The clips are being looked through."
-        doubtful = self._count_doubtful()
         noun = ("tag", "tags") if self._tags(report) else ("class", "classes")
         words = f"{counted(len(self._used(report)), 'clip')} of {counted(len(report.class_names), *noun)}"
-        more = f", {counted(doubtful, 'doubtful clip')}" if doubtful else ""
+        doubtful = self._doubtful()
+        clips = sum(doubt.is_file for doubt in doubtful)
+        more = f", {counted(clips, 'doubtful clip')}" if clips else ""
+        if classes := len(doubtful) - clips:
+            more += f", {counted(classes, *noun)} without a training clip"
         return self._lack() or f"{words}{more}."
 
     def closing(self) -> None:
@@ -202,7 +207,7 @@ class ClipsPage(Page):
         if lack:
             self.problem.say("error", lack, "Add clips, write the splits into a list, or take clips in again.")
         self.doubts.show_doubts(self._doubts(), video.exclude, frozenset())
-        doubtful = self._count_doubtful()
+        doubtful = len(self._doubtful())
         self.tabs.setTabText(_DOUBTS, f"Doubtful clips ({count(doubtful)})" if doubtful else "Doubtful clips")
         if report is not None:
             tags = self._tags(report)
@@ -217,14 +222,13 @@ class ClipsPage(Page):
         self.again_button.setEnabled(bool(video.clips))
         self.state_changed.emit()
 
-    def _used(self, report: ClipsReport) -> list[str]:
+    def _used(self, report: ClipsReport) -> list[SeenClip]:
         excluded = set(self._project.project.video.exclude)
-        return [clip.file for clip in report.clips if clip.file not in excluded]
+        return [clip for clip in report.clips if clip.file not in excluded]
 
     def _tags(self, report: ClipsReport) -> bool:
         """Whether the clips have tags, not classes."""
-        used = set(self._used(report))
-        several = any(len(clip.labels) > 1 for clip in report.clips if clip.file in used)
+        several = any(len(clip.labels) > 1 for clip in self._used(report))
         return self._project.project.video.task == "tags" or several
 
     def _lack(self) -> str:
@@ -232,8 +236,7 @@ class ClipsPage(Page):
         report = self.scan.report
         if report is None:
             return ""
-        used = set(self._used(report))
-        training = [clip for clip in report.clips if clip.file in used and clip.split == "train" and clip.labels]
+        training = [clip for clip in self._used(report) if clip.split == "train" and clip.labels]
         classes = {label for clip in training for label in clip.labels}
         if len(training) < 2:
             return "There are fewer than two labelled clips to learn from."
@@ -245,7 +248,9 @@ class ClipsPage(Page):
         report = self.scan.report
         if report is None:
             return []
-        doubts = [Doubt("Clips", finding, True, "target", report.folder) for finding in report.findings]
+        findings = [one for one in report.findings if one.kind != UNTAUGHT]
+        findings += untaught(self._used(report), report.folder)  # anew: clips may have been left out since
+        doubts = [Doubt("Clips", one, one.file != report.folder, "target", report.folder) for one in findings]
         known = {doubt.finding.file for doubt in doubts}
         for file in self._project.project.video.exclude:
             if file not in known:
@@ -253,10 +258,11 @@ class ClipsPage(Page):
                 doubts.append(Doubt("Clips", out, True))
         return doubts
 
-    def _count_doubtful(self) -> int:
+    def _doubtful(self) -> list[Doubt]:
+        """What wants a person's eye."""
         excluded = frozenset(self._project.project.video.exclude)
         open_doubts = [doubt for doubt in self._doubts() if not doubt.is_settled(excluded, frozenset())]
-        return sum(doubt.finding.severity != "note" for doubt in open_doubts)
+        return [doubt for doubt in open_doubts if doubt.finding.severity != "note"]
 
 
 def clips_in_words(report: ClipsReport, excluded: Sequence[str], *, tags: bool = False) -> list[str]:

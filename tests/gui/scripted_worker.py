@@ -353,7 +353,11 @@ STACK = SensorProposal(
 
 
 def clips_report(place: str) -> ClipsReport:
-    """Eight clips of two classes; of a place with "doubtful" in its name, one is broken, one mute, one has no label."""
+    """Eight clips of two classes.
+
+    Of a place with "doubtful" in its name, one is broken, one mute, one has no label; with "untaught", two clips for
+    testing show a third class.
+    """
     splits = ("train", "train", "validation", "test")
     clips = [
         SeenClip(
@@ -378,6 +382,8 @@ def clips_report(place: str) -> ClipsReport:
             Finding(severity="warning", kind="no-label", file="rain/silent.mp4", what="No label.", do="Name it."),
             Finding(severity="warning", kind="unreadable", file="rain/bad.mp4", what="It is empty.", do="Get it."),
         )
+    if "untaught" in place:
+        clips += [replace(clips[0], file=f"wind/{number}.mp4", labels=("wind",), split="test") for number in range(2)]
     names = tuple(sorted({label for clip in clips for label in clip.labels}))
     return ClipsReport(
         place=place, folder=place, clips=tuple(clips), class_names=names, drawn="drawn" in place, findings=findings

@@ -59,6 +59,13 @@ def test_every_clip_is_described_and_what_is_doubtful_is_named_with_what_to_do(f
     assert all(finding.do for finding in report.findings)
 
 
+def test_a_class_that_no_training_clip_shows_is_named(folder):
+    (folder / "clips.csv").write_text("file,label,split\nwalking/1.avi,walking,train\nnobody.avi,wind,test\n")
+    (found,) = scan(folder).findings
+    assert (found.kind, found.file, found.severity) == ("no-training", str(folder), "warning")
+    assert "'wind'" in found.what
+
+
 def test_a_scan_can_be_stopped(folder):
     with pytest.raises(Stopped):
         scan(folder, Control(lambda: "stop"))
