@@ -111,14 +111,19 @@ def render(template: str, **facts: Any) -> str:
 
 
 def loss_curves(folder: Path, stages: Sequence[str]) -> list[Curve]:
-    """Of all stages, each named after its own where there are several."""
+    """Of all stages, each named after its own where there are several; a sum of one term is not shown beside it."""
     if len(stages) < 2:
-        return read_curves(folder / "losses.csv", LOSS_TERMS)
+        return _without_twin(read_curves(folder / "losses.csv", LOSS_TERMS))
     curves: list[Curve] = []
     for number, stage in enumerate(stages, start=1):
-        found = read_curves(folder / f"losses-{number}.csv", LOSS_TERMS)
-        curves += of_stage(stage, found)
+        curves += of_stage(stage, _without_twin(read_curves(folder / f"losses-{number}.csv", LOSS_TERMS)))
     return curves
+
+
+def _without_twin(curves: list[Curve]) -> list[Curve]:
+    """Without the total, the first, where the only term beside it is the same."""
+    alone = len(curves) == 2 and replace(curves[0], title=curves[1].title, explain=curves[1].explain) == curves[1]
+    return curves[1:] if alone else curves
 
 
 def of_stage(stage: str, curves: Sequence[Curve]) -> list[Curve]:
@@ -266,4 +271,4 @@ def _percent(share: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.api.config import DistillConfig, PairFolders, RunConfig
+from bandbridge.engine.api.events import LOSS_TERMS
 from bandbridge.engine.api.reports import AdaptReport, Alarm, ClipScores, DistillReport, Finding, Scores
 from bandbridge.engine.api.video_catalogue import video_method_info
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import Clip, ReadingRule
 from bandbridge.engine.video.clip_set import ClipSet
 from bandbridge.engine.worker.clip_report import write_clip_report
-from bandbridge.engine.worker.report import before_after, read_curves, verdict, write_report
+from bandbridge.engine.worker.report import before_after, loss_curves, read_curves, verdict, write_report
 
 CONFIG = RunConfig(
     sources=("/m/a.onnx",), target="/data/<nir> & co", run="/r", pairs=(PairFolders(rgb="/p/rgb", sensor="/p/nir"),)
@@ -154,6 +155,22 @@ def test_constant_curve_is_a_line_in_the_middle(tmp_path: Path):
     (curve,) = read_curves(tmp_path / "losses.csv")
     assert curve.points == "0.0,45.0 300.0,45.0"
     assert math.isclose(curve.low, curve.high)
+
+
+@pytest.mark.parametrize(("terms", "shown"), [("9.0", 2), ("2.5", 1)])
+def test_a_total_of_one_term_alone_is_not_drawn_twice(tmp_path: Path, terms: str, shown: int):
+    (tmp_path / "losses.csv").write_text(f"step,total,sparsity\n1,2.5,{terms}\n2,1.5,1.5\n")
+    curves = loss_curves(tmp_path, ["Adapting"])
+    assert len(curves) == shown
+    assert curves[-1].title == LOSS_TERMS["sparsity"][0]
+
+
+def test_large_numbers_are_written_out(tmp_path: Path):
+    (tmp_path / "losses.csv").write_text("step,total,sparsity\n1,2060,1020.4\n2,2000,1000\n")
+    config = dataclasses.replace(CONFIG, no_data=65535.0)
+    text = write_report(tmp_path, REPORT, config, method_info("socket")).read_text(encoding="utf-8")
+    assert "1,020 at the start" in text
+    assert "65,535" in text
 
 
 # ---- clips -----------------------------------------------------------------------------------------------------------
