@@ -23,16 +23,16 @@ from bandbridge.engine.imagery.doubts.findings import odd_bands, odd_depth, unre
 from bandbridge.engine.imagery.formats.band_files import band_files, gathered, red_green_blue
 from bandbridge.engine.imagery.formats.bands import RGB_BANDS, MissingBandError
 from bandbridge.engine.imagery.formats.envi import is_envi_header
-from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.names.labels import class_of
+from bandbridge.engine.imagery.names.sensor_words import RADAR, sensors_named
+from bandbridge.engine.imagery.names.tile import tile_name
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
 from bandbridge.engine.imagery.reading.reader import read_header, read_image
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
 from bandbridge.engine.imagery.scenes.scene_findings import but_tiles, scene_findings
-from bandbridge.engine.imagery.scenes.tile import tile_name
 from bandbridge.engine.imagery.scenes.tiles import tile_corners
 from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
 from bandbridge.engine.imagery.sensors.sensor_profile import recognise, red_green_blue_of
-from bandbridge.engine.imagery.sensors.sensor_words import RADAR, sensors_named
 from bandbridge.engine.imagery.sensors.speckle import MOST_IMAGES, measured_filter
 from bandbridge.engine.imagery.sensors.stretch import BandsMeasured, Stretch, measure_bands
 from bandbridge.engine.imagery.survey import Kind, See, SurveyedImage, survey

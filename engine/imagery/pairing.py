@@ -26,10 +26,10 @@ from bandbridge.engine.imagery.doubts.findings import (
     unreadable,
 )
 from bandbridge.engine.imagery.folder import Reading, is_scene, list_images, natural_order, scan_rgb, scan_sensor
+from bandbridge.engine.imagery.names.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
+from bandbridge.engine.imagery.names.tile import is_tile_name
 from bandbridge.engine.imagery.scenes.scene_pairs import Pair, pair_tiles, scene_pair_findings
-from bandbridge.engine.imagery.scenes.tile import is_tile_name
 from bandbridge.engine.imagery.scenes.tiles import check_rule
-from bandbridge.engine.imagery.sensors.sensor_words import Role, all_name_tiles, is_sentinel_1_patch, scene_name
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.imagery.survey import See
 

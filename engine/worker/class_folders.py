@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from bandbridge.engine.api.reports import Finding
-from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.names.labels import class_of
 from numpy.typing import NDArray
 
 

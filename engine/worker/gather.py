@@ -23,7 +23,7 @@ from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.engine.imagery.common_ground import Cuts, moved_pairs
 from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
-from bandbridge.engine.imagery.labels import match_classes
+from bandbridge.engine.imagery.names.labels import match_classes
 from bandbridge.engine.imagery.pairing import scan_pair_images
 from bandbridge.engine.imagery.reading.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.reading.reader import read_header

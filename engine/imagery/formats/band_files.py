@@ -23,7 +23,7 @@ import numpy as np
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.formats.envi import envi_files
 from bandbridge.engine.imagery.formats.header import ImageHeader
-from bandbridge.engine.imagery.scenes.tile import is_tile_name, tile_of
+from bandbridge.engine.imagery.names.tile import is_tile_name, tile_of
 from numpy.typing import NDArray
 
 _POLARISATIONS = ("vv", "vh", "hh", "hv")

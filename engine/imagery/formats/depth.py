@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
-from bandbridge.engine.imagery.sensors.sensor_words import sensors_named
+from bandbridge.engine.imagery.names.sensor_words import sensors_named
 from numpy.typing import NDArray
 
 _BITS = 3

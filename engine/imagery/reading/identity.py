@@ -14,8 +14,8 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.formats.band_files import files_of
 from bandbridge.engine.imagery.formats.envi import envi_files
+from bandbridge.engine.imagery.names.tile import tile_of
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.scenes.tile import tile_of
 
 SETTLED_S = 2.0
 """A file changed less than so long ago may change again without its time telling: some file systems count in twos."""

@@ -30,9 +30,9 @@ from bandbridge.engine.imagery.formats.hdf5 import HDF5_START, hdf5_header, read
 from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
 from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS, jpeg2000_header, read_jpeg2000
 from bandbridge.engine.imagery.formats.raw_values import raw_values
+from bandbridge.engine.imagery.names.tile import tile_of
 from bandbridge.engine.imagery.reading.in_hand import reading
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
-from bandbridge.engine.imagery.scenes.tile import tile_of
 from bandbridge.engine.imagery.scenes.tiles import read_tile, tile_header
 from numpy.typing import NDArray
 

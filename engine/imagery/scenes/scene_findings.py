@@ -10,8 +10,8 @@ from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.imagery.formats.bands import MissingBandError
+from bandbridge.engine.imagery.names.tile import is_tile_name, tile_of
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
-from bandbridge.engine.imagery.scenes.tile import is_tile_name, tile_of
 from bandbridge.engine.imagery.scenes.tiles import count_tiles
 from bandbridge.engine.imagery.survey import Survey
 

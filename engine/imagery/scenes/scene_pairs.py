@@ -8,8 +8,8 @@ from pathlib import Path
 from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.imagery.names.tile import grid_word, tile_name
 from bandbridge.engine.imagery.scenes.scene_file import SceneFacts, scene_facts
-from bandbridge.engine.imagery.scenes.tile import grid_word, tile_name
 from bandbridge.engine.imagery.scenes.tiles import common_corners
 from bandbridge.engine.imagery.scenes.warp import relate
 

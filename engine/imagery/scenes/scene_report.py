@@ -9,9 +9,9 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.jobs import InspectScene
 from bandbridge.engine.api.reports import SceneReport
 from bandbridge.engine.imagery.formats.bands import RGB_BANDS
+from bandbridge.engine.imagery.names.tile import tile_name
 from bandbridge.engine.imagery.scenes.map_place import pixel_on_ground_m, system_in_words
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
-from bandbridge.engine.imagery.scenes.tile import tile_name
 from bandbridge.engine.imagery.scenes.tiles import check_rule, count_tiles, tile_corners
 from bandbridge.engine.imagery.sensors.sensor_profile import recognise
 

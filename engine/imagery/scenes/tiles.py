@@ -10,9 +10,9 @@ import numpy as np
 from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.names.tile import Tile
 from bandbridge.engine.imagery.scenes.map_place import on_map
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
-from bandbridge.engine.imagery.scenes.tile import Tile
 from bandbridge.engine.imagery.scenes.warp import Relation, read_warped
 from numpy.typing import NDArray
 

@@ -13,7 +13,7 @@ from bandbridge.engine.api.config import PairFolders, RunConfig, TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.jobs import Adapt, CheckData, Export, LookCloser, Predict
 from bandbridge.engine.export.export import export
-from bandbridge.engine.imagery.scenes.tile import tile_name
+from bandbridge.engine.imagery.names.tile import tile_name
 from bandbridge.engine.worker.adapt import adapt
 from bandbridge.engine.worker.apply import predict
 from bandbridge.engine.worker.check import check_data

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -16,12 +15,12 @@ from bandbridge.engine.imagery import folder
 from bandbridge.engine.imagery.folder import LEAST_SCENE_PX, list_images, rgb_bands, scan_folder
 from bandbridge.engine.imagery.formats.band_files import files_of
 from bandbridge.engine.imagery.formats.header import ImageHeader
-from bandbridge.engine.imagery.labels import class_of
+from bandbridge.engine.imagery.names.labels import class_of
+from bandbridge.engine.imagery.names.tile import tile_name, tile_of
 from bandbridge.engine.imagery.pairing import pair_folders
 from bandbridge.engine.imagery.reading.reader import load_image, read_header
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
 from bandbridge.engine.imagery.scenes.scene_report import inspect_scene
-from bandbridge.engine.imagery.scenes.tile import grid_word, tile_name, tile_of
 from bandbridge.engine.imagery.scenes.tiles import tile_corners, tile_middle
 from hypothesis import given
 from hypothesis import strategies as st
@@ -297,28 +296,6 @@ def test_colours_are_proposed_as_declared_else_by_the_profile(write_tiff, noise)
     report = inspected(InspectScene(path=str(write_tiff("x.tif", noise((5, 64, 64))))))
     assert (report.sensor, report.rgb_bands, report.sensor_bands) == ("", (1, 2, 3), (4, 5))
     assert inspected(InspectScene(path=str(write_tiff("y.tif", noise((1, 64, 64)))))).sensor_bands == ()
-
-
-def test_another_scene_is_named_as_seen_from_the_first(tmp_path):
-    for name in ("rgb/a b.tif", "nir/größe@1.tif", "rgb/c.tif"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    rgb = tmp_path / "rgb" / "a b.tif"
-    for other in ("rgb/c.tif", "nir/größe@1.tif"):
-        word = grid_word(rgb, tmp_path / other)
-        assert "/" not in word
-        tile = tile_of(rgb / tile_name(5, 7, 64, word))
-        assert (tile.row, tile.column, tile.size_px) == (5, 7, 64)
-        assert tile.grid.samefile(tmp_path / other)
-    (tmp_path / "link").symlink_to(tmp_path / "rgb", target_is_directory=True)
-    assert Path(unquote(grid_word(tmp_path / "link" / "c.tif", tmp_path / "nir" / "größe@1.tif"))).is_absolute() or (
-        tile_of(
-            tmp_path
-            / "link"
-            / "c.tif"
-            / tile_name(0, 0, 8, grid_word(tmp_path / "link" / "c.tif", tmp_path / "nir" / "größe@1.tif"))
-        ).grid.samefile(tmp_path / "nir" / "größe@1.tif")
-    )
 
 
 def test_the_coast_is_understood_as_it_lies(shared_data):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
-from bandbridge.engine.imagery.scenes.tile import is_tile_name
+from bandbridge.engine.imagery.names.tile import is_tile_name
 from numpy.typing import NDArray
 
 

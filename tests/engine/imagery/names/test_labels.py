@@ -1,4 +1,4 @@
-from bandbridge.engine.imagery.labels import class_of, match_classes
+from bandbridge.engine.imagery.names.labels import class_of, match_classes
 
 
 def test_the_class_is_the_top_folder():
