@@ -12,8 +12,8 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.jobs import InspectScene
 from bandbridge.engine.benchmark.measure import Measurement, of_rounds, ratios, seconds
 from bandbridge.engine.imagery.names.tile import tile_name
+from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.scenes.scene_report import inspect_scene
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow

@@ -134,7 +134,7 @@ def _look_up_band_names(options: argparse.Namespace) -> None:
             continue
         from bandbridge.engine.imagery.folder import list_images
         from bandbridge.engine.imagery.formats.band_files import numbers_of
-        from bandbridge.engine.imagery.reading.reader import read_header
+        from bandbridge.engine.imagery.reader import read_header
 
         place = next((Path(place) for place in candidates if isinstance(place, str | Path)), None)
         if place is None:

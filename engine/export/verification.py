@@ -15,7 +15,7 @@ from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.folder import list_images
-from bandbridge.engine.imagery.reading.reader import read_image
+from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.models.sensor_model import SensorModel
 from numpy.typing import NDArray
 

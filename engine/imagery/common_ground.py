@@ -20,7 +20,7 @@ from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.shift_table import Move, Moves, read_shift_table
 from bandbridge.engine.imagery.doubts.findings import moved_too_far, moves_nothing
 from bandbridge.engine.imagery.doubts.registration import LEAST_SHIFT_PX
-from bandbridge.engine.imagery.reading.reader import read_header
+from bandbridge.engine.imagery.reader import read_header
 from numpy.typing import NDArray
 
 LEAST_LEFT = 0.5

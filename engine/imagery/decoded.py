@@ -21,12 +21,12 @@ from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import storage_error
 from bandbridge.engine.imagery.common_ground import Cut
 from bandbridge.engine.imagery.doubts.findings import unreadable, without_data
+from bandbridge.engine.imagery.reader import likely_bytes, read_image
 from bandbridge.engine.imagery.reading.identity import fingerprint
 from bandbridge.engine.imagery.reading.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.imagery.reading.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import likely_bytes, read_image
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 from numpy.typing import ArrayLike, NDArray
 

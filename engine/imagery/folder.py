@@ -26,8 +26,8 @@ from bandbridge.engine.imagery.formats.envi import is_envi_header
 from bandbridge.engine.imagery.names.labels import class_of
 from bandbridge.engine.imagery.names.sensor_words import RADAR, sensors_named
 from bandbridge.engine.imagery.names.tile import tile_name
+from bandbridge.engine.imagery.reader import read_header, read_image
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import read_header, read_image
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
 from bandbridge.engine.imagery.scenes.scene_findings import but_tiles, scene_findings
 from bandbridge.engine.imagery.scenes.tiles import tile_corners

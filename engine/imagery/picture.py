@@ -16,8 +16,9 @@ from bandbridge.engine.api.jobs import InPlace, Thumbnails
 from bandbridge.engine.api.reports import ThumbnailsReport
 from bandbridge.engine.api.shift_table import Move
 from bandbridge.engine.imagery.common_ground import cut_pair
+from bandbridge.engine.imagery.formats.image_file import Image
+from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import Image, likely_bytes, load_image
 from bandbridge.engine.imagery.sensors.curve import shares
 from numpy.typing import NDArray
 

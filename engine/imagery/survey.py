@@ -16,13 +16,14 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.names.tile import is_tile_name
+from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.reading.identity import fingerprint
 from bandbridge.engine.imagery.reading.image_cache import ImageCache, key_of, put_array
 from bandbridge.engine.imagery.reading.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import Image, likely_bytes, load_image
 from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
 
 Kind = tuple[str, int]

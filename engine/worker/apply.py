@@ -22,12 +22,13 @@ from bandbridge.engine.api.reports import EvaluateReport, Finding, Prediction, P
 from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.imagery.doubts.findings import unreadable
 from bandbridge.engine.imagery.folder import is_scene, list_images
+from bandbridge.engine.imagery.formats.image_file import Image
+from bandbridge.engine.imagery.formats.in_parts import is_in_parts
 from bandbridge.engine.imagery.names.labels import match_classes
 from bandbridge.engine.imagery.names.tile import is_tile_name, tile_of
+from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import Image, likely_bytes, load_image
-from bandbridge.engine.imagery.scenes.scene_file import is_in_parts
 from bandbridge.engine.imagery.scenes.scene_findings import empty_tiles, unreadable_tiles
 from bandbridge.engine.imagery.scenes.tiles import tile_middle
 from bandbridge.engine.models.class_list import read_class_list

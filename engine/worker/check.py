@@ -35,8 +35,8 @@ from bandbridge.engine.imagery.doubts.registration import (
 )
 from bandbridge.engine.imagery.doubts.units import odd_units
 from bandbridge.engine.imagery.folder import Reading, list_images, scan_sensor
+from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.pairing import Pairing, pair_folders, scan_pair_images
-from bandbridge.engine.imagery.reading.reader import Image
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 from numpy.typing import NDArray
 

@@ -25,8 +25,8 @@ from bandbridge.engine.imagery.decoded import DecodedSet, decode_images
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
 from bandbridge.engine.imagery.names.labels import match_classes
 from bandbridge.engine.imagery.pairing import scan_pair_images
+from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.imagery.reading.kept_pixels import KeptPixels
-from bandbridge.engine.imagery.reading.reader import read_header
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.training.seeding import generator

@@ -19,9 +19,10 @@ from bandbridge.engine.api.reports import PicturesReport
 from bandbridge.engine.imagery.decoded import resize
 from bandbridge.engine.imagery.folder import scan_images
 from bandbridge.engine.imagery.formats.band_files import files_of
+from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.names.labels import match_classes
 from bandbridge.engine.imagery.picture import picture, shrink
-from bandbridge.engine.imagery.reading.reader import Image, load_image
+from bandbridge.engine.imagery.reader import load_image
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.adapter import sensor_encoder
 from bandbridge.engine.models.sensor_model import SensorModel

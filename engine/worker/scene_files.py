@@ -14,7 +14,7 @@ from bandbridge.engine.imagery.folder import list_images, rgb_bands
 from bandbridge.engine.imagery.formats.band_files import files_of
 from bandbridge.engine.imagery.names.tile import tile_of
 from bandbridge.engine.imagery.pairing import Pairing, looked_through, pair_folders
-from bandbridge.engine.imagery.reading.reader import read_header
+from bandbridge.engine.imagery.reader import read_header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

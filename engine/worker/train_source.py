@@ -17,7 +17,7 @@ from bandbridge.engine.api.events import Event, Notice
 from bandbridge.engine.api.jobs import TrainSource
 from bandbridge.engine.api.reports import TrainSourceReport
 from bandbridge.engine.api.storage import check_writable
-from bandbridge.engine.imagery.reading.reader import read_header
+from bandbridge.engine.imagery.reader import read_header
 from bandbridge.engine.methods.supervised import Supervised
 from bandbridge.engine.models.input_spec import InputSpec
 from bandbridge.engine.models.model_file import save_sensor_model

@@ -20,10 +20,11 @@ from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.api.reports import Finding, TranslatedImage, TranslateReport
 from bandbridge.engine.imagery.doubts.findings import foreign_depth, same_picture, unreadable, without_data
 from bandbridge.engine.imagery.folder import IMAGE_SUFFIXES, list_images
+from bandbridge.engine.imagery.formats.band_files import Extent
 from bandbridge.engine.imagery.formats.picture_file import Write, png_picture, tiff_picture
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.scenes.mosaic import mosaic
-from bandbridge.engine.imagery.scenes.scene import Scene, Slice, open_scene
+from bandbridge.engine.imagery.scenes.scene import Scene, open_scene
 from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
 from bandbridge.engine.imagery.sensors.speckle import MOST_IMAGES, measured_filter
 from bandbridge.engine.imagery.sensors.stretch import Stretch, measure_bands
@@ -256,7 +257,7 @@ def _measure(
     return {dtype: measured_filter(one, rule.despeckle_px, middles[dtype]) for dtype, one in stretches.items()}
 
 
-def _middle(length: int) -> Slice:
+def _middle(length: int) -> Extent:
     start = max(0, (length - _MIDDLE_PX) // 2)
     return start, min(length, start + _MIDDLE_PX)
 
@@ -320,8 +321,8 @@ def _window(
     scene: Scene,
     device: torch.device,
     control: Control,
-    rows: Slice,
-    columns: Slice,
+    rows: Extent,
+    columns: Extent,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """(3, h, w) colours 0..1 of a window, and where there is data in all bands."""
     control.check()

@@ -15,7 +15,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from bandbridge.engine.imagery.reading import in_hand, reader
+from bandbridge.engine.imagery.formats import image_file
+from bandbridge.engine.imagery.reading import in_hand
 
 PATIENCE_S = 3.0
 
@@ -38,7 +39,7 @@ def serve(connection: Connection) -> None:
 
 
 def plant_faults(*, is_trial: bool = False) -> None:
-    decode = reader._read_stored
+    decode = image_file._read_stored
 
     def faulty(path: Path, bands: Any) -> Any:
         if "crash" in path.name:
@@ -51,7 +52,7 @@ def plant_faults(*, is_trial: bool = False) -> None:
             _die(signal.SIGSEGV)
         return decode(path, bands)
 
-    reader._read_stored = faulty
+    image_file._read_stored = faulty
     in_hand.TRIAL = (sys.executable, __file__)
     in_hand._PATIENCE_S = PATIENCE_S
 
@@ -62,7 +63,7 @@ def _die(how: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    from bandbridge.engine.imagery.reading.trial import read_all
+    from bandbridge.engine.imagery.trial import read_all
 
     plant_faults(is_trial=True)
     read_all(Path(sys.argv[1]))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.picture import shrink
-from bandbridge.engine.imagery.reading.reader import Image
 from numpy.typing import NDArray
 
 OUTLINE_PX = 32

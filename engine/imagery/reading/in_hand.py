@@ -22,7 +22,7 @@ from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.reading_board import BOARD_ENDING, ReadingBoard, names_on, reading_folder
 from bandbridge.engine.imagery.reading.image_cache import program
 
-TRIAL = (sys.executable, "-m", "bandbridge.engine.imagery.reading.trial")
+TRIAL = (sys.executable, "-m", "bandbridge.engine.imagery.trial")
 """The command that reads a file, named after it, in a process of its own."""
 
 _PATIENCE_S = 120.0
@@ -39,13 +39,13 @@ _MAKING = threading.Lock()
 
 
 class reading:
-    """A context in which an image is read. Where one is read for another, as a band for its image, the latter counts.
+    """A context in which an image is read. Where one is read for another, as a tile of its scene, the latter counts.
 
     Args:
         path: Of the image.
 
     Raises:
-        ImageError: On entering, if reading this file has ended a process before.
+        ImageError: On entering, if reading this file has ended a process before; on leaving, if memory ran out.
     """
 
     __slots__ = ("_board", "_is_inner", "_path", "_slot")
@@ -67,12 +67,17 @@ class reading:
         self._slot = None if self._board is None else self._board.note(name)
         _THREAD.is_reading = True
 
-    def __exit__(self, *error: object) -> None:
-        if self._is_inner:
-            return
-        _THREAD.is_reading = False
-        if self._board is not None and self._slot is not None:
-            self._board.strike(self._slot)
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._is_inner:
+            _THREAD.is_reading = False
+            if self._board is not None and self._slot is not None:
+                self._board.strike(self._slot)
+        if isinstance(error, MemoryError):
+            raise ImageError(
+                f"The image '{self._path}' needs more memory than is free.",
+                "Its pixels, or those of others read at the same time, do not fit.",
+                "Close other programs and try again, cut it into tiles, or leave it out.",
+            ) from error
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import psutil
-from bandbridge.engine.imagery.reading.reader import Image
+from bandbridge.engine.imagery.formats.image_file import Image
 from numpy.typing import NDArray
 
 _SHARE = 6

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from bandbridge.engine.imagery.scenes.scene import Slice
+from bandbridge.engine.imagery.formats.band_files import Extent
 from numpy.typing import NDArray
 
 _LEAST_RAMP = 8
 
-Work = Callable[[Slice, Slice], tuple[NDArray[np.float32], NDArray[np.bool_]]]
+Work = Callable[[Extent, Extent], tuple[NDArray[np.float32], NDArray[np.bool_]]]
 """Rows and columns -> result (C, h, w), and (h, w) where there is data at all."""
 
 
@@ -30,7 +30,7 @@ class Span:
     weights: NDArray[np.float32]
 
     @property
-    def extent(self) -> Slice:
+    def extent(self) -> Extent:
         """Start and stop."""
         return self.start, self.stop
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from bandbridge.engine.imagery.formats.band_files import band_files
-from bandbridge.engine.imagery.formats.band_scene import OpenBands, open_bands
+from bandbridge.engine.imagery.formats.band_files import Extent, band_files
 from bandbridge.engine.imagery.formats.bands import choose_bands
 from bandbridge.engine.imagery.formats.depth import is_depth_map
-from bandbridge.engine.imagery.formats.envi import is_envi_header, open_envi
-from bandbridge.engine.imagery.formats.geotiff import MapPlace, OpenTiff, open_tiff
+from bandbridge.engine.imagery.formats.geotiff import MapPlace, OpenTiff
 from bandbridge.engine.imagery.formats.header import ImageHeader
-from bandbridge.engine.imagery.formats.jpeg2000 import open_jpeg2000
+from bandbridge.engine.imagery.formats.image_file import file_header, load_file
+from bandbridge.engine.imagery.formats.in_parts import OpenBands, is_in_parts, open_bands, open_in_parts
 from bandbridge.engine.imagery.formats.raw_values import raw_values
 from bandbridge.engine.imagery.reading.in_hand import reading
-from bandbridge.engine.imagery.reading.reader import is_jpeg2000, is_tiff, load_image, read_header
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts, without_frame
 from numpy.typing import NDArray
-
-Slice = tuple[int, int]
-"""The first row (or column) and the one after the last."""
 
 
 class Scene:
@@ -41,7 +36,7 @@ class Scene:
         header: ImageHeader,
         bands: tuple[int, ...],
         place: MapPlace | None,
-        read: Callable[[Slice, Slice], NDArray[np.float32]],
+        read: Callable[[Extent, Extent], NDArray[np.float32]],
     ) -> None:
         self.header = header
         self.bands = bands
@@ -55,7 +50,7 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
 
     Of a TIFF, JPEG 2000 or ENVI image only the parts asked for are decoded, so that its size does not matter; other
     files, and depth maps (of which the whole says how values are stored) are decoded whole, within the limit of
-    `reader.LARGEST_IMAGE`. Where every band is a file of its own, the files decide.
+    `image_file.LARGEST_IMAGE`. Where every band is a file of its own, the files decide.
 
     Args:
         path: The file.
@@ -71,7 +66,7 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
             scene = stack.enter_context(_opened(path, bands, no_data))
         read = scene.read
 
-        def noted(rows: Slice, columns: Slice) -> NDArray[np.float32]:
+        def noted(rows: Extent, columns: Extent) -> NDArray[np.float32]:
             with reading(path):
                 return read(rows, columns)
 
@@ -82,50 +77,35 @@ def open_scene(path: Path, *, bands: tuple[int, ...] | None = None, no_data: flo
 @contextmanager
 def _opened(path: Path, bands: tuple[int, ...] | None, no_data: float | None) -> Iterator[Scene]:
     if files := band_files(path):
-        if all(map(_in_parts, files.values())):
-            with open_bands(path, files, _opener, bands) as opened_bands:
+        if all(map(is_in_parts, files.values())):
+            with open_bands(path, files, bands) as opened_bands:
                 read_bands = partial(_read_bands, opened_bands, no_data)
                 yield Scene(opened_bands.header, opened_bands.bands, opened_bands.place, read_bands)
             return
-    elif (opened := _in_parts(path)) and not is_depth_map(read_header(path)):
+    elif is_in_parts(path) and not is_depth_map(file_header(path)):
         frame = scene_facts(path).frame if no_data is None else None
-        with opened(path, partial(choose_bands, bands if frame is None else None)) as image:
+        with open_in_parts(path, partial(choose_bands, bands if frame is None else None)) as image:
             chosen = choose_bands(bands, image.header)
             read = partial(_read, image, no_data) if frame is None else partial(_read_framed, image, chosen, frame)
             yield Scene(image.header, chosen, image.place, read)
         return
-    whole = load_image(path, bands=bands, no_data=no_data)
+    whole = load_file(path, bands=bands, no_data=no_data)
     yield Scene(whole.header, whole.bands, None, partial(_part, whole.values))
 
 
-def _in_parts(path: Path) -> Callable[..., AbstractContextManager[OpenTiff]] | None:
-    """What opens a file to read parts of it; None if there are none to be had."""
-    if is_envi_header(path):
-        return open_envi
-    if is_jpeg2000(path):
-        return open_jpeg2000
-    return open_tiff if is_tiff(path) else None
-
-
-def _opener(path: Path) -> Callable[..., AbstractContextManager[OpenTiff]]:
-    opened = _in_parts(path)
-    assert opened is not None
-    return opened
-
-
-def _read_bands(opened: OpenBands, no_data: float | None, rows: Slice, columns: Slice) -> NDArray[np.float32]:
+def _read_bands(opened: OpenBands, no_data: float | None, rows: Extent, columns: Extent) -> NDArray[np.float32]:
     return opened.read(rows, columns, no_data)
 
 
-def _part(values: NDArray[np.float32], rows: Slice, columns: Slice) -> NDArray[np.float32]:
+def _part(values: NDArray[np.float32], rows: Extent, columns: Extent) -> NDArray[np.float32]:
     return values[:, slice(*rows), slice(*columns)]
 
 
 def _read_framed(
-    tiff: OpenTiff, chosen: tuple[int, ...], frame: float, rows: Slice, columns: Slice
+    tiff: OpenTiff, chosen: tuple[int, ...], frame: float, rows: Extent, columns: Extent
 ) -> NDArray[np.float32]:
     return raw_values(without_frame(tiff.read(rows, columns), chosen, frame))
 
 
-def _read(tiff: OpenTiff, no_data: float | None, rows: Slice, columns: Slice) -> NDArray[np.float32]:
+def _read(tiff: OpenTiff, no_data: float | None, rows: Extent, columns: Extent) -> NDArray[np.float32]:
     return raw_values(tiff.read(rows, columns), no_data)

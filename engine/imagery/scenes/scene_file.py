@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.formats.band_files import Extent, band_files
-from bandbridge.engine.imagery.formats.band_scene import OpenBands, Opener, open_bands
 from bandbridge.engine.imagery.formats.bands import choose_bands
 from bandbridge.engine.imagery.formats.depth import with_zero_missing
-from bandbridge.engine.imagery.formats.envi import is_envi_header, open_envi
-from bandbridge.engine.imagery.formats.geotiff import TIFF_STARTS, MapPlace, OpenTiff, open_tiff
+from bandbridge.engine.imagery.formats.geotiff import MapPlace, OpenTiff
 from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
-from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS, open_jpeg2000
+from bandbridge.engine.imagery.formats.in_parts import OpenBands, is_in_parts, open_bands, open_in_parts
 from bandbridge.engine.imagery.formats.raw_values import raw_values
 from bandbridge.engine.imagery.reading.in_hand import reading
 from numpy.typing import NDArray
@@ -43,15 +41,6 @@ class SceneFacts:
     header: ImageHeader
     place: MapPlace | None
     frame: float | None
-
-
-def is_in_parts(path: Path) -> bool:
-    """Whether a file is of a kind of which parts can be read without decoding the whole."""
-    try:
-        with path.open("rb") as file:
-            return file.read(12).startswith((*TIFF_STARTS, *JPEG2000_STARTS)) or is_envi_header(path)
-    except OSError:
-        return False
 
 
 def scene_facts(path: Path) -> SceneFacts:
@@ -158,15 +147,8 @@ _Opened = OpenTiff | OpenBands
 
 def _opened(path: Path, bands: tuple[int, ...] | None) -> AbstractContextManager[_Opened]:
     if files := band_files(path):
-        return open_bands(path, files, _opener, bands)
-    return _opener(path)(path, partial(choose_bands, bands))
-
-
-def _opener(path: Path) -> Opener:
-    if is_envi_header(path):
-        return open_envi
-    with path.open("rb") as file:
-        return open_jpeg2000 if file.read(12).startswith(JPEG2000_STARTS) else open_tiff
+        return open_bands(path, files, bands)
+    return open_in_parts(path, partial(choose_bands, bands))
 
 
 class _KeptOpen(threading.local):

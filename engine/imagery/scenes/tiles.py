@@ -10,6 +10,7 @@ import numpy as np
 from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.names.tile import Tile
 from bandbridge.engine.imagery.scenes.map_place import on_map
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
@@ -81,9 +82,7 @@ def common_corners(
     return list(_drawn(grid, rule, relation, source))
 
 
-def read_tile(
-    tile: Tile, path: Path, *, bands: tuple[int, ...] | None, no_data: float | None
-) -> tuple[ImageHeader, tuple[int, ...], NDArray[np.float32]]:
+def read_tile(tile: Tile, path: Path, *, bands: tuple[int, ...] | None, no_data: float | None) -> Image:
     """What a tile shows.
 
     Args:
@@ -92,15 +91,12 @@ def read_tile(
         bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
         no_data: A raw value that means "nothing here", besides what the scene declares.
 
-    Returns:
-        Its header, the bands read, and their values (C, S, S), NaN where there is nothing.
-
     Raises:
         ImageError: The scene cannot be read, lacks a band, or is damaged here.
     """
     rows, columns = (tile.row, tile.row + tile.size_px), (tile.column, tile.column + tile.size_px)
     chosen, values = read_warped(tile.scene, tile.grid, rows, columns, bands=bands, no_data=no_data)
-    return tile_header(tile, path), chosen, values
+    return Image(header=tile_header(tile, path), bands=chosen, values=values)
 
 
 def tile_middle(tile: Tile) -> tuple[tuple[float, float], str] | None:

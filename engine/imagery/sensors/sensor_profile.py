@@ -24,7 +24,7 @@ from bandbridge.engine.api.sensor_profiles import (
     sensor_profiles,
 )
 from bandbridge.engine.imagery.formats.header import ImageHeader
-from bandbridge.engine.imagery.reading.reader import likely_bytes, load_image, read_header
+from bandbridge.engine.imagery.reader import likely_bytes, load_image, read_header
 from numpy.typing import NDArray
 
 UNKNOWN = "Unknown sensor"

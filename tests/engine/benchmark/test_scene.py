@@ -6,7 +6,7 @@ import numpy as np
 import rasterio
 from bandbridge.engine.benchmark.scene import TILE, _write, scene_rates
 from bandbridge.engine.imagery.names.tile import tile_name
-from bandbridge.engine.imagery.reading.reader import load_image
+from bandbridge.engine.imagery.reader import load_image
 from rasterio.windows import Window
 
 

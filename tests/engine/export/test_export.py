@@ -13,7 +13,7 @@ from bandbridge.engine.api.jobs import Export
 from bandbridge.engine.export import export as export_module
 from bandbridge.engine.export.export import export
 from bandbridge.engine.imagery.folder import list_images
-from bandbridge.engine.imagery.reading.reader import read_image
+from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 from bandbridge.engine.models.adapter import adapt, choose
 from bandbridge.engine.models.input_spec import InputSpec

@@ -157,7 +157,7 @@ def _damaged(
 
 def _serve(lines: IO[str], answers: IO[str]) -> None:
     """The child: reads a path a line, answers a line."""
-    from bandbridge.engine.imagery.reading import reader  # noqa: F401  (loaded before memory is limited)
+    from bandbridge.engine.imagery import reader  # noqa: F401  (loaded before memory is limited)
     from bandbridge.engine.imagery.scenes import scene  # noqa: F401  (loaded before memory is limited)
 
     with contextlib.suppress(ImportError):
@@ -181,7 +181,7 @@ def _limit_memory() -> None:
 
 def _read(path: Path) -> str:
     from bandbridge.engine.api.errors import ImageError
-    from bandbridge.engine.imagery.reading.reader import likely_bytes, load_image, read_header
+    from bandbridge.engine.imagery.reader import likely_bytes, load_image, read_header
     from bandbridge.engine.imagery.scenes.scene import open_scene
 
     def look() -> str:

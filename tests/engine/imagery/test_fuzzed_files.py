@@ -7,7 +7,7 @@ import fuzz_readers
 import numpy as np
 import pytest
 from bandbridge.engine.api.errors import ImageError
-from bandbridge.engine.imagery.reading.reader import load_image, read_header
+from bandbridge.engine.imagery.reader import load_image, read_header
 from fuzz_readers import fuzz
 from mutants import mutant
 from specimens import specimens

@@ -12,7 +12,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ImageError, ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import EpochEnd, Losses, Notice, Progress, TrainingStarted
 from bandbridge.engine.api.jobs import TrainSource
-from bandbridge.engine.imagery.reading.reader import read_image
+from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.methods.supervised import Supervised, one_cycle
 from bandbridge.engine.models.sensor_model import SensorModel
 from bandbridge.engine.models.source import open_source

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.jobs import Translate
-from bandbridge.engine.imagery.reading.reader import read_header, read_image
+from bandbridge.engine.imagery.reader import read_header, read_image
 from bandbridge.engine.imagery.scenes.scene import open_scene
 from bandbridge.engine.worker.translate import translate
 from rasterio.control import GroundControlPoint

@@ -16,7 +16,8 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, ModelError, Stopped, UsageError
 from bandbridge.engine.api.events import Progress
 from bandbridge.engine.api.jobs import Translate
-from bandbridge.engine.imagery.reading import reader
+from bandbridge.engine.imagery import reader
+from bandbridge.engine.imagery.formats import image_file
 from bandbridge.engine.models.translator_file import read_translator, save_translator
 from bandbridge.engine.worker.run_folder import as_plain
 from bandbridge.engine.worker.translate import translate
@@ -154,7 +155,7 @@ def test_a_frame_that_no_one_declared_stays_empty(translator, tmp_path):
 
 def test_a_scene_larger_than_any_image_is_never_loaded_whole(translator, tmp_path, monkeypatch):
     scene = write_scene(tmp_path / "scene.tif", landscape(200, 300))
-    monkeypatch.setattr(reader, "LARGEST_IMAGE", 128 * 128)
+    monkeypatch.setattr(image_file, "LARGEST_IMAGE", 128 * 128)
     with pytest.raises(ImageError, match="too large"):
         reader.load_image(scene)
     report = run(translator, scene, output=str(tmp_path / "out"), tile_px=128, stretch="own")

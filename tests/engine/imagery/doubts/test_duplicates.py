@@ -8,7 +8,8 @@ from bandbridge.engine.api.errors import Stopped
 from bandbridge.engine.imagery.doubts import duplicates
 from bandbridge.engine.imagery.doubts.duplicates import Repeat, leaks, repeats
 from bandbridge.engine.imagery.doubts.glimpse import Glimpse, take_glimpse
-from bandbridge.engine.imagery.reading.reader import Image, ImageHeader
+from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.formats.image_file import Image
 
 
 def glimpse(values: np.ndarray) -> Glimpse:

@@ -3,7 +3,8 @@
 import numpy as np
 from bandbridge.engine.imagery.doubts.exposure import exposure_findings
 from bandbridge.engine.imagery.doubts.glimpse import Glimpse, take_glimpse
-from bandbridge.engine.imagery.reading.reader import Image, ImageHeader
+from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 
 

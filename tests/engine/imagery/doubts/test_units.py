@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from bandbridge.engine.imagery.doubts.glimpse import Glimpse, take_glimpse
 from bandbridge.engine.imagery.doubts.units import odd_units
-from bandbridge.engine.imagery.reading.reader import Image, ImageHeader
+from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.formats.image_file import Image
 
 MANY = 20
 

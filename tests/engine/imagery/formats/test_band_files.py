@@ -6,7 +6,7 @@ from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.jobs import ScanFolder, ScanPairs
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_folder
 from bandbridge.engine.imagery.pairing import NAMED_PATCH, scan_pairs
-from bandbridge.engine.imagery.reading.reader import likely_bytes, load_image, read_header, read_image
+from bandbridge.engine.imagery.reader import likely_bytes, load_image, read_header, read_image
 from bandbridge.engine.imagery.scenes.scene import open_scene
 
 SIDES = {"B01": 4, "B02": 24, "B03": 24, "B04": 24, "B08": 24, "B8A": 12, "B09": 4, "B11": 12}

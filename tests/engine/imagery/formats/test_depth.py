@@ -4,7 +4,7 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.imagery.folder import scan_folder
 from bandbridge.engine.imagery.formats.depth import is_turned
-from bandbridge.engine.imagery.reading.reader import load_image, read_header
+from bandbridge.engine.imagery.reader import load_image, read_header
 from bandbridge.engine.imagery.scenes.scene import open_scene
 
 

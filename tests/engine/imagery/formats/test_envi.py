@@ -4,7 +4,8 @@ import rasterio
 from affine import Affine
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.folder import list_images
-from bandbridge.engine.imagery.reading.reader import LARGEST_IMAGE, likely_bytes, read_header, read_image
+from bandbridge.engine.imagery.formats.image_file import LARGEST_IMAGE
+from bandbridge.engine.imagery.reader import likely_bytes, read_header, read_image
 from bandbridge.engine.imagery.scenes.scene import open_scene
 
 CUBE = np.arange(5 * 6 * 7, dtype=np.uint16).reshape(5, 6, 7) * 100

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.folder import list_images
-from bandbridge.engine.imagery.reading.reader import read_header, read_image
+from bandbridge.engine.imagery.reader import read_header, read_image
 
 h5py = pytest.importorskip("h5py", reason="installed before HDF5 files were read; run installer/start.py again")
 

@@ -7,9 +7,9 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_folder
+from bandbridge.engine.imagery.formats import image_file
 from bandbridge.engine.imagery.formats.band_files import files_of
-from bandbridge.engine.imagery.reading import reader
-from bandbridge.engine.imagery.reading.reader import load_image, read_header, read_image
+from bandbridge.engine.imagery.reader import load_image, read_header, read_image
 from bandbridge.engine.imagery.scenes.scene import open_scene
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
@@ -89,7 +89,7 @@ def test_values_are_read_as_stored_whole_and_in_parts(profile, write_jp2, noise)
 
 def test_only_the_image_itself_is_in_memory_when_a_part_is_read(write_jp2, noise, monkeypatch):
     path = write_jp2("x.jp2", noise((1, 256, 256), np.uint16, 9000), blockxsize=64, blockysize=64, **place(10))
-    monkeypatch.setattr(reader, "LARGEST_IMAGE", 10_000)
+    monkeypatch.setattr(image_file, "LARGEST_IMAGE", 10_000)
     with pytest.raises(ImageError, match="too large"):
         read_image(path)
     with open_scene(path) as scene:

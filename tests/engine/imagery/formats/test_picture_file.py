@@ -7,7 +7,7 @@ import rasterio
 from bandbridge.engine.api.errors import StorageError
 from bandbridge.engine.imagery.formats.geotiff import MapPlace
 from bandbridge.engine.imagery.formats.picture_file import png_picture, tiff_picture
-from bandbridge.engine.imagery.reading.reader import load_image
+from bandbridge.engine.imagery.reader import load_image
 from bandbridge.engine.imagery.scenes.scene import open_scene
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS

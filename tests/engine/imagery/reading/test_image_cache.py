@@ -11,10 +11,10 @@ from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, Stopped, UsageError
 from bandbridge.engine.api.storage import replacing
-from bandbridge.engine.imagery import decoded, survey
+from bandbridge.engine.imagery import decoded, reader, survey
 from bandbridge.engine.imagery.decoded import decode_images
 from bandbridge.engine.imagery.folder import list_images, scan_images
-from bandbridge.engine.imagery.reading import identity, image_cache, reader
+from bandbridge.engine.imagery.reading import identity, image_cache
 from bandbridge.engine.imagery.reading.image_cache import ImageCache
 from bandbridge.engine.imagery.sensors.stretch import Stretch
 

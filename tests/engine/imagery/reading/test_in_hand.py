@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.reading_board import ReadingBoard, forget, left_by, reading_folder
+from bandbridge.engine.imagery.reader import load_image, read_image
 from bandbridge.engine.imagery.reading import in_hand
-from bandbridge.engine.imagery.reading.reader import load_image, read_image
-from bandbridge.engine.imagery.reading.trial import read_all
 
 # A process that reads a file and is ended meanwhile.
 VICTIM = """
 import os, sys, time
 from pathlib import Path
-from bandbridge.engine.imagery.reading import reader
+from bandbridge.engine.imagery.formats import image_file
+from bandbridge.engine.imagery.reader import load_image
 def die(path, bands):
     os.kill(os.getpid(), {how})
     time.sleep(60)
 if "{word}" in sys.argv[1]:
-    reader._read_stored = die
-reader.load_image(Path(sys.argv[1]))
+    image_file._read_stored = die
+load_image(Path(sys.argv[1]))
 """
 
 
@@ -88,14 +88,6 @@ def test_a_file_whose_trial_never_ends_is_refused(tmp_path, monkeypatch):
     assert time.monotonic() - started < 20
 
 
-def test_the_trial_reads_whole_images_and_parts_and_bears_damage(tmp_path, write_tiff, noise):
-    read_all(write_tiff("x.tif", noise((1, 30, 30)), tiled=True, blockxsize=16, blockysize=16))
-    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    read_all(tmp_path / "cut.png")
-    read_all(tmp_path / "gone.png")
-    assert subprocess.run([*in_hand.TRIAL, str(tmp_path / "x.tif")], check=False).returncode == 0
-
-
 def test_a_board_holds_what_is_in_hand_and_nothing_else(tmp_path):
     board = ReadingBoard(tmp_path)
     names = [f"{number}/Gr\u00f6\u00dfe \udc80.png" for number in range(100)]
@@ -124,15 +116,15 @@ def test_images_are_read_where_no_board_can_be_put(tmp_path, monkeypatch):
 def test_only_the_image_is_noted_not_its_bands(tmp_path, write_tiff, monkeypatch):
     for band in ("B02", "B03"):
         write_tiff(f"p_{band}.tif", np.ones((4, 4), np.uint16))
-    from bandbridge.engine.imagery.reading import reader
+    from bandbridge.engine.imagery.formats import image_file
 
     seen = []
-    decode = reader._read_stored
+    decode = image_file._read_stored
 
     def look(path: Path, bands):
         seen.append(left_by(os.getpid()))
         return decode(path, bands)
 
-    monkeypatch.setattr(reader, "_read_stored", look)
+    monkeypatch.setattr(image_file, "_read_stored", look)
     load_image(tmp_path / "p")
     assert seen == [(str(tmp_path / "p"),)] * 2

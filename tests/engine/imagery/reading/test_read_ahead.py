@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import DriveError, ImageError, Stopped
+from bandbridge.engine.imagery.reader import load_image
 from bandbridge.engine.imagery.reading import read_ahead as module
 from bandbridge.engine.imagery.reading.drive import MOST_REFUSED
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.reading.reader import load_image
 
 
 def test_order_is_kept_and_errors_take_their_place():

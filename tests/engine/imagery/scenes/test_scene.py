@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from bandbridge.engine.api.errors import ImageError
-from bandbridge.engine.imagery.reading.reader import load_image
+from bandbridge.engine.imagery.reader import load_image
 from bandbridge.engine.imagery.scenes.scene import open_scene
 from rasterio.transform import Affine
 

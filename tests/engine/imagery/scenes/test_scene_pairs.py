@@ -14,7 +14,7 @@ from bandbridge.engine.api.errors import ImageError, PairingError
 from bandbridge.engine.api.jobs import ScanPairs
 from bandbridge.engine.imagery.folder import LEAST_SCENE_PX
 from bandbridge.engine.imagery.pairing import SAME_FILE, SAME_PLACE, pair_folders, scan_pairs
-from bandbridge.engine.imagery.reading.reader import load_image
+from bandbridge.engine.imagery.reader import load_image
 from bandbridge.engine.imagery.scenes import warp
 from hypothesis import given, settings
 from hypothesis import strategies as st

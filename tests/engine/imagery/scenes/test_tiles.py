@@ -18,7 +18,7 @@ from bandbridge.engine.imagery.formats.header import ImageHeader
 from bandbridge.engine.imagery.names.labels import class_of
 from bandbridge.engine.imagery.names.tile import tile_name, tile_of
 from bandbridge.engine.imagery.pairing import pair_folders
-from bandbridge.engine.imagery.reading.reader import load_image, read_header
+from bandbridge.engine.imagery.reader import load_image, read_header
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
 from bandbridge.engine.imagery.scenes.scene_report import inspect_scene
 from bandbridge.engine.imagery.scenes.tiles import tile_corners, tile_middle

@@ -7,7 +7,7 @@ from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, Stopped, UsageError
 from bandbridge.engine.imagery.picture import picture
-from bandbridge.engine.imagery.reading.reader import read_image
+from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.imagery.sensors.band_statistics import SAMPLE_SIZE, BandStatistics, percentile
 from bandbridge.engine.imagery.sensors.stretch import Stretch, measure_bands, measure_stretch
 from hypothesis import given

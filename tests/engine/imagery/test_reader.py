@@ -8,7 +8,8 @@ import pytest
 import rasterio
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.formats import raw_values
-from bandbridge.engine.imagery.reading.reader import LARGEST_IMAGE, load_image, read_header, read_image
+from bandbridge.engine.imagery.formats.image_file import LARGEST_IMAGE
+from bandbridge.engine.imagery.reader import load_image, read_header, read_image
 from rasterio.errors import NotGeoreferencedWarning
 
 RAMP = np.arange(65536, dtype=np.uint16).reshape(256, 256)

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.imagery.reader import load_image, read_header
 from bandbridge.engine.imagery.reading.in_hand import unwatched
-from bandbridge.engine.imagery.reading.reader import load_image, read_header
 from bandbridge.engine.imagery.scenes.scene import open_scene
 
 _WINDOW_PX = 2048

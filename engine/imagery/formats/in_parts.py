@@ -1,4 +1,4 @@
-"""Images of which every band is a file of its own, opened to read parts of them."""
+"""Files opened to read parts of them: TIFF, JPEG 2000 and ENVI, and images of which every band is such a file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,38 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.imagery.formats.band_files import Extent, part_on_grid, together
 from bandbridge.engine.imagery.formats.bands import choose_bands
-from bandbridge.engine.imagery.formats.geotiff import MapPlace, OpenTiff
+from bandbridge.engine.imagery.formats.envi import ENVI_START, open_envi
+from bandbridge.engine.imagery.formats.geotiff import TIFF_STARTS, MapPlace, OpenTiff, open_tiff
 from bandbridge.engine.imagery.formats.header import ImageHeader
+from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS, open_jpeg2000
 from bandbridge.engine.imagery.formats.raw_values import raw_values
 from numpy.typing import NDArray
 
-Opener = Callable[..., AbstractContextManager[OpenTiff]]
-"""Opens a file with a rule for bands, as `geotiff.open_tiff` does."""
+_Choose = Callable[[ImageHeader], tuple[int, ...]]
+
+
+def is_in_parts(path: Path) -> bool:
+    """Whether a file is of a kind of which parts can be read without decoding the whole; its content says it."""
+    return _opener(path) is not None
+
+
+def open_in_parts(path: Path, choose: _Choose) -> AbstractContextManager[OpenTiff]:
+    """Open a file to read windows of it.
+
+    Raises:
+        ImageError: It is missing, damaged, cut short or of a kind that cannot be read so.
+    """
+    return (_opener(path) or open_tiff)(path, choose)
+
+
+def _opener(path: Path) -> Callable[[Path, _Choose], AbstractContextManager[OpenTiff]] | None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return None
+    openers = ((TIFF_STARTS, open_tiff), (JPEG2000_STARTS, open_jpeg2000), (ENVI_START, open_envi))
+    return next((opener for starts, opener in openers if start.startswith(starts)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +90,19 @@ class OpenBands:
 
 
 @contextmanager
-def open_bands(
-    path: Path, files: Mapping[str, Path], opener: Callable[[Path], Opener], bands: tuple[int, ...] | None
-) -> Iterator[OpenBands]:
+def open_bands(path: Path, files: Mapping[str, Path], bands: tuple[int, ...] | None) -> Iterator[OpenBands]:
     """Open the files of an image.
 
     Args:
         path: Of the image.
         files: Its files by the names of their bands, as `band_files.band_files` gives them.
-        opener: What opens a file.
         bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
 
     Raises:
         ImageError: A file cannot be opened, or they do not fit together.
     """
     with ExitStack() as stack:
-        opened = [stack.enter_context(opener(file)(file, lambda header: (1,))) for file in files.values()]
+        opened = [stack.enter_context(open_in_parts(file, lambda header: (1,))) for file in files.values()]
         header = together(path, [image.header for image in opened], tuple(files))
         chosen = choose_bands(bands, header)
         finest = max(opened, key=lambda image: image.header.width * image.header.height)

@@ -1,11 +1,10 @@
-"""The one reader of images: PNG, JPEG, TIFF, GeoTIFF, JPEG 2000, ENVI, HDF5, NumPy arrays.
+"""Images in files of any kind: PNG, JPEG, TIFF, GeoTIFF, JPEG 2000, ENVI, HDF5, NumPy arrays.
 
-An image is a file, several files with a band each, see `band_files`, or a tile of a scene, see `tile`.
+An image is a file, or several files with a band each, see `band_files`.
 """
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,27 +23,18 @@ from bandbridge.engine.imagery.formats.compressed import (
     read_png,
 )
 from bandbridge.engine.imagery.formats.depth import turned_back, with_zero_missing
-from bandbridge.engine.imagery.formats.envi import ENVI_START, envi_bytes, envi_header, read_envi
+from bandbridge.engine.imagery.formats.envi import ENVI_START, envi_header, read_envi
 from bandbridge.engine.imagery.formats.geotiff import TIFF_STARTS, read_tiff, tiff_header
 from bandbridge.engine.imagery.formats.hdf5 import HDF5_START, hdf5_header, read_hdf5
 from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
 from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS, jpeg2000_header, read_jpeg2000
 from bandbridge.engine.imagery.formats.raw_values import raw_values
-from bandbridge.engine.imagery.names.tile import tile_of
-from bandbridge.engine.imagery.reading.in_hand import reading
-from bandbridge.engine.imagery.scenes.scene_file import scene_facts
-from bandbridge.engine.imagery.scenes.tiles import read_tile, tile_header
 from numpy.typing import NDArray
-
-__all__ = ["LARGEST_IMAGE", "Image", "ImageHeader", "likely_bytes", "load_image", "read_header", "read_image"]
 
 LARGEST_IMAGE = 400_000_000
 """Values (width x height x bands read) of the largest image that is read."""
 
 _STARTS = (PNG_START, JPEG_START, ARRAY_START, ENVI_START, HDF5_START, *TIFF_STARTS, *JPEG2000_STARTS)
-
-# Bytes in memory, float32 and what comes before it, for a byte in the file; others are taken as barely compressed.
-_EXPANSION = {".jpg": 60, ".jpeg": 60, ".png": 20, ".jp2": 30, ".j2k": 30}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,100 +52,32 @@ class Image:
     values: NDArray[np.float32]
 
 
-def read_header(path: str | Path) -> ImageHeader:
-    """What a file says about itself; its content decides the format, not its name.
+def file_header(path: Path) -> ImageHeader:
+    """What an image says about itself; its content decides the format, not its name.
 
     Raises:
-        ImageError: The file is missing, empty, damaged or no image.
+        ImageError: A file is missing, empty, damaged or no image.
     """
-    path = Path(path)
-    with reading(path):
-        if (tile := tile_of(path)) is not None:
-            return tile_header(tile, path)
-        if files := band_files(path):
-            return together(path, [read_header(file) for file in files.values()], tuple(files))
-        return with_zero_missing(_header_of(path))
+    if files := band_files(path):
+        return together(path, [file_header(file) for file in files.values()], tuple(files))
+    return with_zero_missing(_header_of(path))
 
 
-def read_image(
-    path: str | Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None
-) -> NDArray[np.float32]:
-    """Raw sensor values of a file, as stored: no scaling, no turning, red before blue.
+def load_file(path: Path, *, bands: tuple[int, ...] | None, no_data: float | None) -> Image:
+    """Read an image whole.
 
     Args:
-        path: The file.
+        path: The file, or what the files of the bands have in common.
         bands: 1-based bands by the rule of `bands.choose_bands`; None takes all.
         no_data: A raw value that means "nothing here", besides what the file declares.
 
-    Returns:
-        (C, H, W), NaN where there is nothing: declared no-data, transparency 0, NaN and infinite values.
-
     Raises:
-        ImageError: The file cannot be read or lacks a band.
+        ImageError: It cannot be read or lacks a band.
     """
-    return load_image(path, bands=bands, no_data=no_data).values
-
-
-def load_image(path: str | Path, *, bands: tuple[int, ...] | None = None, no_data: float | None = None) -> Image:
-    """As `read_image`, together with the header, in one go.
-
-    Raises:
-        ImageError: The file cannot be read or lacks a band.
-    """
-    path = Path(path)
-    try:
-        with reading(path):
-            if files := band_files(path):
-                return _load_bands(path, list(files.values()), bands, no_data)
-            if (tile := tile_of(path)) is not None:
-                header, chosen, values = read_tile(tile, path, bands=bands, no_data=no_data)
-                return Image(header=header, bands=chosen, values=values)
-            stored = turned_back(_read_stored(path, bands))
-            return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
-    except MemoryError as error:
-        raise ImageError(
-            f"The image '{path}' needs more memory than is free.",
-            "Its pixels, or those of others read at the same time, do not fit.",
-            "Close other programs and try again, cut it into tiles, or leave it out.",
-        ) from error
-
-
-def is_tiff(path: Path) -> bool:
-    """Whether an image is one TIFF file, which can be read in parts and have a place on the map.
-
-    Raises:
-        ImageError: The file is missing, empty or no image.
-    """
-    return not band_files(path) and _start(path).startswith(TIFF_STARTS)
-
-
-def is_jpeg2000(path: Path) -> bool:
-    """Whether an image is one JPEG 2000 file, which can be read in parts as well.
-
-    Raises:
-        ImageError: The file is missing, empty or no image.
-    """
-    return not band_files(path) and _start(path).startswith(JPEG2000_STARTS)
-
-
-def likely_bytes(path: Path) -> int:
-    """Roughly the memory that decoding a file takes, from its size and ending alone; 0 if it cannot be looked at."""
-    ending = path.suffix.lower()
-    if ending == ".hdr":
-        return 2 * envi_bytes(path)
-    try:
-        facts = path.stat()
-    except OSError:
-        facts = None
-    if facts is not None and stat.S_ISREG(facts.st_mode):
-        return facts.st_size * _EXPANSION.get(ending, 10)
-    try:
-        if (tile := tile_of(path)) is not None:
-            return tile.size_px**2 * scene_facts(tile.scene).header.stored_bands * 16
-        sizes = [file.stat().st_size for file in band_files(path).values()]
-    except (OSError, ImageError):
-        return 0
-    return 10 * len(sizes) * max(sizes, default=0)  # the finest band says how large all of them are in memory
+    if files := band_files(path):
+        return _load_bands(path, list(files.values()), bands, no_data)
+    stored = turned_back(_read_stored(path, bands))
+    return Image(header=stored.header, bands=stored.bands, values=raw_values(stored, no_data))
 
 
 def _header_of(path: Path) -> ImageHeader:
@@ -176,10 +98,10 @@ def _header_of(path: Path) -> ImageHeader:
 
 
 def _load_bands(path: Path, files: list[Path], asked: tuple[int, ...] | None, no_data: float | None) -> Image:
-    header = read_header(path)
+    header = file_header(path)
     bands = _choose_within_limit(asked, header)
     is_integer = np.dtype(header.dtype).kind in "iub"
-    read = (load_image(files[band - 1], no_data=no_data).values[0] for band in bands)
+    read = (load_file(files[band - 1], bands=None, no_data=no_data).values[0] for band in bands)
     values = [to_grid(band, header.width, header.height, is_integer=is_integer) for band in read]
     return Image(header=header, bands=bands, values=np.stack(values))
 
