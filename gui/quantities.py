@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 
+from bandbridge.engine.api.rounding import THIN_SPACE, in_percent, rounded
 from PySide6.QtCore import QLocale
 
 NOTHING = "–"
 _MINUS = "−"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_THIN_SPACE = "\u202f"
 
 
 def count(value: float) -> str:
     """A whole number, e.g. "12,345"."""
-    return QLocale().toString(round(value))
+    return QLocale().toString(int(rounded(value, 0)))
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -28,16 +28,16 @@ def number(value: float, digits: int = 3) -> str:
         text = f"{fixed(float(mantissa), decimals)}×10{str(int(exponent)).translate(_RAISED)}"
     else:
         decimals = max(0, digits - 1 - math.floor(math.log10(size))) if size > 0 else digits - 1
-        text = QLocale().toString(value, "f", min(decimals, 6))
-    return text.replace("-", _MINUS)
+        text = fixed(value, min(decimals, 6))
+    return text
 
 
 def ground(metres: float) -> str:
     """A distance on the ground: "0.25 m", "1,052 m", "12.8 km"."""
     if metres >= 10_000:
-        return f"{QLocale().toString(metres / 1000, 'f', 1)}\u00a0km"
+        return f"{fixed(metres / 1000, 1)}\u00a0km"
     decimals = 0 if metres >= 100 else 1 if metres >= 10 else 2
-    text = QLocale().toString(metres, "f", decimals)
+    text = fixed(metres, decimals)
     return f"{text.rstrip('0').rstrip(QLocale().decimalPoint()) if decimals else text}\u00a0m"
 
 
@@ -50,7 +50,7 @@ def tiny(value: float) -> str:
 
 def fixed(value: float, decimals: int) -> str:
     """A number with a fixed number of decimals, e.g. "2.50"."""
-    return QLocale().toString(value, "f", decimals).replace("-", _MINUS)
+    return _written(rounded(value, decimals), decimals)
 
 
 def plain(value: float) -> str:
@@ -62,7 +62,12 @@ def plain(value: float) -> str:
 
 def percent(share: float, decimals: int = 0) -> str:
     """A share 0..1 in percent, e.g. "61 %"."""
-    return f"{QLocale().toString(100 * share, 'f', decimals)}{_THIN_SPACE}%"
+    return f"{_written(in_percent(share, decimals), decimals)}{THIN_SPACE}%"
+
+
+def percent_spread(mean: float, deviation: float) -> str:
+    """Mean and standard deviation of shares 0..1, e.g. "71.9 ± 2.5 %"."""
+    return f"{_written(in_percent(mean), 1)} ± {percent(deviation, 1)}"
 
 
 def change(value: float, digits: int = 2) -> str:
@@ -72,9 +77,10 @@ def change(value: float, digits: int = 2) -> str:
 
 def points(difference: float) -> str:
     """A difference of shares in percentage points, e.g. "+7 points"."""
-    size = QLocale().toString(abs(100 * difference), "f", 1 if abs(difference) < 0.0995 else 0)
-    sign = "" if not float(abs(round(1000 * difference))) else "+" if difference > 0 else _MINUS
-    return f"{sign}{size} points"
+    decimals = 1 if abs(difference) < 0.0995 else 0
+    figure = in_percent(abs(difference), decimals)
+    sign = "" if not float(figure) else "+" if difference > 0 else _MINUS
+    return f"{sign}{_written(figure, decimals)} points"
 
 
 def duration(seconds: float) -> str:
@@ -95,16 +101,20 @@ def about(seconds: float) -> str:
         return f"about {count(math.ceil(seconds / 10) * 10)} s"
     if seconds < 5400:
         return f"about {count(seconds / 60)} min"
-    return f"about {QLocale().toString(seconds / 3600, 'f', 1)} h"
+    return f"about {fixed(seconds / 3600, 1)} h"
 
 
 def memory(mebibytes: float) -> str:
     """An amount of memory, e.g. "812 MB" or "1.4 GB"."""
     if mebibytes < 1000:
         return f"{count(mebibytes)} MB"
-    return f"{QLocale().toString(mebibytes / 1024, 'f', 1)} GB"
+    return f"{fixed(mebibytes / 1024, 1)} GB"
 
 
 def counted(value: int, one: str, many: str = "") -> str:
     """A number with its noun, e.g. "1 image", "12 images"."""
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
+
+
+def _written(figure: str, decimals: int) -> str:
+    return QLocale().toString(float(figure), "f", decimals).replace("-", _MINUS)

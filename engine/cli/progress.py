@@ -10,6 +10,7 @@ from typing import Protocol, TextIO
 from bandbridge.engine.api.events import Compared, EpochEnd, Event, Losses, Notice, Progress, TrainingStarted
 from bandbridge.engine.api.measures import leading, measure
 from bandbridge.engine.api.reports import Alarm, ComparedRun
+from bandbridge.engine.api.rounding import in_percent
 from bandbridge.engine.api.video_catalogue import any_method_info
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
@@ -62,9 +63,9 @@ class _Story:
         if isinstance(event, EpochEnd):
             of = f" of {self._epochs}" if self._epochs else ""
             agreement = event.held_out_agreement
-            held_out = "" if agreement is None else f", agreement on held-out pairs {agreement:.1%}"
-            found = "".join(f", {measure(key).within} {value:.1%}" for key, value in event.measured.items())
-            return f"Epoch {event.epoch}{of}: confidence {event.mean_confidence:.1%}{held_out}{found}"
+            held_out = "" if agreement is None else f", agreement on held-out pairs {in_percent(agreement)}%"
+            found = "".join(f", {measure(key).within} {in_percent(value)}%" for key, value in event.measured.items())
+            return f"Epoch {event.epoch}{of}: confidence {in_percent(event.mean_confidence)}%{held_out}{found}"
         if isinstance(event, Alarm):
             return f"Alarm: {event.what} {event.why} {event.do}" if event.standing else f"No longer: {event.what}"
         return None
@@ -90,7 +91,7 @@ def _ended(run: ComparedRun) -> str:
     if run.state != "completed":
         return f"{name}: {'failed' if run.state == 'failed' else 'does not fit'}. {run.problem}"
     key = leading(run.values)
-    found = [f"{measure(key).within} {run.values[key]:.1%}"] if key else []
+    found = [f"{measure(key).within} {in_percent(run.values[key])}%"] if key else []
     alarms = "".join(f" Alarm: {alarm}" for alarm in run.alarms)
     if "seconds" in run.values:
         found.append(duration(run.values["seconds"]))

@@ -40,6 +40,7 @@ from bandbridge.engine.api.reports import (
     TranslateReport,
     VideoSampleReport,
 )
+from bandbridge.engine.api.rounding import in_percent
 from bandbridge.engine.api.sensor_profiles import SensorProposal
 from bandbridge.engine.api.video_catalogue import any_method_info
 from bandbridge.engine.benchmark.measure import Measurement
@@ -152,7 +153,7 @@ class _Page:
 
 def percent(share: float | None) -> str:
     """A share 0..1 as text; a dash where there is none."""
-    return "-" if share is None or share != share else f"{share:.1%}"
+    return "-" if share is None or share != share else f"{in_percent(share)}%"
 
 
 def _show_adaptation(page: _Page, report: AdaptReport) -> None:

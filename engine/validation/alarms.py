@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from bandbridge.engine.api.reports import Alarm
+from bandbridge.engine.api.rounding import in_percent
 from bandbridge.engine.validation.label_free import effective_classes
 from torch import Tensor
 
@@ -143,4 +144,4 @@ def worse_alarm(rgb: Tensor, untouched: Tensor, given: Tensor, *, step: int) -> 
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    return f"{in_percent(share, 0)}\N{NO-BREAK SPACE}%"

@@ -15,6 +15,7 @@ from bandbridge.engine.api.config import DistillConfig
 from bandbridge.engine.api.events import CLIP_SIGNS
 from bandbridge.engine.api.measures import beats_guessing, guessing, in_order, leading, measure
 from bandbridge.engine.api.reports import ClipScores, DistillReport
+from bandbridge.engine.api.rounding import percent, rounded
 from bandbridge.engine.api.storage import write_text
 from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION
 from bandbridge.engine.video.clip_set import ClipSet
@@ -178,7 +179,7 @@ def _matched(folder: Path, clips: ClipSet) -> tuple[str, list[Strip], list[Strip
     shown = min(_SHOWN, len(lines) // 2)
 
     def strip(line: Mapping[str, str]) -> Strip:
-        words = [line["labels"].replace(";", ", "), f"{sign} {float(line[sign]):.2f}".replace("-", "\u2212")]
+        words = [line["labels"].replace(";", ", "), f"{sign} {rounded(float(line[sign]), 2)}".replace("-", "\u2212")]
         words += [f"sound: {line['sound']}"] if line["sound"] else []
         return Strip(line["file"], " · ".join(part for part in words if part), _picture(clips, line["file"]))
 
@@ -224,4 +225,4 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 
 def _percent(share: float | None) -> str:
-    return _NONE if share is None else f"{share:.1%}".replace("%", "\u202f%")
+    return _NONE if share is None else percent(share)

@@ -9,6 +9,7 @@ from pathlib import Path
 from bandbridge.engine.api.config import CompareConfig
 from bandbridge.engine.api.measures import Measure, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, CompareReport, Spread
+from bandbridge.engine.api.rounding import in_percent, percent, rounded
 from bandbridge.engine.api.storage import write_text
 from bandbridge.engine.api.video_catalogue import any_method_info, is_for_clips
 from bandbridge.engine.worker.report import render
@@ -125,25 +126,25 @@ def spread_words(what: Measure, value: Spread) -> str:
     if value.deviation is None:
         return words(what, value.mean)
     if what.unit == "share":
-        return f"{100 * value.mean:.1f} ± {100 * value.deviation:.1f}\u202f%"
+        return f"{in_percent(value.mean)} ± {percent(value.deviation)}"
     mean, _, unit = words(what, value.mean).partition("\u202f")
     digits = len(mean.partition(".")[2])
-    return f"{mean} ± {value.deviation:.{digits}f}" + (f"\u202f{unit}" if unit else "")
+    return f"{mean} ± {rounded(value.deviation, digits)}" + (f"\u202f{unit}" if unit else "")
 
 
 def words(what: Measure, value: float) -> str:
     """A number with its unit."""
     match what.unit:
         case "share":
-            return f"{100 * value:.1f}\u202f%"
+            return percent(value)
         case "seconds":
-            return f"{value:.1f}\u202fs"
+            return f"{rounded(value, 1)}\u202fs"
         case "images/s":
-            return f"{value:.0f}"
+            return rounded(value, 0)
         case "MiB":
-            return f"{value:.0f}\u202fMiB"
+            return f"{rounded(value, 0)}\u202fMiB"
         case _:
-            return f"{value:.3f}"
+            return rounded(value, 3)
 
 
 def _row(entry: ComparedMethod, report: CompareReport, measures: Sequence[Measure]) -> Row:

@@ -17,6 +17,7 @@ from bandbridge.engine.api.catalogue import MethodInfo
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, LOSS_TERMS
 from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.rounding import percent
 from bandbridge.engine.api.storage import write_text
 from bandbridge.engine.worker.run_folder import REPORT_PAGE
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def render(template: str, **facts: Any) -> str:
     folder = files("bandbridge.resources").joinpath("report")
     loader = jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters["percent"] = _percent
+    environment.filters["percent"] = percent
     environment.filters["number"] = _number
     environment.filters["name"] = lambda path: Path(path).name
     written = datetime.datetime.now().astimezone().strftime("%d %B %Y, %H:%M")
@@ -135,10 +136,10 @@ def verdict(report: AdaptReport) -> str:
     """What the numbers say, in a sentence or two."""
     if report.before is not None and report.after is not None:
         old, new = report.before.accuracy, report.after.accuracy
-        went = "stayed at" if f"{old:.3f}" == f"{new:.3f}" else "rose to" if new > old else "fell to"
+        went = "stayed at" if percent(old) == percent(new) else "rose to" if new > old else "fell to"
         return (
-            f"Of {report.after.images} labelled images, the untouched source model names {_percent(old)} right; "
-            f"after the adaptation this {went} {_percent(new)}. The labels were used for this sentence only."
+            f"Of {report.after.images} labelled images, the untouched source model names {percent(old)} right; "
+            f"after the adaptation this {went} {percent(new)}. The labels were used for this sentence only."
         )
     sentence = (
         f"{report.changed} of {report.target_images} images changed their class. There are no labels, so whether "
@@ -148,7 +149,7 @@ def verdict(report: AdaptReport) -> str:
         return f"{sentence} Look at the images in the window before you rely on it."
     return (
         f"{sentence} On pairs kept aside, the model agreed with the source model's answer for the RGB partner in "
-        f"{_percent(report.agreement_before)} of the cases before and {_percent(report.agreement_after)} after."
+        f"{percent(report.agreement_before)} of the cases before and {percent(report.agreement_after)} after."
     )
 
 
@@ -160,14 +161,14 @@ def before_after(report: AdaptReport) -> list[Row]:
         rows += [
             Row(
                 "Accuracy",
-                _percent(before.accuracy),
-                _percent(after.accuracy),
+                percent(before.accuracy),
+                percent(after.accuracy),
                 "Share of the labelled images named right.",
             ),
             Row(
                 "Balanced accuracy",
-                _percent(before.balanced_accuracy),
-                _percent(after.balanced_accuracy),
+                percent(before.balanced_accuracy),
+                percent(after.balanced_accuracy),
                 "The same, every class counting alike however many images it has.",
             ),
         ]
@@ -175,16 +176,16 @@ def before_after(report: AdaptReport) -> list[Row]:
         rows.append(
             Row(
                 "Agreement on held-out pairs",
-                _percent(report.agreement_before),
-                _percent(report.agreement_after),
+                percent(report.agreement_before),
+                percent(report.agreement_after),
                 "How often a sensor image gets the class that the source model gives its RGB partner.",
             )
         )
     rows.append(
         Row(
             "Mean confidence",
-            _percent(report.mean_confidence_before),
-            _percent(report.mean_confidence_after),
+            percent(report.mean_confidence_before),
+            percent(report.mean_confidence_after),
             "How sure the model is of its answers, on average; sure is not the same as right.",
         )
     )
@@ -264,10 +265,6 @@ def _counts(report: AdaptReport) -> Sequence[tuple[str, int, int]]:
     names = dict.fromkeys([*report.predicted_before, *report.predicted_after])
     rows = [(name, report.predicted_before.get(name, 0), report.predicted_after.get(name, 0)) for name in names]
     return sorted(rows, key=lambda row: (-row[2], row[0]))
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", "\u202f%")
 
 
 def _number(value: float) -> str:

@@ -15,7 +15,7 @@ from bandbridge.gui.clip_record import read_clip_predictions, read_clip_record, 
 from bandbridge.gui.clip_verdict import chance_of, judge_clips
 from bandbridge.gui.pages.run_results import RunResultsPage, tab_of
 from bandbridge.gui.project import ProjectModel, RunEntry
-from bandbridge.gui.quantities import NOTHING, count, counted, duration, percent
+from bandbridge.gui.quantities import NOTHING, count, counted, duration, percent, percent_spread
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.verdict import Verdict
@@ -230,7 +230,7 @@ class ClipResultsPage(RunResultsPage):
         over = spread(list(seeds.values()))
         if over is None or over.deviation is None:
             return Cell(NOTHING, "Run again with another seed (Method, Advanced) to see how much is chance.")
-        text = f"{percent(over.mean, 1)} ± {percent(over.deviation, 1)}"
+        text = percent_spread(over.mean, over.deviation)
         return Cell(text, f"Seeds {', '.join(map(count, sorted(seeds)))}.")
 
     def _show_classes(self, report: DistillReport) -> None:
@@ -252,7 +252,7 @@ class ClipResultsPage(RunResultsPage):
             totals = dict(zip(scores.class_names, scores.confusion.sum(axis=1).tolist(), strict=True))
             self.class_table.show_rows(
                 [
-                    [Cell(name), Cell(count(totals[name])), Cell(percent(share) if totals[name] else NOTHING)]
+                    [Cell(name), Cell(count(totals[name])), Cell(percent(share, 1) if totals[name] else NOTHING)]
                     for name, share in scores.per_class.items()
                 ]
             )
@@ -307,7 +307,7 @@ def _facts_in_words(report: DistillReport) -> str:
 
 def _signs_in_words(report: DistillReport) -> str:
     """How well planted or known wrong sound was found out, where the list of clips tells it."""
-    found = [f"by the {name} {percent(report.separation[name])}" for name in CLIP_SIGNS if name in report.separation]
+    found = [f"by the {name} {percent(report.separation[name], 1)}" for name in CLIP_SIGNS if name in report.separation]
     if not found:
         return ""
     told = " and ".join(filter(None, (", ".join(found[:-1]), found[-1])))

@@ -7,7 +7,7 @@ import math
 from bandbridge.engine.api.measures import Measure, Standing, foremost, leading, measure, standings
 from bandbridge.engine.api.reports import ComparedMethod, ComparedRun, CompareReport, RunState, Spread
 from bandbridge.engine.api.video_catalogue import is_for_clips
-from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent
+from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent, percent_spread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.run_table import method_title
 from PySide6.QtCore import QMargins, Qt, Signal
@@ -56,7 +56,7 @@ def spread_text(what: Measure, spread: Spread) -> str:
     if spread.deviation is None:
         return value_text(what, spread.mean)
     if what.unit == "share":
-        return f"{fixed(100 * spread.mean, 1)} ± {percent(spread.deviation, 1)}"
+        return percent_spread(spread.mean, spread.deviation)
     if what.unit == "seconds" and spread.mean < _LONG_S:
         return f"{fixed(spread.mean, 1)} ± {fixed(spread.deviation, 1)} s"
     mean, deviation = value_text(what, spread.mean), value_text(what, spread.deviation)

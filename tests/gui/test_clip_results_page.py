@@ -50,10 +50,10 @@ def plain(rows: list[list[str]]) -> list[list[str]]:
 def test_numbers_stand_beside_guessing_the_teacher_and_other_seeds(page: ClipResultsPage) -> None:
     assert page.state() == "ready"
     rows = {row[0]: row[1:] for row in plain(page.numbers.texts)}
-    assert rows["Accuracy"] == ["50.0 %", "95.0 %", "80.0 %", "77.5 % ± 3.5 %"]
-    assert rows["R@1"] == ["–", "70.0 %", "70.0 %", "70.0 % ± 0.0 %"]
-    assert "80 %" in page.signs_note.text().replace("\u202f", " ")
-    assert plain(page.class_table.texts) == [["rain", "10", "90 %"], ["sparks", "10", "70 %"]]
+    assert rows["Accuracy"] == ["50.0 %", "95.0 %", "80.0 %", "77.5 ± 3.5 %"]
+    assert rows["R@1"] == ["–", "70.0 %", "70.0 %", "70.0 ± 0.0 %"]
+    assert "80.0 %" in page.signs_note.text().replace("\u202f", " ")
+    assert plain(page.class_table.texts) == [["rain", "10", "90.0 %"], ["sparks", "10", "70.0 %"]]
     assert [row[5] for row in plain(page.run_table.texts)] == ["80.0 %", "75.0 %"]
     page.run_table.chosen.emit(1)
     assert page._report is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bandbridge.engine.api import rounding
 from bandbridge.gui import quantities
 from PySide6.QtCore import QLocale
 
@@ -24,6 +25,14 @@ def test_numbers_follow_the_locale() -> None:
     assert quantities.number(-1.5, 2) == "−1,5"
     assert quantities.percent(0.614, 1) == "61,4\u202f%"
     assert quantities.memory(1434) == "1,4 GB"
+
+
+def test_halves_are_rounded_as_in_reports() -> None:
+    for share in (9 / 16, 7 / 16, 0.5785):
+        assert quantities.percent(share, 1) == rounding.percent(share)
+    assert quantities.percent_spread(0.5625, 0.03125) == "56.3 ± 3.1\u202f%"
+    assert quantities.number(0.0625, 2) == "0.063"
+    assert quantities.count(2.5) == "3"
 
 
 def test_sizes_and_signs() -> None:
