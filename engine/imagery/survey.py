@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.events import Event
+from bandbridge.engine.api.reports import BandHistogram
 from bandbridge.engine.imagery.formats.header import ImageHeader
 from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.names.tile import is_tile_name
@@ -25,6 +27,7 @@ from bandbridge.engine.imagery.reading.kept_pixels import KeptPixels
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
 from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
+from bandbridge.engine.imagery.sensors.stretch import Stretch, measure_bands
 
 Kind = tuple[str, int]
 """What images must have in common to be one data set: number type and number of bands read."""
@@ -144,6 +147,48 @@ def survey(
     if files is not None and fingerprint(root, names, control) == files:
         cache.keep(key, _LIKELY_BYTES + 8 * len(names), partial(_put, names, found))
     return found
+
+
+def measure_stretch(
+    paths: Sequence[str | Path],
+    *,
+    bands: tuple[int, ...] | None,
+    rule: StretchRule,
+    no_data: float | None,
+    control: Control,
+    emit: Callable[[Event], None],
+    title: str = "Measuring values",
+) -> tuple[Stretch, tuple[BandHistogram, ...]]:
+    """Measure the stretch of a data set in one pass, in memory that does not grow with it.
+
+    Files that cannot be read count for nothing here; `decode_images` and `scan_folder` name them. Where number
+    types or numbers of bands differ, the commonest kind decides.
+
+    Args:
+        paths: Image files.
+        bands: 1-based bands by the band rule, or None for all.
+        rule: What becomes 0 and what becomes 1.
+        no_data: A raw value that means "nothing here".
+        control: Pause and stop.
+        emit: Takes progress.
+        title: Of the progress.
+
+    Raises:
+        ImageError: No file holds data.
+        Stopped: The person asked to stop.
+        UsageError: The rule is no rule.
+    """
+    found = survey(Path(), list(map(str, paths)), bands=bands, no_data=no_data, control=control, emit=emit, title=title)
+    kind = found.commonest_kind()
+    if kind is None:
+        raise ImageError(
+            "The values of these images cannot be measured.",
+            "None of the files could be read, or none holds data.",
+            "Look at the list of files set aside.",
+        )
+    numbers = next(image.bands for image in found.images if image.kind == kind)
+    measured = measure_bands(found.statistics[kind], numbers, rule)
+    return measured.stretch, measured.histograms
 
 
 def _put(names: Sequence[str], found: Survey, file: Any) -> None:

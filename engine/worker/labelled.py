@@ -16,7 +16,8 @@ from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.imagery.decoded import decode_images
 from bandbridge.engine.imagery.folder import list_images, rgb_bands, scan_images
 from bandbridge.engine.imagery.names.labels import class_of
-from bandbridge.engine.imagery.sensors.stretch import Stretch, measure_stretch
+from bandbridge.engine.imagery.sensors.stretch import Stretch
+from bandbridge.engine.imagery.survey import measure_stretch
 from bandbridge.engine.training.seeding import derived_seed
 from numpy.typing import NDArray
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 from bandbridge.engine.api.config import SURROUNDINGS, Curve, StretchRule
-from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError, UsageError
-from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.reports import BandHistogram
 from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics, percentile, percentiles
 from bandbridge.engine.imagery.sensors.curve import shares
 from bandbridge.engine.imagery.sensors.speckle import lee
-from bandbridge.engine.imagery.survey import survey
 from numpy.typing import NDArray
 
 _BINS = 256
@@ -131,48 +127,6 @@ class BandsMeasured:
     constant: tuple[int, ...]
     nearly_constant: tuple[int, ...]
     beyond: tuple[int, ...] = ()
-
-
-def measure_stretch(
-    paths: Sequence[str | Path],
-    *,
-    bands: tuple[int, ...] | None,
-    rule: StretchRule,
-    no_data: float | None,
-    control: Control,
-    emit: Callable[[Event], None],
-    title: str = "Measuring values",
-) -> tuple[Stretch, tuple[BandHistogram, ...]]:
-    """Measure the stretch of a data set in one pass, in memory that does not grow with it.
-
-    Files that cannot be read count for nothing here; `decode_images` and `scan_folder` name them. Where number
-    types or numbers of bands differ, the commonest kind decides.
-
-    Args:
-        paths: Image files.
-        bands: 1-based bands by the band rule, or None for all.
-        rule: What becomes 0 and what becomes 1.
-        no_data: A raw value that means "nothing here".
-        control: Pause and stop.
-        emit: Takes progress.
-        title: Of the progress.
-
-    Raises:
-        ImageError: No file holds data.
-        Stopped: The person asked to stop.
-        UsageError: The rule is no rule.
-    """
-    found = survey(Path(), list(map(str, paths)), bands=bands, no_data=no_data, control=control, emit=emit, title=title)
-    kind = found.commonest_kind()
-    if kind is None:
-        raise ImageError(
-            "The values of these images cannot be measured.",
-            "None of the files could be read, or none holds data.",
-            "Look at the list of files set aside.",
-        )
-    numbers = next(image.bands for image in found.images if image.kind == kind)
-    measured = measure_bands(found.statistics[kind], numbers, rule)
-    return measured.stretch, measured.histograms
 
 
 def measure_bands(statistics: BandStatistics, bands: tuple[int, ...], rule: StretchRule) -> BandsMeasured:
