@@ -14,7 +14,7 @@ from bandbridge.engine.benchmark.measure import Measurement, of_rounds, ratios, 
 from bandbridge.engine.imagery.names.tile import tile_name
 from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.scenes.scene_report import inspect_scene
+from bandbridge.engine.imagery.scene_report import inspect_scene
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 

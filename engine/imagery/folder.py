@@ -20,6 +20,7 @@ from bandbridge.engine.api.jobs import ScanFolder
 from bandbridge.engine.api.reports import Finding, FolderReport
 from bandbridge.engine.api.sensor_profiles import AUTO, NO_PROFILE, SensorProposal
 from bandbridge.engine.imagery.doubts.findings import odd_bands, odd_depth, unreadable, without_data
+from bandbridge.engine.imagery.doubts.scene_findings import but_tiles, scene_findings
 from bandbridge.engine.imagery.formats.band_files import band_files, gathered, red_green_blue
 from bandbridge.engine.imagery.formats.bands import RGB_BANDS, MissingBandError
 from bandbridge.engine.imagery.formats.envi import is_envi_header
@@ -29,7 +30,6 @@ from bandbridge.engine.imagery.names.tile import tile_name
 from bandbridge.engine.imagery.reader import read_header, read_image
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
-from bandbridge.engine.imagery.scenes.scene_findings import but_tiles, scene_findings
 from bandbridge.engine.imagery.scenes.tiles import tile_corners
 from bandbridge.engine.imagery.sensors.band_statistics import BandStatistics
 from bandbridge.engine.imagery.sensors.sensor_profile import recognise, red_green_blue_of

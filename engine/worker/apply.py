@@ -21,6 +21,7 @@ from bandbridge.engine.api.jobs import Evaluate, Predict
 from bandbridge.engine.api.reports import EvaluateReport, Finding, Prediction, PredictReport
 from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.imagery.doubts.findings import unreadable
+from bandbridge.engine.imagery.doubts.scene_findings import empty_tiles, unreadable_tiles
 from bandbridge.engine.imagery.folder import is_scene, list_images
 from bandbridge.engine.imagery.formats.image_file import Image
 from bandbridge.engine.imagery.formats.in_parts import is_in_parts
@@ -29,7 +30,6 @@ from bandbridge.engine.imagery.names.tile import is_tile_name, tile_of
 from bandbridge.engine.imagery.reader import likely_bytes, load_image
 from bandbridge.engine.imagery.reading.progress import Pace
 from bandbridge.engine.imagery.reading.read_ahead import read_ahead
-from bandbridge.engine.imagery.scenes.scene_findings import empty_tiles, unreadable_tiles
 from bandbridge.engine.imagery.scenes.tiles import tile_middle
 from bandbridge.engine.models.class_list import read_class_list
 from bandbridge.engine.models.sensor_model import SensorModel

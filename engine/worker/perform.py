@@ -57,7 +57,7 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
 
             return inspect_model(job)
         case InspectScene():
-            from bandbridge.engine.imagery.scenes.scene_report import inspect_scene
+            from bandbridge.engine.imagery.scene_report import inspect_scene
 
             return inspect_scene(job, control)
         case ScanFolder():
@@ -73,7 +73,7 @@ def perform(job: Job, emit: Emit, control: Control) -> Report:
 
             return check_data(job, emit, control)
         case Thumbnails():
-            from bandbridge.engine.imagery.picture import thumbnails
+            from bandbridge.engine.imagery.thumbnails import thumbnails
 
             return thumbnails(job, control)
         case ScanClips():

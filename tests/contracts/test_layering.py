@@ -10,7 +10,8 @@ from pathlib import Path
 
 # Contract -> a module that breaks it, and what it imports; the window's way to torch is a chain through the interface.
 OFFENCES = {
-    "engine-storeys": ("engine/imagery/offence.py", "import bandbridge.engine.methods.shot"),
+    "engine-storeys": ("engine/validation/offence.py", "import bandbridge.engine.methods.shot"),
+    "imagery-storeys": ("engine/imagery/scenes/offence.py", "import bandbridge.engine.imagery.reader"),
     "window-storeys": ("gui/widgets/offence.py", "import bandbridge.gui.pages.page"),
     "window-light": ("engine/api/errors.py", "import torch"),
     "window-engine": ("gui/offence.py", "import bandbridge.engine.training.loop"),

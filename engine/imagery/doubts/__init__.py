@@ -1,1 +1,1 @@
-"""What may be wrong with single images and pairs, and the words for it."""
+"""What may be wrong with single images, pairs and scenes, and the words for it."""

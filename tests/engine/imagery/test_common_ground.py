@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 from bandbridge.engine.api.config import PairFolders
 from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.jobs import InPlace, Thumbnails
 from bandbridge.engine.api.shift_table import Move
 from bandbridge.engine.imagery.common_ground import Cut, common_ground, moved_pairs
-from bandbridge.engine.imagery.picture import thumbnails
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,18 +90,3 @@ def test_pairs_a_table_moves_too_far_and_tables_for_other_pairs_are_named(tmp_pa
     (finding,) = moved_pairs(folders, pairs, Control()).findings
     assert "moves none of the pairs" in finding.what
     assert "'x.png'" in finding.why
-
-
-def test_small_pictures_of_a_moved_pair_show_the_common_ground(tmp_path: Path):
-    ground = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
-    save(tmp_path / "rgb" / "a.png", np.dstack([ground[10:50, 10:50]] * 3))
-    save(tmp_path / "nir" / "a.png", ground[6:46, 13:53])
-    rgb, nir = (str(tmp_path / side / "a.png") for side in ("rgb", "nir"))
-    places = (
-        InPlace(partner=nir, side="rgb", right_px=-3, down_px=4),
-        InPlace(partner=rgb, side="sensor", right_px=-3, down_px=4),
-    )
-    job = Thumbnails(paths=(rgb, nir), in_place=places, low=(0.0,), high=(255.0,))
-    first, second = thumbnails(job, Control()).pictures
-    assert first.shape == (36, 37, 3)
-    np.testing.assert_array_equal(first, second)

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
-from bandbridge.engine.api.control import Control
-from bandbridge.engine.api.jobs import Thumbnails
-from bandbridge.engine.imagery.picture import picture, thumbnails
+from bandbridge.engine.imagery.picture import picture
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 13])
@@ -32,21 +30,7 @@ def test_a_flat_image_is_no_reason_to_fail():
     assert picture(np.full((3, 8, 8), 7, np.float32)).shape == (8, 8, 3)
 
 
-def test_thumbnails_keep_order_and_leave_gaps(write_picture, write_tiff, tmp_path):
-    rgb = np.zeros((30, 60, 3), np.uint8)
-    rgb[...] = (200, 100, 50)
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"")
-    paths = [
-        write_picture("a.png", rgb),
-        broken,
-        write_tiff("c.tif", np.arange(4096, dtype=np.uint16).reshape(1, 64, 64)),
-    ]
-    report = thumbnails(Thumbnails(paths=tuple(map(str, paths)), size_px=32), Control())
-    photo, gap, grey = report.pictures
-    assert photo.shape == (16, 32, 3)
-    assert photo[0, 0].tolist() == [200, 100, 50]
-    assert gap is None
-    assert grey.shape == (32, 32, 3)
-    assert grey.min() == 0
-    assert grey.max() == 255
+def test_a_picture_is_shown_on_the_curve_of_its_stretch():
+    values = np.array([[[1, 10, 100]]], np.float32)
+    levels = picture(values, low=(1.0,), high=(100.0,), curve="log")
+    assert levels[0, :, 0].tolist() == [0, 128, 255]

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from bandbridge.engine.api.config import StretchRule
 from bandbridge.engine.api.errors import ImageError, UsageError
-from bandbridge.engine.imagery.picture import picture
 from bandbridge.engine.imagery.sensors.band_statistics import SAMPLE_SIZE, BandStatistics, percentile
 from bandbridge.engine.imagery.sensors.stretch import Stretch, measure_bands
 from hypothesis import given
@@ -180,9 +179,3 @@ def test_a_stretch_goes_through_json(curve):
     assert ("curve" in facts) == (curve == "log")  # linear ones are written as versions before wrote them
     with pytest.raises(ValueError, match="warp"):
         Stretch.from_json({**facts, "warp": 1})
-
-
-def test_a_picture_is_shown_on_the_curve_of_its_stretch():
-    values = np.array([[[1, 10, 100]]], np.float32)
-    levels = picture(values, low=(1.0,), high=(100.0,), curve="log")
-    assert levels[0, :, 0].tolist() == [0, 128, 255]
