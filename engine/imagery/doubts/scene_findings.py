@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.api.reports import Finding
-from bandbridge.engine.imagery.formats.bands import MissingBandError
+from bandbridge.engine.imagery.doubts.findings import unreadable
 from bandbridge.engine.imagery.names.tile import is_tile_name, tile_of
 from bandbridge.engine.imagery.scenes.scene_file import scene_facts
 from bandbridge.engine.imagery.scenes.tiles import count_tiles
@@ -59,16 +60,8 @@ def unreadable_tiles(place: str, count: int, errors: Sequence[ImageError]) -> Fi
         count: Its tiles in all.
         errors: One for each of those.
     """
-    first = errors[0]
     tiles = "None of its tiles can be read" if len(errors) == count else f"{len(errors)} of {count} tiles are left out"
-    return Finding(
-        severity="warning",
-        kind="bands" if isinstance(first, MissingBandError) else "unreadable",
-        file=place,
-        what=f"{first.what} {tiles}.",
-        why=first.why,
-        do=first.do,
-    )
+    return replace(unreadable(place, Path(place), errors[0]), what=f"{errors[0].what} {tiles}.")
 
 
 def empty_tiles(place: str, name: str, empty: int, count: int, most_missing: float) -> Finding:

@@ -13,7 +13,7 @@ from pathlib import Path
 from bandbridge.engine.api.errors import ImageError
 from bandbridge.engine.imagery.formats.compressed import cut_short, damaged
 from bandbridge.engine.imagery.formats.geotiff import OpenTiff, opened_by
-from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.formats.header import ImageHeader
 
 ENVI_START = b"ENVI"
 _DATA_ENDINGS = ("", ".dat", ".img", ".bsq", ".bil", ".bip", ".raw")
@@ -46,26 +46,6 @@ def envi_files(path: Path) -> tuple[Path, ...]:
         return path, _data_of(path)
     except ImageError:
         return (path,)
-
-
-def envi_header(path: Path) -> ImageHeader:
-    """Header of an ENVI image.
-
-    Raises:
-        ImageError: The data are missing, cut short or of a kind that cannot be read.
-    """
-    with open_envi(path, lambda header: ()) as image:
-        return image.header
-
-
-def read_envi(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> StoredPixels:
-    """Read the chosen bands of an ENVI image.
-
-    Raises:
-        ImageError: The data are missing, cut short or of a kind that cannot be read.
-    """
-    with open_envi(path, choose) as image:
-        return image.read()
 
 
 @contextmanager

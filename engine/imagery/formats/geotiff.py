@@ -49,26 +49,6 @@ _SILENCE = threading.Lock()
 _DOORS = threading.local()
 
 
-def tiff_header(path: Path) -> ImageHeader:
-    """Header of a TIFF file.
-
-    Raises:
-        ImageError: The file is damaged or of a kind that cannot be read.
-    """
-    with opened_by("GTiff", path, path, {}) as dataset, _in_words(path):
-        return _header(path, dataset)
-
-
-def read_tiff(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> StoredPixels:
-    """Read the chosen bands of a TIFF file, with its transparency or mask.
-
-    Raises:
-        ImageError: The file is damaged, cut short or of a kind that cannot be read.
-    """
-    with open_tiff(path, choose) as tiff:
-        return tiff.read()
-
-
 @dataclass(frozen=True, slots=True)
 class MapPlace:
     """Where an image lies on the map, as GDAL says it.

@@ -23,11 +23,12 @@ from bandbridge.engine.imagery.formats.compressed import (
     read_png,
 )
 from bandbridge.engine.imagery.formats.depth import turned_back, with_zero_missing
-from bandbridge.engine.imagery.formats.envi import ENVI_START, envi_header, read_envi
-from bandbridge.engine.imagery.formats.geotiff import TIFF_STARTS, read_tiff, tiff_header
+from bandbridge.engine.imagery.formats.envi import ENVI_START
+from bandbridge.engine.imagery.formats.geotiff import TIFF_STARTS
 from bandbridge.engine.imagery.formats.hdf5 import HDF5_START, hdf5_header, read_hdf5
 from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
-from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS, jpeg2000_header, read_jpeg2000
+from bandbridge.engine.imagery.formats.in_parts import open_in_parts
+from bandbridge.engine.imagery.formats.jpeg2000 import JPEG2000_STARTS
 from bandbridge.engine.imagery.formats.raw_values import raw_values
 from numpy.typing import NDArray
 
@@ -88,13 +89,10 @@ def _header_of(path: Path) -> ImageHeader:
         return jpeg_header(path, path.read_bytes())
     if start.startswith(ARRAY_START):
         return array_header(path)
-    if start.startswith(ENVI_START):
-        return envi_header(path)
     if start.startswith(HDF5_START):
         return hdf5_header(path)
-    if start.startswith(JPEG2000_STARTS):
-        return jpeg2000_header(path)
-    return tiff_header(path)
+    with open_in_parts(path, lambda header: ()) as image:
+        return image.header
 
 
 def _load_bands(path: Path, files: list[Path], asked: tuple[int, ...] | None, no_data: float | None) -> Image:
@@ -115,13 +113,10 @@ def _read_stored(path: Path, bands: tuple[int, ...] | None) -> StoredPixels:
         return read_jpeg(path, path.read_bytes(), choose)
     if start.startswith(ARRAY_START):
         return read_array(path, choose)
-    if start.startswith(ENVI_START):
-        return read_envi(path, choose)
     if start.startswith(HDF5_START):
         return read_hdf5(path, choose)
-    if start.startswith(JPEG2000_STARTS):
-        return read_jpeg2000(path, choose)
-    return read_tiff(path, choose)
+    with open_in_parts(path, choose) as image:
+        return image.read()
 
 
 def _choose_within_limit(asked: tuple[int, ...] | None, header: ImageHeader) -> tuple[int, ...]:

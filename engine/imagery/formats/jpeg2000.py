@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from bandbridge.engine.imagery.formats.compressed import cut_short, damaged
 from bandbridge.engine.imagery.formats.geotiff import OpenTiff, opened_by
-from bandbridge.engine.imagery.formats.header import ImageHeader, StoredPixels
+from bandbridge.engine.imagery.formats.header import ImageHeader
 
 _CODE_STREAM_START = b"\xff\x4f\xff\x51"
 JPEG2000_STARTS = (b"\0\0\0\x0cjP  \r\n\x87\n", _CODE_STREAM_START)
@@ -27,26 +27,6 @@ _LEAST_TILE_PART = 14  # bytes
 _MOST_TILE_PARTS = 1 << 17
 # Sentinel-2 writes 0 where it saw nothing, and says so in the papers that come with it, not in the file.
 _SENTINEL_2_BAND = re.compile(r"(?:^|_)t\d\d[a-z]{3}_(?:\d{8}t\d{6}_)?b\d[\da](?:_\d\dm)?\.jp2$", re.IGNORECASE)
-
-
-def jpeg2000_header(path: Path) -> ImageHeader:
-    """Header of a JPEG 2000 file.
-
-    Raises:
-        ImageError: The file is damaged, cut short or of a kind that cannot be read.
-    """
-    with open_jpeg2000(path, lambda header: ()) as image:
-        return image.header
-
-
-def read_jpeg2000(path: Path, choose: Callable[[ImageHeader], tuple[int, ...]]) -> StoredPixels:
-    """Read the chosen bands of a JPEG 2000 file.
-
-    Raises:
-        ImageError: The file is damaged, cut short or of a kind that cannot be read.
-    """
-    with open_jpeg2000(path, choose) as image:
-        return image.read()
 
 
 @contextmanager
