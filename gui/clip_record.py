@@ -10,17 +10,8 @@ from typing import Any
 
 from bandbridge.engine.api.config import DistillConfig
 from bandbridge.engine.api.reports import ClipScores, DistillReport, Finding
-from bandbridge.gui.run_record import (
-    PREDICTIONS_FILE,
-    REPORT_FILE,
-    RUN_FILE,
-    number_from,
-    read_facts,
-    scores_from,
-    unreadable,
-)
-
-SIGNS_FILE = "signs.csv"
+from bandbridge.engine.api.run_files import PREDICTIONS_FILE, REPORT_FILE, RUN_FILE
+from bandbridge.gui.run_record import number_from, read_facts, scores_from, unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bandbridge.engine.api.run_files import RUN_FILE
 from bandbridge.engine.api.storage import write_text
 from bandbridge.gui.image_scans import SCENE_SUFFIXES
 from bandbridge.gui.project import Project
 from bandbridge.gui.quantities import counted
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
-_RUN_FILE = "run.json"
 _LOST = {
     "model": "The source model is not where it was",
     "target": "The target images are not where they were",
@@ -145,7 +145,7 @@ def relink_run(folder: Path, move: Move) -> bool:
     Raises:
         StorageError: It cannot be written.
     """
-    file = folder / _RUN_FILE
+    file = folder / RUN_FILE
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

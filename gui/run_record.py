@@ -16,16 +16,18 @@ from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule, Ti
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.events import TrainingStarted
 from bandbridge.engine.api.reports import AdaptReport, Alarm, Finding, Scores, Trial
+from bandbridge.engine.api.run_files import (
+    CHECKPOINT_FILE,
+    EPOCHS_FILE,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    losses_file,
+)
 from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.gui.curve import Curve
 from bandbridge.gui.run_story import StageStory
 from numpy.typing import NDArray
-
-RUN_FILE = "run.json"
-CHECKPOINT_FILE = "checkpoint.safetensors"
-PREDICTIONS_FILE = "predictions.csv"
-REPORT_FILE = "report.json"
-REPORT_PAGE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def read_course(folder: Path, names: Sequence[str]) -> list[StageStory]:
         First to last; none where the files are missing or not what this program writes. A line cut off by a crash is
         left out.
     """
-    steps, columns = _read_columns(folder / "epochs.csv")
+    steps, columns = _read_columns(folder / EPOCHS_FILE)
     if "epoch" not in columns:
         return []
     starts = [*np.flatnonzero(columns["epoch"] == 0).tolist(), len(steps)]
@@ -197,8 +199,7 @@ def read_course(folder: Path, names: Sequence[str]) -> list[StageStory]:
     for number, (name, (start, stop)) in enumerate(zip(names, pairwise(starts), strict=False)):
         if stop - start < 2:
             break  # not one epoch was finished: how long one is stands nowhere
-        file = "losses.csv" if len(names) == 1 else f"losses-{number + 1}.csv"
-        at, values = _read_columns(folder / file)
+        at, values = _read_columns(folder / losses_file(number, len(names)))
         facts = TrainingStarted(
             stage=name,
             steps=0,  # in all: known once the run goes on

@@ -437,7 +437,7 @@ def _resume(options: argparse.Namespace) -> Adapt:
 
 def _run_to_resume(options: argparse.Namespace) -> Path:
     """The `run.json` of the run to go on with; nothing else may be asked for."""
-    from bandbridge.engine.worker.run_folder import RUN_FILE
+    from bandbridge.engine.api.run_files import RUN_FILE
 
     beside = ("verb", "version", "resume", "json", "debug")
     given = [name for name, value in vars(options).items() if name not in beside and value is not None]

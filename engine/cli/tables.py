@@ -41,12 +41,12 @@ from bandbridge.engine.api.reports import (
     VideoSampleReport,
 )
 from bandbridge.engine.api.rounding import in_percent
+from bandbridge.engine.api.run_files import REPORT_PAGE
 from bandbridge.engine.api.sensor_profiles import SensorProposal
 from bandbridge.engine.api.video_catalogue import any_method_info
 from bandbridge.engine.benchmark.measure import Measurement
 from bandbridge.engine.cli.progress import counted, duration
 from bandbridge.engine.worker.comparison_report import verdict
-from bandbridge.engine.worker.run_folder import REPORT_PAGE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

@@ -10,6 +10,7 @@ from bandbridge.engine.api.errors import ModelError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.api.jobs import Export
 from bandbridge.engine.api.reports import ExportReport
+from bandbridge.engine.api.run_files import MODEL_FILE
 from bandbridge.engine.api.storage import replacing
 from bandbridge.engine.export.onnx_file import INPUT, OPSET, OUTPUT, write_onnx
 from bandbridge.engine.export.verification import (
@@ -69,7 +70,7 @@ def export(job: Export, control: Control, emit: Callable[[Event], None]) -> Expo
 
 def _model_file(source: Path) -> Path:
     """The model of a run folder, or the file itself."""
-    file = source / "model.safetensors" if source.is_dir() else source
+    file = source / MODEL_FILE if source.is_dir() else source
     if source.is_dir() and not file.is_file():
         raise ModelError(
             f"The folder '{source.name}' holds no finished model.",

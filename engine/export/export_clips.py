@@ -26,6 +26,7 @@ from bandbridge.engine.api.errors import BandbridgeError, ModelError
 from bandbridge.engine.api.events import Event, Progress
 from bandbridge.engine.api.jobs import Export
 from bandbridge.engine.api.reports import ExportReport
+from bandbridge.engine.api.run_files import RUN_FILE
 from bandbridge.engine.api.storage import replacing
 from bandbridge.engine.export.onnx_file import OPSET
 from bandbridge.engine.export.verification import LARGEST_DIFFERENCE
@@ -187,7 +188,7 @@ def _real_windows(model: ClipModel, run_folder: Path, control: Control) -> Windo
     inputs = model.inputs
     none = np.zeros((0, *inputs.shape), np.float32)
     try:
-        facts = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))
+        facts = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))
         found = find_clips(Path(facts["config"]["clips"]))
         chosen = found.clips[:: -(-len(found.clips) // MOST_CLIPS)]
         names = [clip.file for clip in chosen]

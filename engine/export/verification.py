@@ -14,6 +14,7 @@ import torch
 from bandbridge.engine.api.config import TileRule
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import ImageError
+from bandbridge.engine.api.run_files import RUN_FILE
 from bandbridge.engine.imagery.folder import list_images
 from bandbridge.engine.imagery.reader import read_image
 from bandbridge.engine.models.sensor_model import SensorModel
@@ -125,7 +126,7 @@ def real_images(model: SensorModel, run_folder: Path, control: Control) -> list[
 def _target(run_folder: Path) -> tuple[Path, TileRule] | None:
     """The target a run names in its `run.json`, a folder or a scene, and how it cut scenes."""
     try:
-        config = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))["config"]
+        config = json.loads((run_folder / RUN_FILE).read_text(encoding="utf-8"))["config"]
         target = Path(config["target"])
         tiles = TileRule(**config.get("tiles", {}))
     except (OSError, ValueError, KeyError, TypeError):

@@ -19,6 +19,7 @@ import torch
 from bandbridge.engine.api.config import Modality
 from bandbridge.engine.api.errors import ModelError
 from bandbridge.engine.api.reports import ModelReport
+from bandbridge.engine.api.run_files import MODEL_FILE
 from bandbridge.engine.api.storage import replacing
 from bandbridge.engine.video.clip_file import ReadingRule
 from bandbridge.engine.video.clip_set import rows_in_window
@@ -122,7 +123,7 @@ class ClipModel(nn.Module):
 
 def model_file(place: Path) -> Path:
     """The model of a run folder, or the file itself."""
-    return place / "model.safetensors" if place.is_dir() else place
+    return place / MODEL_FILE if place.is_dir() else place
 
 
 def is_clip_model(place: Path) -> bool:

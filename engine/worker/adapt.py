@@ -18,6 +18,7 @@ from bandbridge.engine.api.errors import ModelError, UsageError
 from bandbridge.engine.api.events import Event, Notice, SamplePrediction
 from bandbridge.engine.api.jobs import Adapt
 from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.run_files import PAIR_TRUST_FILE, PREDICTIONS_FILE, REPORT_FILE
 from bandbridge.engine.imagery.picture import picture
 from bandbridge.engine.methods.ground import Ground, Member, Survey
 from bandbridge.engine.methods.table import STAGES, stage_names
@@ -37,7 +38,7 @@ from bandbridge.engine.worker.course import Course, streams_of
 from bandbridge.engine.worker.gather import Images, gather_images
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
 from bandbridge.engine.worker.report import write_report
-from bandbridge.engine.worker.run_folder import PAIR_TRUST_FILE, PREDICTIONS_FILE, REPORT_FILE, RunFolder
+from bandbridge.engine.worker.run_folder import RunFolder
 from bandbridge.engine.worker.sensor_reading import settled
 from bandbridge.engine.worker.watch import Evidence, Gallery, GapWatch, Onlooker, RunWatcher, StagePlace
 from numpy.typing import NDArray

@@ -19,6 +19,7 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import Evaluate, Predict
 from bandbridge.engine.api.reports import EvaluateReport, Finding, Prediction, PredictReport
+from bandbridge.engine.api.run_files import MODEL_FILE
 from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.imagery.doubts.findings import unreadable
 from bandbridge.engine.imagery.doubts.scene_findings import empty_tiles, unreadable_tiles
@@ -37,7 +38,6 @@ from bandbridge.engine.models.source import open_model
 from bandbridge.engine.validation.scores import measure_scores
 from bandbridge.engine.worker.class_folders import unknown_class_folders
 from bandbridge.engine.worker.compute import choose_device
-from bandbridge.engine.worker.run_folder import MODEL_FILE
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]

@@ -16,11 +16,11 @@ from bandbridge.engine.api.events import CLIP_SIGNS
 from bandbridge.engine.api.measures import beats_guessing, guessing, in_order, leading, measure
 from bandbridge.engine.api.reports import ClipScores, DistillReport
 from bandbridge.engine.api.rounding import percent, rounded
+from bandbridge.engine.api.run_files import EPOCHS_FILE, PREDICTIONS_FILE, REPORT_PAGE, SIGNS_FILE
 from bandbridge.engine.api.storage import write_text
 from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION
 from bandbridge.engine.video.clip_set import ClipSet
 from bandbridge.engine.worker.report import Curve, loss_curves, of_stage, read_curves, render
-from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_PAGE, SIGNS_FILE
 
 _TEMPLATE = "clips.html.j2"
 _SHOWN = 6
@@ -164,7 +164,7 @@ def _measured(folder: Path, stages: Sequence[str]) -> list[Curve]:
     titles = {key: (measure(key).title, measure(key).explain) for key in _MEASURED}
     curves: list[Curve] = []
     for stage in stages:
-        found = read_curves(folder / "epochs.csv", titles, known=True, stage=stage)
+        found = read_curves(folder / EPOCHS_FILE, titles, known=True, stage=stage)
         curves += of_stage(stage, found) if len(stages) > 1 else found
     return curves
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Event
+from bandbridge.engine.api.run_files import EPOCHS_FILE
 from bandbridge.engine.methods.clip_ground import ClipGround
 from bandbridge.engine.methods.mnf_csc import RobustStudent
 from bandbridge.engine.training.stage import Stage
@@ -81,7 +82,7 @@ class ClipWatcher(StageWatcher):
             self._emit(end)
             facts = {"mean_confidence": end.mean_confidence, **scores.measures}
             row = (step, self._stage.name, epoch, *(facts.get(name, "") for name in EPOCH_COLUMNS[3:]))
-            self._folder.append("epochs.csv", EPOCH_COLUMNS, [row])
+            self._folder.append(EPOCHS_FILE, EPOCH_COLUMNS, [row])
         if isinstance(self._stage, RobustStudent):
             self._tell_signs(self._stage, step)
 

@@ -37,6 +37,7 @@ from bandbridge.engine.api.launch import Ask, Quit, Submit, start_worker
 from bandbridge.engine.api.measures import LABEL_FREE_PREFIX, guessing, in_order, leading, spread
 from bandbridge.engine.api.reading_board import left_by
 from bandbridge.engine.api.reports import ClipScores, ComparedMethod, ComparedRun, CompareReport, RunState, Scores
+from bandbridge.engine.api.run_files import CHECKPOINT_FILE, REPORT_FILE, RUN_FILE
 from bandbridge.engine.api.video_catalogue import any_method_info, video_method_info
 from bandbridge.engine.video.clip_list import TEST
 from bandbridge.engine.worker.adapt import check
@@ -44,10 +45,7 @@ from bandbridge.engine.worker.clip_report import labels_of
 from bandbridge.engine.worker.comparison_report import write_comparison
 from bandbridge.engine.worker.distill import check_distillation
 from bandbridge.engine.worker.run_folder import (
-    CHECKPOINT_FILE,
     DISTILLATION_FORMAT,
-    REPORT_FILE,
-    RUN_FILE,
     RUN_FORMAT,
     as_plain,
     fingerprint,

@@ -9,6 +9,7 @@ import torch
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped
+from bandbridge.engine.api.run_files import EPOCHS_FILE, GAP_FILE
 from bandbridge.engine.methods.ground import Ground
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, read_position
 from bandbridge.engine.training.loop import build_optimisers, train
@@ -108,7 +109,7 @@ class Course:
             load_checkpoint(self.folder.checkpoint, stage.modules(), optimisers)
             steps = place.steps_before + place.first_step
             self.folder.drop_after(place.losses_file, steps)
-            for name in ("gap.csv", "epochs.csv"):  # an epoch that begins here is looked at again
+            for name in (GAP_FILE, EPOCHS_FILE):  # an epoch that begins here is looked at again
                 self.folder.drop_after(name, steps - 1)
         self.watcher = watcher = self.watch(stage, place)
         try:

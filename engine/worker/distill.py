@@ -34,6 +34,7 @@ from bandbridge.engine.api.errors import ClipError, Stopped, UsageError
 from bandbridge.engine.api.events import CLIP_SIGNS, Event, Notice
 from bandbridge.engine.api.jobs import Distill
 from bandbridge.engine.api.reports import ClipScores, DistillReport, Finding
+from bandbridge.engine.api.run_files import PREDICTIONS_FILE, REPORT_FILE, SIGNS_FILE
 from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
 from bandbridge.engine.methods.clip_ground import ClipGround, ClipNetwork
 from bandbridge.engine.methods.clip_table import CLIP_STAGES
@@ -55,7 +56,7 @@ from bandbridge.engine.worker.compute import choose_device, device_words
 from bandbridge.engine.worker.course import Course
 from bandbridge.engine.worker.gallery_file import Gallery, save_gallery
 from bandbridge.engine.worker.peak_memory import forget_peak, peak_gpu_memory_mb, peak_memory_mb
-from bandbridge.engine.worker.run_folder import PREDICTIONS_FILE, REPORT_FILE, SIGNS_FILE, RunFolder
+from bandbridge.engine.worker.run_folder import RunFolder
 from bandbridge.engine.worker.watch import StagePlace
 from numpy.typing import NDArray
 from torch import Tensor, nn

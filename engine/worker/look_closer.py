@@ -16,6 +16,7 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import LookCloser
 from bandbridge.engine.api.reports import PicturesReport
+from bandbridge.engine.api.run_files import MODEL_FILE, RUN_FILE, TRANSLATOR_FILE
 from bandbridge.engine.imagery.decoded import resize
 from bandbridge.engine.imagery.folder import scan_images
 from bandbridge.engine.imagery.formats.band_files import files_of
@@ -32,7 +33,6 @@ from bandbridge.engine.validation.translation import ssim_map
 from bandbridge.engine.worker.apply import load_model
 from bandbridge.engine.worker.compute import choose_device
 from bandbridge.engine.worker.config_file import read_config
-from bandbridge.engine.worker.run_folder import MODEL_FILE, RUN_FILE, TRANSLATOR_FILE
 from bandbridge.engine.worker.scene_files import SceneFiles, Side, files_measured, pair_scene, target_scene
 from numpy.typing import NDArray
 from torch import Tensor, nn

@@ -18,8 +18,8 @@ from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.events import GAP_MEASURES, LABEL_FREE, LOSS_TERMS
 from bandbridge.engine.api.reports import AdaptReport
 from bandbridge.engine.api.rounding import percent
+from bandbridge.engine.api.run_files import EPOCHS_FILE, GAP_FILE, REPORT_PAGE, losses_file
 from bandbridge.engine.api.storage import write_text
-from bandbridge.engine.worker.run_folder import REPORT_PAGE
 from numpy.typing import NDArray
 
 _TEMPLATE = "report.html.j2"
@@ -89,9 +89,9 @@ def write_report(folder: Path, report: AdaptReport, config: RunConfig, info: Met
         rows=before_after(report),
         counts=_counts(report),
         losses=loss_curves(folder, report.stages),
-        gaps=read_curves(folder / "gap.csv", GAP_MEASURES),
+        gaps=read_curves(folder / GAP_FILE, GAP_MEASURES),
         label_free=read_curves(
-            folder / "epochs.csv", {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
+            folder / EPOCHS_FILE, {name: facts[:2] for name, facts in LABEL_FREE.items()}, known=True
         ),
     )
     path = folder / REPORT_PAGE
@@ -114,10 +114,11 @@ def render(template: str, **facts: Any) -> str:
 def loss_curves(folder: Path, stages: Sequence[str]) -> list[Curve]:
     """Of all stages, each named after its own where there are several; a sum of one term is not shown beside it."""
     if len(stages) < 2:
-        return _without_twin(read_curves(folder / "losses.csv", LOSS_TERMS))
+        return _without_twin(read_curves(folder / losses_file(0, 1), LOSS_TERMS))
     curves: list[Curve] = []
-    for number, stage in enumerate(stages, start=1):
-        curves += of_stage(stage, _without_twin(read_curves(folder / f"losses-{number}.csv", LOSS_TERMS)))
+    for number, stage in enumerate(stages):
+        file = folder / losses_file(number, len(stages))
+        curves += of_stage(stage, _without_twin(read_curves(file, LOSS_TERMS)))
     return curves
 
 

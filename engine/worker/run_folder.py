@@ -1,16 +1,4 @@
-"""The run folder: what a run leaves behind, readable by a person, a spreadsheet and this program.
-
-    run.json                 configuration and state, written first and last
-    losses.csv               every sampled step, appended; losses-1.csv ... where a method has several stages
-    gap.csv                  the modality gap, a line an epoch, appended
-    epochs.csv               predicted class counts, confidence and label-free measures, a line an epoch, appended
-    checkpoint.safetensors   everything needed to go on, replaced in one step
-    model.safetensors        the adapted model
-    translator.safetensors   what turns sensor images into RGB-like ones, where the method trains it
-    predictions.csv          every target image before and after
-    pair_trust.csv           how far each pair was trusted, the least trusted first, where a method weighs single pairs
-    set_aside.csv            files left out and why
-    report.json, report.html the result
+"""The run folder: what a run leaves behind (`run_files`), readable by a person, a spreadsheet and this program.
 
 Curves are text that is only ever appended to: a killed process loses at most the last line.
 """
@@ -31,18 +19,9 @@ import numpy as np
 from bandbridge.engine.api.config import AnyRunConfig, RunConfig
 from bandbridge.engine.api.errors import BandbridgeError, Stopped, UsageError
 from bandbridge.engine.api.reports import Finding
+from bandbridge.engine.api.run_files import CHECKPOINT_FILE, MODEL_FILE, RUN_FILE, SET_ASIDE_FILE, TRANSLATOR_FILE
 from bandbridge.engine.api.storage import check_writable, storage_error, write_text
 
-RUN_FILE = "run.json"
-CHECKPOINT_FILE = "checkpoint.safetensors"
-MODEL_FILE = "model.safetensors"
-TRANSLATOR_FILE = "translator.safetensors"
-SET_ASIDE_FILE = "set_aside.csv"
-PREDICTIONS_FILE = "predictions.csv"
-PAIR_TRUST_FILE = "pair_trust.csv"
-REPORT_FILE = "report.json"
-REPORT_PAGE = "report.html"
-SIGNS_FILE = "signs.csv"
 RUN_FORMAT = "bandbridge-run-1"
 DISTILLATION_FORMAT = "bandbridge-distillation-1"
 

@@ -18,6 +18,7 @@ from bandbridge.engine.api.errors import ImageError, ModelError, UsageError
 from bandbridge.engine.api.events import Event
 from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.api.reports import Finding, TranslatedImage, TranslateReport
+from bandbridge.engine.api.run_files import RUN_FILE, TRANSLATOR_FILE
 from bandbridge.engine.imagery.doubts.findings import foreign_depth, same_picture, unreadable, without_data
 from bandbridge.engine.imagery.folder import IMAGE_SUFFIXES, list_images
 from bandbridge.engine.imagery.formats.band_files import Extent
@@ -32,7 +33,6 @@ from bandbridge.engine.models.translator import GRID
 from bandbridge.engine.models.translator_file import ImageTranslator, read_translator
 from bandbridge.engine.worker.compute import choose_device, device_words, placed
 from bandbridge.engine.worker.config_file import read_config
-from bandbridge.engine.worker.run_folder import RUN_FILE, TRANSLATOR_FILE
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]

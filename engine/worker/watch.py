@@ -19,6 +19,7 @@ from bandbridge.engine.api.events import (
     Samples,
 )
 from bandbridge.engine.api.reports import Alarm, AlarmKind
+from bandbridge.engine.api.run_files import EPOCHS_FILE, GAP_FILE, losses_file
 from bandbridge.engine.methods.ground import Ground, Survey
 from bandbridge.engine.training.checkpoint import Position, save_checkpoint
 from bandbridge.engine.training.passes import feature_pass
@@ -231,7 +232,7 @@ class StagePlace:
     @property
     def losses_file(self) -> str:
         """Where its curves are kept."""
-        return "losses.csv" if len(self.names) == 1 else f"losses-{self.number + 1}.csv"
+        return losses_file(self.number, len(self.names))
 
 
 class StageWatcher:
@@ -379,7 +380,7 @@ class RunWatcher(StageWatcher):
         )
         self._emit(end)
         self._folder.append(
-            "epochs.csv",
+            EPOCHS_FILE,
             ("step", "epoch", "mean_confidence", "held_out_agreement", *LABEL_FREE, *look.class_names),
             [
                 (
@@ -395,7 +396,7 @@ class RunWatcher(StageWatcher):
         if look.gap is not None:
             gap = look.gap.measure(survey, step)
             self._emit(gap)
-            self._folder.append("gap.csv", ("step", *gap.measures), [(step, *gap.measures.values())])
+            self._folder.append(GAP_FILE, ("step", *gap.measures), [(step, *gap.measures.values())])
         self._emit(look.gallery.show(step, self._ground, survey))
         self._sound(look.evidence.alarms(survey, step), step, looks=QUIET_LOOKS)
 

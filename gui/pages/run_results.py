@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.engine.api.reports import Alarm, CompareReport
+from bandbridge.engine.api.run_files import REPORT_PAGE
 from bandbridge.gui.comparison_record import COMPARISON_FILE, COMPARISON_PAGE, read_comparison
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import ComparisonEntry, ProjectModel, RunEntry
-from bandbridge.gui.run_record import REPORT_PAGE
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.verdict import Verdict

@@ -7,6 +7,7 @@ from pathlib import Path
 from bandbridge.engine.api.events import Problem
 from bandbridge.engine.api.jobs import Translate
 from bandbridge.engine.api.reports import TranslateReport
+from bandbridge.engine.api.run_files import TRANSLATOR_FILE
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.quantities import counted, duration
 from bandbridge.gui.run_thread import WorkerThread
@@ -18,8 +19,6 @@ from bandbridge.gui.widgets.work_row import WorkRow
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
-
-TRANSLATOR_FILE = "translator.safetensors"
 
 
 class TranslatePanel(QWidget):

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from bandbridge.engine.api.config import PairFolders, RunConfig, StretchRule
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.run_files import RUN_FILE
 from bandbridge.engine.worker.config_file import read_config, run_config, train_source_config
-from bandbridge.engine.worker.run_folder import RUN_FILE, RunFolder
+from bandbridge.engine.worker.run_folder import RunFolder
 
 WHOLE = RunConfig(
     sources=("/models/a.safetensors", "/models/b.onnx"),
