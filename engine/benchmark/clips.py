@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import av
@@ -15,6 +14,7 @@ from bandbridge.engine.api.cache_folder import CacheFolder
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.video_catalogue import has_teacher, video_method_info
 from bandbridge.engine.benchmark.measure import Measurement, of_rounds, ratios, seconds
+from bandbridge.engine.benchmark.race import Race
 from bandbridge.engine.imagery.reading.identity import SETTLED_S
 from bandbridge.engine.imagery.reading.image_cache import ImageCache
 from bandbridge.engine.methods.clip_ground import ClipGround, ClipNetwork
@@ -23,7 +23,7 @@ from bandbridge.engine.sample.film import film
 from bandbridge.engine.sample.sounds import SAMPLES_PER_SECOND
 from bandbridge.engine.training.clip_streams import ClipStream, FeatureBank, PictureBank
 from bandbridge.engine.training.loop import build_optimisers, train
-from bandbridge.engine.training.stage import Objective, Stage
+from bandbridge.engine.training.stage import Stage
 from bandbridge.engine.video.clip_cache import ClipCache
 from bandbridge.engine.video.clip_file import Clip, ReadingRule
 from bandbridge.engine.video.clip_set import ClipSet, read_clips
@@ -31,7 +31,7 @@ from bandbridge.engine.video.layout import laid_out
 from bandbridge.engine.video.picture_network import PictureNetwork
 from torch import nn
 from torch.nn import functional
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam
 
 PROMISE = 0.9
 METHODS = ("ce", "kd", "mnf-csc")
@@ -122,54 +122,11 @@ class BareClipStep:
         self._optimiser.step()
 
 
-class ClipRace:
-    """A watcher that does nothing while steps are timed; after every epoch it times as many bare steps.
-
-    The first epoch warms both up.
-
-    Args:
-        bare: A bare step.
-        made_up: Knows when the device is done.
-
-    Attributes:
-        speeds: Of every epoch but the first, time of the bare steps over time of the loop's.
-    """
-
-    def __init__(self, bare: BareClipStep, made_up: MadeUpClips) -> None:
-        self.speeds: list[float] = []
-        self._bare, self._made_up = bare, made_up
-        self._began, self._first_step = 0.0, 0
-
-    def epoch_began(self, epoch: int, step: int) -> None:
-        """The clock starts."""
-        self._first_step = step
-        self._made_up.wait()
-        self._began = time.perf_counter()
-
-    def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
-        """Nothing."""
-
-    def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
-        """After an epoch, stop the clock and do as many bare steps."""
-        if not epoch_ended:
-            return
-        self._made_up.wait()
-        loop_s = time.perf_counter() - self._began
-        bare_s = seconds(lambda: self._repeat(step - self._first_step))
-        if self._first_step > 0:
-            self.speeds.append(bare_s / loop_s)
-
-    def _repeat(self, steps: int) -> None:
-        for _ in range(steps):
-            self._bare()
-        self._made_up.wait()
-
-
 def clip_loop_speed(method: str, made_up: MadeUpClips, control: Control, *, rounds: int = ROUNDS) -> Measurement:
     """Speed of a method's student stage, in parts of the speed of bare passes of the student alone."""
     ground = made_up.ground(method, control)
     stage = _student_stage(method, ground)
-    race = ClipRace(BareClipStep(ground, made_up), made_up)
+    race = Race(BareClipStep(ground, made_up), made_up.wait)
     train(
         stage,
         {"clips": made_up.stream(ground)},

@@ -11,7 +11,6 @@ among others ("Choose by itself"), which are those of the others.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +20,12 @@ from bandbridge.engine.api.catalogue import METHODS, MethodInfo, method_info
 from bandbridge.engine.api.config import RunConfig
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.benchmark.made_up import MadeUp
-from bandbridge.engine.benchmark.measure import Measurement, of_rounds, seconds
+from bandbridge.engine.benchmark.measure import Measurement, of_rounds
+from bandbridge.engine.benchmark.race import Race
 from bandbridge.engine.methods.ground import Ground
 from bandbridge.engine.methods.table import STAGES
 from bandbridge.engine.training.loop import build_optimisers, train
-from bandbridge.engine.training.stage import Objective, Stage
+from bandbridge.engine.training.stage import Stage
 from bandbridge.engine.worker.course import streams_of
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -132,58 +132,37 @@ class BareStep:
             optimiser.step()
 
 
-class Race:
-    """A watcher that does nothing while steps are timed; after every epoch it times as many bare steps.
-
-    The first epoch warms both up.
+class PassRace(Race):
+    """A race against the passes that a step consists of, learned from the very first one.
 
     Args:
         networks: All that a step may run.
         made_up: Knows when the device is done.
-
-    Attributes:
-        speeds: Of every epoch but the first, time of the bare steps over time of the loop's.
     """
 
     def __init__(self, networks: Sequence[nn.Module], made_up: MadeUp) -> None:
-        self.speeds: list[float] = []
+        super().__init__(self._bare_step, made_up.wait)
         self._networks = networks
-        self._made_up = made_up
         self._seen: PassesSeen | None = None
-        self._bare: BareStep | None = None
-        self._began = 0.0
-        self._first_step = 0
+        self._step: BareStep | None = None
 
     def epoch_began(self, epoch: int, step: int) -> None:
-        """What is made anew for an epoch is done: the clock starts."""
-        self._first_step = step
+        """Look on from the first epoch's beginning: what is made anew before it is no part of a step."""
         if self._seen is None:
             self._seen = PassesSeen(self._networks)
-        self._made_up.wait()
-        self._began = time.perf_counter()
-
-    def stepped(self, step: int, objectives: Sequence[Objective], images: int) -> None:
-        """Nothing."""
+        super().epoch_began(epoch, step)
 
     def may_save(self, step: int, epoch_ended: bool, optimisers: Mapping[str, Optimizer]) -> None:
-        """After the very first step, learn what a step consists of; after an epoch, stop the clock and repeat it."""
-        if self._bare is None:
+        """After the very first step, learn what a step consists of."""
+        if self._step is None:
             assert self._seen is not None
             self._seen.look_away()
-            self._bare = BareStep(self._networks, self._seen.passes, optimisers)
-        if not epoch_ended:
-            return
-        self._made_up.wait()
-        loop_s = time.perf_counter() - self._began
-        bare_s = seconds(lambda: self._repeat(step - self._first_step))
-        if self._first_step > 0:
-            self.speeds.append(bare_s / loop_s)
+            self._step = BareStep(self._networks, self._seen.passes, optimisers)
+        super().may_save(step, epoch_ended, optimisers)
 
-    def _repeat(self, steps: int) -> None:
-        assert self._bare is not None
-        for _ in range(steps):
-            self._bare()
-        self._made_up.wait()
+    def _bare_step(self) -> None:
+        assert self._step is not None
+        self._step()
 
 
 def loop_speeds(method: str, made_up: MadeUp, control: Control, *, rounds: int = ROUNDS) -> list[Measurement]:
@@ -199,7 +178,7 @@ def loop_speeds(method: str, made_up: MadeUp, control: Control, *, rounds: int =
 def _loop_speed(
     info: MethodInfo, stage: Stage, name: str, ground: Ground, made_up: MadeUp, control: Control, rounds: int
 ) -> Measurement:
-    race = Race(networks_of(ground), made_up)
+    race = PassRace(networks_of(ground), made_up)
     train(
         stage,
         streams_of(ground, RunConfig(sources=(), target="", run="", method=info.key)),
