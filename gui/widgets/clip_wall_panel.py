@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 
 from bandbridge.engine.api.reports import ClipsReport, SeenClip
 from bandbridge.gui.clip_pictures import ClipPictures
 from bandbridge.gui.clip_scan import ClipScan
+from bandbridge.gui.picture import keep_side_by_side
 from bandbridge.gui.project import THUMBNAIL_FILE, ProjectModel
 from bandbridge.gui.quantities import plain
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.clip_wall import ClipWall, WallClip
 from bandbridge.gui.widgets.labels import text_label
-from PySide6.QtGui import QPainter, QPixmap, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 _CLIPS = 12
@@ -130,17 +130,8 @@ class ClipWallPanel(QWidget):
         """The project's picture among the recent ones: two clips side by side."""
         found = [self._pictures.find(clip.file) for clip in self._chosen]
         pictures = [one.pictures[len(one.pictures) // 2] for one in found if one is not None and one.pictures][:2]
-        if len(pictures) < 2:
-            return
-        strip = QPixmap(2 * _SIDE, _SIDE)
-        painter = QPainter(strip)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        for index, picture in enumerate(pictures):
-            painter.drawPixmap(index * _SIDE, 0, _SIDE, _SIDE, picture)
-        painter.end()
-        with contextlib.suppress(OSError):
-            if self._project.folder.is_dir():
-                strip.save(str(self._project.folder / THUMBNAIL_FILE))
+        if len(pictures) == 2:
+            keep_side_by_side(pictures, _SIDE, self._project.folder / THUMBNAIL_FILE)
 
     def _paint_icons(self) -> None:
         self.play_button.setIcon(self._theme.icon("pause" if self.wall.playing else "play"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import contextlib
 import itertools
 import random
 from collections.abc import Iterator, Sequence
@@ -18,13 +17,13 @@ from bandbridge.gui.errand import Errand
 from bandbridge.gui.folder_pictures import folder_pictures
 from bandbridge.gui.image_scans import ImageScans
 from bandbridge.gui.moved_pairs import in_place, moves_of
-from bandbridge.gui.picture import as_pixmap
+from bandbridge.gui.picture import as_pixmap, keep_side_by_side
 from bandbridge.gui.project import THUMBNAIL_FILE, ProjectModel
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.pair_wall import SIDE, PairWall, WallItem
-from PySide6.QtGui import QPainter, QPixmap, QShowEvent
+from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 _PAIRS = 12
@@ -146,16 +145,8 @@ class WallPanel(QWidget):
         alone = [picture for picture in sensor if picture is not None]
         if not pairs and (any(picture is not None for picture in rgb) or len(alone) < 2):
             return
-        strip = QPixmap(4 * SIDE, 2 * SIDE)
-        painter = QPainter(strip)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        for index, picture in enumerate(pairs[0] if pairs else alone[:2]):
-            edge = min(picture.width(), picture.height())
-            painter.drawPixmap(2 * index * SIDE, 0, 2 * SIDE, 2 * SIDE, picture, 0, 0, edge, edge)
-        painter.end()
-        with contextlib.suppress(OSError):
-            if self._project.folder.is_dir():
-                strip.save(str(self._project.folder / THUMBNAIL_FILE))
+        file = self._project.folder / THUMBNAIL_FILE
+        keep_side_by_side(pairs[0] if pairs else alone[:2], 2 * SIDE, file)
 
 
 def _in_random_order(
