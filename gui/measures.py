@@ -77,9 +77,13 @@ def label_free_measures() -> dict[str, Measure]:
     }
 
 
+OF_STAGES = ("accuracy", "balanced_accuracy", "tagging_map")
+"""What is measured on the validation clips, stage by stage."""
+
+
 def stage_measures() -> dict[str, Measure]:
     """What is measured on the validation clips: "stage:measure" -> the measure, those of the teacher first."""
-    found = [measure(key) for key in ("accuracy", "balanced_accuracy", "tagging_map")]
+    found = [measure(key) for key in OF_STAGES]
     return {
         f"{stage}:{one.key}": Measure(f"{stage}: {one.within}", one.explain, "up", is_share=True)
         for stage in (TEACHER_STAGE, STUDENT_STAGE)

@@ -26,8 +26,12 @@ from bandbridge.engine.api.run_files import (
 )
 from bandbridge.engine.api.sensor_profiles import NO_PROFILE
 from bandbridge.gui.curve import Curve
+from bandbridge.gui.measures import OF_STAGES
 from bandbridge.gui.run_story import StageStory
 from numpy.typing import NDArray
+
+_WORDS = ("stage",)
+"""Columns of tables that hold no numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ def unreadable(path: Path, details: str) -> UsageError:
 
 
 def read_course(folder: Path, names: Sequence[str]) -> list[StageStory]:
-    """The stages a run has gone through, with their losses, as far as the run folder tells.
+    """The stages a run has gone through, with their losses and what was measured, as far as the run folder tells.
 
     Args:
         folder: The run folder.
@@ -214,16 +218,22 @@ def read_course(folder: Path, names: Sequence[str]) -> list[StageStory]:
         for term, curve in values.items():
             stage.curves[term] = Curve()
             stage.curves[term].add(at, curve)
+        for key in OF_STAGES:
+            if key in columns and not np.isnan(columns[key][start:stop]).all():
+                stage.measured[key] = Curve()
+                stage.measured[key].add(steps[start:stop], columns[key][start:stop])
         stages.append(stage)
     return stages
 
 
 def _read_columns(path: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    """The column "step" and the others of a table of numbers, NaN for an empty cell; nothing if it is damaged."""
+    """The column "step" and the others of a table, NaN for an empty cell, without words; nothing if it is damaged."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             head, *rows = list(csv.reader(file))
         whole = [row for row in rows if len(row) == len(head)]
+        numbers = [place for place, name in enumerate(head) if name not in _WORDS]
+        head, whole = [head[place] for place in numbers], [[row[place] for place in numbers] for row in whole]
         table = np.array([[float(cell or "nan") for cell in row] for row in whole], dtype=np.float64)
         table = table.reshape(len(whole), len(head))
         place = head.index("step")

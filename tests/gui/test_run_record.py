@@ -92,6 +92,11 @@ def test_the_losses_of_every_stage_come_back(folder: Path) -> None:
     assert transfer.curves["answers"].steps.tolist() == [21.0]
     (folder / "epochs.csv").write_text("\n".join(lines[:5]))
     assert len(read_course(folder, ("Bridge", "Transfer"))) == 1, "how long its epochs are stands nowhere yet"
+    clips = ["step,stage,epoch,accuracy,tagging_map", "0,Teacher,0,0.1,", "10,Teacher,1,0.4,", "10,Student,0,0.1,"]
+    (folder / "epochs.csv").write_text("\n".join(clips))
+    (teacher,) = read_course(folder, ("Teacher", "Student"))
+    assert teacher.curves["total"].means.tolist() == [3.0, 2.0]
+    assert {key: curve.means.tolist() for key, curve in teacher.measured.items()} == {"accuracy": [0.1, 0.4]}
     (folder / "epochs.csv").write_text("nonsense")
     assert read_course(folder, ("Bridge", "Transfer")) == []
     (folder / "epochs.csv").unlink()
