@@ -339,6 +339,8 @@ QTableView::indicator:checked, QTreeView::indicator:checked, QListView::indicato
 QHeaderView { background: transparent; }
 QHeaderView::section { background: @surface@; color: @muted@; border: none; border-bottom: 1px solid @line@;
     padding: 6px 8px; font-weight: 600; }
+QHeaderView::up-arrow { image: url("@chevron_up@"); width: 10px; height: 10px; subcontrol-position: top center; }
+QHeaderView::down-arrow { image: url("@chevron_down@"); width: 10px; height: 10px; subcontrol-position: top center; }
 QHeaderView::section:vertical { border: none; padding: 0 8px; font-weight: 400; }
 QTableCornerButton::section { background: @surface@; border: none; }
 

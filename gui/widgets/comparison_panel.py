@@ -16,8 +16,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 _READING = (
-    "Mean ± standard deviation over the complete runs, one a seed. “best”: the best mean of its column. “close”: so "
-    "near that chance may have decided. Press a heading to sort, a method to see its runs, a run to see its {noun}s."
+    "Mean, below it ± the standard deviation, over the complete runs, one a seed. “best”: the best mean of its column. "
+    "“close”: so near that chance may have decided. Press a heading to sort, a method to see its runs, a run to "
+    "see its {noun}s."
 )
 _NO_LABELS = (
     "There are no labels, so accuracy is unknown. Agreement says how often the model gives a sensor image of a pair "

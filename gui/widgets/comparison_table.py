@@ -10,8 +10,8 @@ from bandbridge.engine.api.video_catalogue import is_for_clips
 from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, memory, number, percent, percent_spread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.run_table import method_title
-from PySide6.QtCore import QMargins, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QMargins, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 _FOLDER = Qt.ItemDataRole.UserRole
@@ -31,6 +31,12 @@ _EXPLAIN = {
     "close": "Apart from the best by less than the spread of a difference between two single runs: chance may decide.",
     "": "",
 }
+_MARGIN = 5
+_TIGHT = f"""
+QTreeView::item {{ padding: 5px {_MARGIN - 3}px; }}
+QHeaderView::section {{ padding: {GRID}px {_MARGIN}px; }}
+"""
+"""All columns fit into a window of 1100 pixels; cells have 3 pixels of their own."""
 BEGINNING = "Each method gets a line here, with its runs below it, as soon as the first one is at work."
 """Stands in an empty table."""
 _UNTOUCHED, _GUESSING = "Untouched source model", "Guessing"
@@ -60,12 +66,23 @@ def spread_text(what: Measure, spread: Spread) -> str:
     if what.unit == "seconds" and spread.mean < _LONG_S:
         return f"{fixed(spread.mean, 1)} ± {fixed(spread.deviation, 1)} s"
     mean, deviation = value_text(what, spread.mean), value_text(what, spread.deviation)
+    if what.unit == "seconds":
+        deviation = duration(spread.deviation)  # tenths say nothing beside minutes
     if what.unit == "MiB" and mean[-2:] == deviation[-2:]:
         return f"{mean[:-2].rstrip()} ± {deviation}"
     if what.unit == "number" and spread.deviation >= 1e-4 and max(abs(spread.mean), spread.deviation) < 1e4:
         decimals = max(0, 1 - math.floor(math.log10(spread.deviation)))  # what lies below the spread tells nothing
         return f"{fixed(spread.mean, decimals)} ± {fixed(spread.deviation, decimals)}"
     return f"{mean} ± {deviation}"
+
+
+def _cell_text(what: Measure, spread: Spread, standing: Standing) -> str:
+    """The mean, and below it, which takes less width, how it stands and its spread; shares have their sign once."""
+    mean, _, deviation = spread_text(what, spread).partition(" ± ")
+    if deviation and what.unit != "number":
+        mean = value_text(what, spread.mean)  # with its unit
+    below = " ".join(part for part in (standing, f"± {deviation}" if deviation else "") if part)
+    return f"{mean}\n{below.removesuffix('%').rstrip()}" if below else mean
 
 
 def comparison_in_words(report: CompareReport) -> str:
@@ -130,11 +147,11 @@ class ComparisonTable(QTreeWidget):
         self._explained: set[str] = set()  # methods whose problem was opened once; a person may have shut it since
         self._measures: tuple[str, ...] = ()
         self.setAccessibleName("Methods compared")
-        self.setStyleSheet("QTreeView::item { padding: 5px 8px; }")
+        self.setStyleSheet(_TIGHT)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setUniformRowHeights(True)
         self.setExpandsOnDoubleClick(False)
+        self.setHeader(_Head(self))
         self.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.header().setStretchLastSection(False)
         self.header().setSectionsClickable(True)
@@ -180,7 +197,7 @@ class ComparisonTable(QTreeWidget):
         """The text of a method's line under a heading."""
         column = [self.headerItem().text(at).replace("\n", " ") for at in range(self.columnCount())].index(title)
         item = next(item for item in self._lines() if item.data(0, _KEY) == method)
-        return item.text(column)
+        return item.text(column).replace("\n", " ")
 
     def _lines(self) -> list[QTreeWidgetItem]:
         return [item for at in range(self.topLevelItemCount()) if (item := self.topLevelItem(at)) is not None]
@@ -221,15 +238,16 @@ class ComparisonTable(QTreeWidget):
         if self.columnCount() != len(heads):
             self.setColumnCount(len(heads))
             self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+            self.header().setSectionResizeMode(_METHOD, QHeaderView.ResizeMode.Stretch)
         for column, (title, explain) in enumerate(heads):
-            self.headerItem().setText(column, title.replace(" ", "\n", 1))
+            self.headerItem().setText(column, title.replace(" ", "\n"))
             self.headerItem().setToolTip(column, explain)
             self.headerItem().setTextAlignment(column, _side(column))
 
     def _line(self, entry: ComparedMethod, place: int, standing: dict[str, Standing]) -> QTreeWidgetItem:
         runs = f"{count(entry.completed)} of {count(entry.runs)}"
         if entry.completed < entry.runs:
-            runs += f", {_STATES[entry.state]}"
+            runs += f",\n{_STATES[entry.state]}"
         item = _Line(place)
         item.setData(0, _KEY, entry.method)
         item.put(_METHOD, method_title(entry.method), method_title(entry.method))
@@ -240,15 +258,14 @@ class ComparisonTable(QTreeWidget):
         if entry.problem:
             item.setForeground(_RUNS, self._theme.colour("error" if entry.state == "failed" else "warning"))
         elif entry.alarm:
-            item.setText(_RUNS, f"{runs}, alarm")
+            item.setText(_RUNS, f"{runs},\nalarm")
             item.setForeground(_RUNS, self._theme.colour("warning"))
         for column, key in enumerate(self._measures, start=_FIRST_NUMBER):
             value = entry.values.get(key)
             if value is None:
                 item.put(column, NOTHING, None)
                 continue
-            text = spread_text(measure(key), value)
-            item.put(column, f"{text}  {standing[key]}" if standing[key] else text, value.mean)
+            item.put(column, _cell_text(measure(key), value, standing[key]), value.mean)
             item.setToolTip(column, " ".join((_EXPLAIN[standing[key]], f"Over {counted(value.runs, 'run')}.")).strip())
             if standing[key] == "best":
                 font = item.font(column)
@@ -296,6 +313,21 @@ class ComparisonTable(QTreeWidget):
             self.chosen.emit(str(only.data(0, _FOLDER)))
         else:
             item.setExpanded(not item.isExpanded())
+
+
+class _Head(QHeaderView):
+    """Headings as wide as their words: the arrow of the sorted column stands above them."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+
+    def sectionSizeFromContents(self, section: int) -> QSize:
+        """Without the room that Qt keeps beside the words for an arrow."""
+        font = self.font()
+        font.setWeight(QFont.Weight.DemiBold)
+        words = self.model().headerData(section, Qt.Orientation.Horizontal)
+        size = QFontMetrics(font).size(0, str(words or ""))
+        return QSize(size.width() + 2 * _MARGIN, size.height() + 2 * GRID)
 
 
 def _side(column: int) -> Qt.AlignmentFlag:

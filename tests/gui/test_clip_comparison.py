@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bandbridge.engine.api.events import Compared
 from bandbridge.engine.api.jobs import Compare
+from bandbridge.engine.api.reports import ComparedMethod, CompareReport, Spread
 from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS
 from bandbridge.engine.worker.run_folder import as_plain
 from bandbridge.gui.comparison_record import read_comparison
@@ -18,7 +19,7 @@ from bandbridge.gui.pages.clip_run import ClipRunPage
 from bandbridge.gui.project import ComparisonEntry, ProjectModel, project_as_json, project_from_json
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import Theme
-from bandbridge.gui.widgets.comparison_table import comparison_in_words
+from bandbridge.gui.widgets.comparison_table import ComparisonTable, comparison_in_words
 from bandbridge.gui.widgets.run_summary import what_is_missing
 from made_up_clip_runs import compared, video_project, write_run
 from made_up_runs import QuietWorker
@@ -102,7 +103,7 @@ def test_a_comparison_is_read_back_and_its_runs_are_opened(
     page.show()
     assert page.tabs.currentWidget() is page.comparison
     assert page.verdict.isHidden(), "it is of one run"
-    assert page.comparison.table.cell("mnf-csc", "Accuracy").endswith("best")
+    assert page.comparison.table.cell("mnf-csc", "Accuracy") == "80.0\u202f% best ± 1.0"
     assert "its clips" in page.comparison.note.text()
     assert "20 test clips" in page.comparison.note.text()
     page.comparison.table.chosen.emit(report.runs[1].folder)
@@ -116,3 +117,28 @@ def test_tags_lead_where_there_are_no_classes(model: ProjectModel) -> None:
     config = model.project.to_compare_config("/out")
     assert config.of_clips
     assert comparison_in_words(compared(config, tagged=True)).startswith("Highest tagging mAP: MNF + CSC")
+
+
+def test_every_number_of_clips_fits_into_a_narrow_window(qtbot: QtBot, theme: Theme) -> None:
+    found = {
+        "accuracy": 0.719,
+        "balanced_accuracy": 0.7034,
+        "recall_at_1": 0.8123,
+        "retrieval_map": 0.5567,
+        "correspondence_separation": 0.98,
+        "seconds": 742.0,
+        "clips_per_second": 184.0,
+        "peak_memory_mb": 1480.0,
+    }
+    values = {key: Spread(mean=value, deviation=0.04 * value, runs=3) for key, value in found.items()}
+    methods = tuple(
+        ComparedMethod(method=info.key, state="completed", completed=3, runs=3, values=values) for info in VIDEO_METHODS
+    )
+    table = ComparisonTable(theme)
+    qtbot.addWidget(table)
+    table.resize(844, 400)  # what a window of 1100 pixels leaves
+    table.show_report(CompareReport(folder="/c", methods=methods, runs=(), measures=tuple(found)))
+    table.show()
+    assert table.columnCount() == 2 + len(found)
+    assert table.header().length() <= table.viewport().width()
+    assert table.header().sectionSize(0) >= table.sizeHintForColumn(0), "no method's name is cut off"

@@ -221,6 +221,7 @@ def test_what_failed_is_opened_and_can_be_tried_again(page: RunPage, worker: Qui
         (LABEL_FREE_PREFIX + RELIABILITY, 0.4217, 0.0, "0.422 ± 0.00"),
         ("peak_memory_mb", 592.2, 9.1, "592 ± 9 MB"),
         ("peak_memory_mb", 2048.0, 102.4, "2.0 GB ± 102 MB"),
+        ("seconds", 742.0, 29.7, "12 min 22 s ± 30 s"),
     ],
 )
 def test_a_mean_is_as_exact_as_its_spread(key: str, mean: float, deviation: float, text: str) -> None:
@@ -271,8 +272,8 @@ def test_the_best_is_marked_in_words_and_weight_and_lines_sort(qtbot: QtBot, the
     report = table_of("/c", {**states(*["completed"] * 4), ("tent", 0): "failed", ("aad", 0): "unfit"})  # type: ignore[list-item]
     table.show_report(report)
     table.show()
-    assert table.cell("socket", "Accuracy") == "81.0 ± 1.4\u202f%  best"
-    assert table.cell("shot", "Accuracy") == "61.0 ± 1.4\u202f%"
+    assert table.cell("socket", "Accuracy") == "81.0\u202f% best ± 1.4"
+    assert table.cell("shot", "Accuracy") == "61.0\u202f% ± 1.4"
     assert table.cell("tent", "Runs") == "0 of 1, failed"
     table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     first = table.topLevelItem(0)
@@ -350,7 +351,7 @@ def test_a_comparison_of_another_day_is_read_from_its_folder(results: ResultsPag
     report = table_of(model.folder / "runs" / "c", states(*["completed"] * 4))  # type: ignore[arg-type]
     entry = write_comparison(model, report)
     model.update(comparisons=(entry,))
-    assert results.comparison.table.cell("socket", "Accuracy").endswith("best")
+    assert results.comparison.table.cell("socket", "Accuracy") == "81.0\u202f% best ± 1.4"
     record = read_comparison(Path(entry.folder))
     assert record.config == model.project.to_compare_config(entry.folder)
     assert record.report == report
