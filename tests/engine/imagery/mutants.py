@@ -224,7 +224,7 @@ def _tiff_entry_changed(data: bytes, random: Random) -> bytes:
             following = struct.unpack_from(order + ("Q" if is_big else "I"), data, further)[0]
             directory = following or directory
         entries = _entries(data, directory, order, is_big=is_big)
-    except struct.error:
+    except (struct.error, OverflowError):  # a directory damaged before may lie beyond any file
         return data
     if not 0 < entries < 1000:
         return data
