@@ -21,10 +21,13 @@ from bandbridge.gui.widgets.clip_wall import ClipWall, WallClip
 from bandbridge.gui.widgets.fields import ChoiceField
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 _ON_A_PAGE = 24
 _FOUND = 10
+_BELOW = 36 * GRID
+"""Pixels that the controls of the clip shown and a row of similar ones take."""
 _ANSWERS = (("", "All answers"), ("right", "Right"), ("wrong", "Wrong"))
 _PARTLY = ("partly", "Partly right")
 
@@ -105,9 +108,9 @@ class ClipBrowser(QWidget):
         return left
 
     def _make_right(self) -> QWidget:
-        self.player = ClipPlayer(self._desk, self._theme)
         self._title = text_label("", "section")
         self._said = text_label("")
+        self.player = ClipPlayer(self._desk, self._theme, (self._title, self._said))
         self._found_title = text_label("Most similar training clips", "section")
         self._found_note = text_label("", "small")
         self.found = ClipWall("Most similar training clips", self._theme)
@@ -118,21 +121,19 @@ class ClipBrowser(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(GRID)
-        column.addWidget(self._title)
-        column.addWidget(self._said)
-        self.player.setMinimumHeight(34 * GRID)
         column.addWidget(self.player)
         column.addWidget(self._found_title)
         column.addWidget(self._found_note)
         column.addWidget(self.found)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inner)
-        area.setMinimumWidth(42 * GRID)
-        return area
+        self.right_area = _scrolled(inner)
+        self.right_area.setMinimumWidth(42 * GRID)
+        return self.right_area
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the similar clips in sight below the one shown."""
+        super().resizeEvent(event)
+        self.player.set_room(event.size().height() - _BELOW)
 
     # ---- what the page asks --------------------------------------------------------------------------------------
 
@@ -197,6 +198,7 @@ class ClipBrowser(QWidget):
         own = next((one for one in self._clips if one.file == clip), None)
         path = self._folder / clip if own is not None else Path(clip)
         self._chosen, self._query = clip, None
+        self.right_area.verticalScrollBar().setValue(0)
         self.player.show_clip(path)
         if self._errand is not None:
             self._errand.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,13 @@ from bandbridge.gui.widgets.labels import text_label
 from bandbridge.gui.widgets.loudness import draw_loudness
 from bandbridge.gui.widgets.slider import Slider
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QRect, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 _FPS = 12.0
 _SIZE_PX = 224
+_SMALLEST_PX = 128
 _MOST = 240
 _BARS = 120
 _SOUND_HEIGHT = 5 * GRID
@@ -33,7 +35,7 @@ _LISTEN_HZ = 48_000
 _TICK_MS = 25
 _SETTLE_MS = 200
 _PATIENCE_S = 2.0
-_NOTE = "Shows the middle square of the picture, {seconds} s at most."
+_NOTE = "Shows the middle square of the picture, {seconds}\u00a0s at most."
 
 
 class _Screen(QWidget):
@@ -46,24 +48,20 @@ class _Screen(QWidget):
         self.at = 0
         self.moments = 1
         self.words = ""
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Clip")
+        self.set_side(_SIZE_PX)
         theme.changed.connect(self.update)
 
-    def sizeHint(self) -> QSize:
-        """As large as the pictures are."""
-        return QSize(_SIZE_PX, _SIZE_PX + _SOUND_HEIGHT)
-
-    def minimumSizeHint(self) -> QSize:
-        """Large enough to tell what happens."""
-        return QSize(160, 160 + _SOUND_HEIGHT)
+    def set_side(self, side: int) -> None:
+        """Show the square picture with this side, in pixels of the screen."""
+        self.setFixedSize(side, side + _SOUND_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the picture of this moment."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        side = max(1, min(self.width(), self.height() - _SOUND_HEIGHT))
-        square = QRect((self.width() - side) // 2, 0, side, side)
+        side = self.width()
+        square = QRect(0, 0, side, side)
         painter.fillRect(square, self._theme.colour("raised"))
         shown = self.shown
         if shown is None or not shown.pictures:
@@ -83,10 +81,13 @@ class ClipPlayer(QWidget):
     Args:
         desk: Reads the clip.
         theme: Colours and icons.
+        beside: Stand right of the picture, from its top.
         parent: Qt parent.
     """
 
-    def __init__(self, desk: WorkerThread, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, desk: WorkerThread, theme: Theme, beside: Sequence[QWidget] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._theme = theme
@@ -127,12 +128,21 @@ class ClipPlayer(QWidget):
         row.addWidget(self._time)
         row.addWidget(self.mute_button)
         row.addWidget(self.open_button)
+        words = QVBoxLayout()
+        words.setSpacing(GRID)
+        for widget in beside:
+            words.addWidget(widget)
+        words.addStretch(1)
+        words.addWidget(self._note)
+        top = QHBoxLayout()
+        top.setSpacing(2 * GRID)
+        top.addWidget(self.screen_area, 0, Qt.AlignmentFlag.AlignTop)
+        top.addLayout(words, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addWidget(self.screen_area, 1)
+        column.addLayout(top)
         column.addLayout(row)
-        column.addWidget(self._note)
         theme.changed.connect(self._paint_icons)
         self.clear()
         self._paint_icons()
@@ -141,6 +151,10 @@ class ClipPlayer(QWidget):
     def file(self) -> Path:
         """The clip shown."""
         return self._path
+
+    def set_room(self, height: int) -> None:
+        """Make the picture as large as a height allows, in pixels of the screen, but not larger than it is."""
+        self.screen_area.set_side(min(max(height, _SMALLEST_PX), _SIZE_PX))
 
     def show_clip(self, path: Path) -> None:
         """Play this clip from its beginning."""

@@ -93,6 +93,23 @@ def test_a_clip_is_played_and_its_like_are_found_with_ticks_and_crosses(qtbot: Q
     assert str(player.file) == "/elsewhere/film.mp4"
 
 
+def test_similar_clips_are_in_sight_in_a_small_window(qtbot: QtBot, page: ClipResultsPage) -> None:
+    page.resize(892, 672)  # what a window of 1100 x 700 pixels leaves
+    page.tabs.setCurrentWidget(page.browser)
+    browser = page.browser
+    page.find_like("/elsewhere/film.mp4")
+    qtbot.waitUntil(lambda: bool(browser.found.clips) and browser.player.screen_area.shown is not None, timeout=10_000)
+
+    def end_of_first_pictures() -> int:
+        first = browser.found._place(0)
+        return browser.found.mapTo(browser.right_area.viewport(), first.topLeft()).y() + first.width()
+
+    qtbot.waitUntil(lambda: end_of_first_pictures() <= browser.right_area.viewport().height(), timeout=5000)
+    browser.right_area.verticalScrollBar().setValue(browser.right_area.verticalScrollBar().maximum())
+    browser.found.chosen.emit(1)
+    assert browser.right_area.verticalScrollBar().value() == 0, "the clip pressed is seen"
+
+
 def test_training_clips_can_be_looked_at_too(page: ClipResultsPage) -> None:
     page.tabs.setCurrentWidget(page.browser)
     page.browser.split_choice.set_value("train")
