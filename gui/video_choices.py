@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from bandbridge.engine.api.config import DeviceChoice, DistillConfig, Modality, SettingValue, Task
-from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS
+from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_METHODS, video_method_info
 
 VideoEffort = Literal["quick", "standard", "thorough", "own"]
 VIDEO_EPOCHS: Mapping[VideoEffort, int] = {"quick": 20, "standard": 100, "thorough": 200}
@@ -64,6 +64,13 @@ class VideoChoices:
     def size(self) -> str:
         """The size of networks and pictures these numbers are, or "own"."""
         return next((key for key, size in NETWORK_SIZES.items() if size == (self.width, self.size_px)), "own")
+
+    @property
+    def teacher_epochs(self) -> int:
+        """Passes of the teacher before the student begins; 0 where the method has none."""
+        info = video_method_info(self.method)
+        setting = next((one for one in info.settings if one.key == "teacher_epochs"), None)
+        return int(self.settings.get(self.method, {}).get(setting.key, setting.default)) if setting is not None else 0
 
     def to_config(self, run: str, *, seed: int, device: DeviceChoice) -> DistillConfig:
         """The frozen configuration of a run with these choices.

@@ -146,7 +146,7 @@ LOSS_TERMS: Mapping[str, tuple[str, str]] = {
     ),
     "pair filter": (
         "Filter of pairs",
-        "Falls as what is kept of an RGB image is more alike its sensor image than all of it.",
+        "Falls as what is kept of an RGB image is more like its sensor image than all of it.",
     ),
     "reconstruction": ("Picture", "Falls as translated pictures come close to the RGB pictures of the pairs."),
     "domain": ("Likeness", "Falls as translated target images look to the model like translated images of pairs."),
@@ -171,7 +171,7 @@ LOSS_TERMS: Mapping[str, tuple[str, str]] = {
     "instances": ("Clips told apart", "Falls as a clip's own sound and picture are told from those of other clips."),
     "contrast": ("Contrast", "Falls as clips of one class come together across picture and sound, and others part."),
     "second answer": ("Second answer", "Falls as what the teacher points at in a clip is recognised by itself."),
-    "filter": ("Filter", "Falls as what is kept of the teacher is more alike the student than all of it."),
+    "filter": ("Filter", "Falls as what is kept of the teacher is more like the student than all of it."),
     "sparsity": ("Simplicity of the filter", "Falls as the filter does with fewer and smaller weights."),
     "correspondence": (
         "Correspondence",

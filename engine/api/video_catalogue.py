@@ -83,7 +83,7 @@ _BASE_TEMPERATURE = _temperature(
     "mixed ones, as published.",
 )
 _FILTER = (
-    _weight("filter_weight", "Weight of the filter", 1.0, "Makes what is kept of the teacher more alike the student."),
+    _weight("filter_weight", "Weight of the filter", 1.0, "Makes what is kept of the teacher more like the student."),
     _weight("sparsity_weight", "Weight of sparsity", 1e-3, "Keeps the filter simple."),
 )
 _PURIFIER_RATE = Setting(

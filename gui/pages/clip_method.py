@@ -11,7 +11,6 @@ from bandbridge.engine.api.config import DistillConfig, Modality, SettingValue
 from bandbridge.engine.api.errors import BandbridgeError
 from bandbridge.engine.api.video_catalogue import (
     DEFAULT_VIDEO_METHOD,
-    TEACHER_STAGE,
     VIDEO_METHODS,
     has_teacher,
     video_method_info,
@@ -48,7 +47,7 @@ _SIZE_TIPS = {
     "medium": "For a graphics card, or a night of a processor.",
     "published": "As in the publication; for a graphics card.",
 }
-_TASKS = (("auto", "As the labels are"), ("classes", "One class a clip"), ("tags", "Any number of tags"))
+_TASKS = (("auto", "Told by the clips"), ("classes", "One class a clip"), ("tags", "Any number of tags"))
 _PARTS = ("csc-only", "mnf-only")
 
 
@@ -86,7 +85,9 @@ def _seconds_an_epoch_of(folder: str) -> tuple[tuple[object, ...], float] | None
         config, report = read_clip_record(Path(folder)).config, read_clip_report(Path(folder))
     except BandbridgeError:
         return None
-    return (_what_costs_time(config), report.seconds / report.epochs_done) if report.epochs_done else None
+    if report.resumed or not report.epochs_done:  # how long its first part took stands nowhere
+        return None
+    return _what_costs_time(config), report.seconds / report.epochs_done
 
 
 def clip_needs_in_words(info: MethodInfo) -> str:
@@ -237,7 +238,12 @@ class ClipMethodPage(MethodChoicePage):
             ("Epochs", self.epochs, "How often the student goes through all training clips; 200 as published."),
             ("Batch size", self.batch_size, "Clips in one step. Smaller needs less memory; contrast wants many."),
             ("Learning rate", self.learning_rate, "How far the student moves in one step. 0 takes the method's."),
-            ("Labels are", self.task, "Classes exclude each other; of tags a clip may have any number."),
+            (
+                "Labels are",
+                self.task,
+                "Classes exclude each other, of tags a clip may have any number. The clips tell: tags where one has "
+                "several, and wherever pictures teach sound.",
+            ),
         )
         for title, field, explain in rows:
             form.add_row(title, field, explain)
@@ -322,16 +328,8 @@ class ClipMethodPage(MethodChoicePage):
         for key, epochs in VIDEO_EPOCHS.items():
             lines[key] = counted(epochs, "epoch") + ("" if epoch_s is None else f" · {about(epoch_s * epochs)}")
         notes = [f"Your own: {counted(video.epochs, 'epoch')}"] if video.effort == "own" else []
-        teacher = (
-            None
-            if project.comparing
-            else next(
-                (one for one in info.settings if one.stage == TEACHER_STAGE and one.key == "teacher_epochs"), None
-            )
-        )
-        if teacher is not None:
-            chosen = int(video.settings.get(info.key, {}).get(teacher.key, teacher.default))
-            notes.append(f"before it {counted(chosen, 'epoch')} of the teacher")
+        if not project.comparing and (taught := video.teacher_epochs):
+            notes.append(f"before it {counted(taught, 'epoch')} of the teacher")
         notes.append("a first run tells how long it takes" if epoch_s is None else "times by the last run of this size")
         text = "; ".join(notes)
         self.effort_choice.show_choice(video.effort, lines, f"{text[0].upper()}{text[1:]}.")

@@ -50,8 +50,8 @@ _NUMBERS = (
 
 _EXPLAINED = {
     "tagging_map": "Tagging mAP: how early the clips of a tag come when all are put in order by it.",
-    "recall_at_1": "R@1, R@5, R@10: share of clips with one of their label among the 1, 5 or 10 most similar training "
-    "clips.",
+    "recall_at_1": "R@1, R@5, R@10: share of clips with one of their own class or tags among the 1, 5 or 10 most "
+    "similar training clips.",
     "retrieval_map": "Retrieval mAP: how early all of those come.",
 }
 """What numbers with names of the field mean, below their table."""
@@ -295,7 +295,7 @@ def _facts_in_words(report: DistillReport) -> str:
         f"{method_title(report.method)}, {direction}, seed {report.seed}",
         counted(report.epochs_done, "epoch"),
         counted(report.clips.get("train", 0), "training clip"),
-        duration(report.seconds),
+        duration(report.seconds) + (" since it went on" if report.resumed else ""),
         report.device,
     ]
     aside = sum(finding.severity == "warning" for finding in report.set_aside)

@@ -59,7 +59,9 @@ def _seconds_an_epoch_of(run_folder: str) -> float | None:
         report = read_report(Path(run_folder))
     except BandbridgeError:
         return None
-    return report.seconds / report.epochs_done if report.epochs_done else None
+    if report.resumed or not report.epochs_done:  # how long its first part took stands nowhere
+        return None
+    return report.seconds / report.epochs_done
 
 
 class MethodPage(MethodChoicePage):

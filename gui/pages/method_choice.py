@@ -9,7 +9,7 @@ from bandbridge.engine.api.catalogue import MethodInfo, Setting
 from bandbridge.engine.api.config import SettingValue
 from bandbridge.gui.pages.page import Page, PageState
 from bandbridge.gui.project import Project, ProjectModel, obstacle
-from bandbridge.gui.quantities import about, counted, number
+from bandbridge.gui.quantities import about, counted
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.big_choice import BigChoice
 from bandbridge.gui.widgets.card import Card
@@ -301,7 +301,11 @@ class MethodChoicePage(Page):
             card.set_obstacle(obstacle(card.info, project))
         self._draw_modes(project)
         self.manual_chapter = "compare" if project.comparing else self.chapter
-        own = "Each method's own" if project.comparing else f"Method's own ({number(info.learning_rate)})"
+        own = (
+            "Each method's own"
+            if project.comparing
+            else f"Method's own ({self.learning_rate.textFromValue(info.learning_rate)})"
+        )
         self.learning_rate.setSpecialValueText(own)
         show_value(self.learning_rate, self._learning_rate() or 0.0)
         show_value(self.seed, project.seed)

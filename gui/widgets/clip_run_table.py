@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from bandbridge.engine.api.measures import leading, measure
 from bandbridge.engine.api.reports import DistillReport
 from bandbridge.gui.project import RunEntry
-from bandbridge.gui.quantities import NOTHING, count, duration, percent
+from bandbridge.gui.quantities import NOTHING, count, percent
 from bandbridge.gui.theme import Theme
 from bandbridge.gui.widgets.plain_table import Cell, PlainTable
-from bandbridge.gui.widgets.run_table import OUTCOMES, method_title, when
+from bandbridge.gui.widgets.run_table import OUTCOMES, SPENT_SINCE, method_title, spent, when
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
@@ -66,7 +66,7 @@ class ClipRunTable(PlainTable):
                     Cell(count(entry.seed)),
                     Cell(NOTHING if value is None else percent(value, 1), strong=value is not None and value == best),
                     Cell(NOTHING if found is None else percent(found, 1)),
-                    Cell(NOTHING if report is None else duration(report.seconds)),
+                    Cell(NOTHING) if report is None else Cell(spent(report), SPENT_SINCE if report.resumed else ""),
                 ]
             )
         self.show_rows(rows)

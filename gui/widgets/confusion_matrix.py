@@ -182,7 +182,7 @@ class ConfusionMatrix(QWidget):
     def show_scores(self, scores: Scores) -> None:
         """Show these counts."""
         self._model.show(scores)
-        self._heading.setText(f"{self._title}: {percent(scores.accuracy)} right")
+        self._heading.setText(f"{self._title}: {percent(scores.accuracy, 1)} right")
         self._fit()
 
     def cell(self, row: int, column: int) -> str:

@@ -107,7 +107,10 @@ def _clips_in_words(project: Project) -> list[tuple[str, str, str]]:
     facts.append(("Size", f"{video.width} channels", rate))
     epochs = counted(video.epochs, "epoch")
     effort = epochs if video.effort == "own" else f"{epochs} ({_EFFORTS[video.effort]})"
-    facts.append(("Effort", effort, f"batches of {video.batch_size}"))
+    batches = f"batches of {video.batch_size}"
+    if not project.comparing and (taught := video.teacher_epochs):
+        batches = f"after {counted(taught, 'epoch')} of the teacher, in {batches}"
+    facts.append(("Effort", effort, batches))
     return facts
 
 

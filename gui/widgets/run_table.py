@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bandbridge.engine.api.catalogue import METHODS
-from bandbridge.engine.api.reports import AdaptReport
+from bandbridge.engine.api.reports import AdaptReport, DistillReport
 from bandbridge.engine.api.video_catalogue import VIDEO_METHODS
 from bandbridge.gui.project import RunEntry
 from bandbridge.gui.quantities import NOTHING, count, duration, percent
@@ -49,6 +49,15 @@ class ComparedRun:
 def method_title(key: str) -> str:
     """A method's name on the surface; a method this version does not know keeps its key."""
     return next((info.title for info in (*METHODS, *VIDEO_METHODS) if info.key == key), key)
+
+
+SPENT_SINCE = "Since it went on from a checkpoint; the time before is not known."
+"""What the time of a run that was gone on with is."""
+
+
+def spent(report: AdaptReport | DistillReport) -> str:
+    """The time of a run, "> 6 s" where only its last part is known."""
+    return ("> " if report.resumed else "") + duration(report.seconds)
 
 
 def when(started: str) -> str:
@@ -156,5 +165,5 @@ def _cells(run: ComparedRun) -> list[tuple[str, float | str]]:
     )
     cells += [(NOTHING, -1.0) if share is None else (percent(share), share) for share in shares]
     cells.append((count(report.changed), float(report.changed)) if report else (NOTHING, -1.0))
-    cells.append((duration(report.seconds), report.seconds) if report else (NOTHING, -1.0))
+    cells.append((spent(report), report.seconds) if report else (NOTHING, -1.0))
     return cells

@@ -122,7 +122,9 @@ def scores(confusion: tuple[tuple[int, ...], ...] = CONFUSION) -> ClipScores:
     return ClipScores(clips=int(counts.sum()), classes=classes, measures=measures)
 
 
-def report(folder: Path, *, seed: int = 0, test: ClipScores | None = None, tags: bool = False) -> DistillReport:
+def report(
+    folder: Path, *, seed: int = 0, test: ClipScores | None = None, tags: bool = False, resumed: bool = False
+) -> DistillReport:
     return DistillReport(
         run=str(folder),
         model=str(folder / "model.safetensors"),
@@ -147,10 +149,13 @@ def report(folder: Path, *, seed: int = 0, test: ClipScores | None = None, tags:
         device="CPU",
         versions={},
         stages=("Teacher", "Student"),
+        resumed=resumed,
     )
 
 
-def write_run(folder: Path, *, seed: int = 0, test: ClipScores | None = None, tags: bool = False) -> RunEntry:
+def write_run(
+    folder: Path, *, seed: int = 0, test: ClipScores | None = None, tags: bool = False, resumed: bool = False
+) -> RunEntry:
     """A run folder as the engine leaves it."""
     folder.mkdir(parents=True)
     config = DistillConfig(
@@ -164,7 +169,8 @@ def write_run(folder: Path, *, seed: int = 0, test: ClipScores | None = None, ta
     )
     facts = {"format": "bandbridge-distillation-1", "state": "completed", "config": as_plain(config)}
     (folder / "run.json").write_text(json.dumps(facts))
-    (folder / "report.json").write_text(json.dumps(as_plain(report(folder, seed=seed, test=test, tags=tags))))
+    told = report(folder, seed=seed, test=test, tags=tags, resumed=resumed)
+    (folder / "report.json").write_text(json.dumps(as_plain(told)))
     with (folder / "predictions.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "split", "truth", "predicted", "confidence"))

@@ -10,6 +10,7 @@ from bandbridge.engine.api.video_catalogue import DEFAULT_VIDEO_METHOD, VIDEO_ME
 from bandbridge.gui.pages.clip_method import ClipMethodPage, method_groups
 from bandbridge.gui.project import ProjectModel
 from bandbridge.gui.theme import Theme
+from bandbridge.gui.widgets.run_summary import run_in_words
 from made_up_clip_runs import video_project, write_run
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
@@ -98,7 +99,16 @@ def test_the_time_is_told_by_the_last_run_of_the_same_size(
     page: ClipMethodPage, model: ProjectModel, tmp_path: Path
 ) -> None:
     assert "about" not in page.effort_choice.buttons["standard"].text()
+    model.update(runs=(write_run(tmp_path / "gone-on", resumed=True),))
+    assert "about" not in page.effort_choice.buttons["standard"].text(), "its first part took time too"
     model.update(runs=(write_run(tmp_path / "run"),))
     assert "about 42 min" in page.effort_choice.buttons["standard"].text()  # 25 s an epoch
     page.size_choice.buttons["published"].click()
     assert "about" not in page.effort_choice.buttons["standard"].text()
+
+
+def test_the_epochs_of_the_teacher_are_told_before_a_run(model: ProjectModel) -> None:
+    model.update_video(epochs=8, settings={model.project.video.method: {"teacher_epochs": 4}})
+    assert run_in_words(model.project)[-1] == ("Effort", "8 epochs", "after 4 epochs of the teacher, in batches of 16")
+    model.update_video(method="ce")
+    assert run_in_words(model.project)[-1][2] == "batches of 16"

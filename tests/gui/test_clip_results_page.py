@@ -110,6 +110,14 @@ def test_similar_clips_are_in_sight_in_a_small_window(qtbot: QtBot, page: ClipRe
     assert browser.right_area.verticalScrollBar().value() == 0, "the clip pressed is seen"
 
 
+def test_the_time_of_a_run_gone_on_with_is_told_as_that_of_its_last_part(
+    page: ClipResultsPage, model: ProjectModel, tmp_path: Path
+) -> None:
+    model.update(runs=(*model.project.runs, write_run(tmp_path / "runs" / "2", seed=2, resumed=True)))
+    assert [row[7] for row in page.run_table.texts] == ["> 50 s", "50 s", "50 s"]
+    assert "50 s since it went on" in page._facts.text()
+
+
 def test_training_clips_can_be_looked_at_too(page: ClipResultsPage) -> None:
     page.tabs.setCurrentWidget(page.browser)
     page.browser.split_choice.set_value("train")
