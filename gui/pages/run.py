@@ -388,8 +388,7 @@ class RunPage(Page):
             self.primary.setFocus(Qt.FocusReason.OtherFocusReason)
         self._redraw()
         if not self.isVisible():
-            severity = {"completed": "good", "kept": "good", "stopped": "note", "failed": "error"}[event.outcome]
-            self.told.emit(severity, f"{self.outcome.headline} {self.outcome.text}".strip(), "")
+            self.told.emit(self.outcome.severity, f"{self.outcome.headline} {self.outcome.text}".strip(), "")
         self.running_changed.emit(False)
 
     def _tell_comparison(self, event: Finished) -> None:
@@ -405,10 +404,9 @@ class RunPage(Page):
             text = f"{comparison_in_words(report)} You can go on at any time."
             self.outcome.say("note", f"Stopped; {complete} of {len(report.runs)} complete and kept.", text)
         else:
-            failed = [method_title(entry.method) for entry in report.methods if entry.state == "failed"]
-            words = f" Failed: {', '.join(failed)}." if failed else ""
+            failed = _failed_in_words(report)
             severity: Severity = "warning" if failed else "good"
-            self.outcome.say(severity, "The comparison is complete.", comparison_in_words(report) + words)
+            self.outcome.say(severity, "The comparison is complete.", f"{comparison_in_words(report)} {failed}".strip())
             self.go_on_button.setVisible(bool(failed))
             self.go_on_button.setText("&Try what failed again")
 
@@ -467,8 +465,6 @@ class RunPage(Page):
         )
 
     def _offer_to_go_on_comparing(self, last: ComparisonEntry) -> None:
-        if last.outcome == "completed":
-            return
         crashed = last.outcome == "running"
         if crashed:
             self._project.update(comparisons=_comparisons_with(self._project.project, last.folder, "failed"))
@@ -478,6 +474,12 @@ class RunPage(Page):
             self.go_on_button.hide()
             if crashed:
                 self.outcome.say("warning", "The last comparison ended unexpectedly.", str(error), error.details)
+            return
+        if last.outcome == "completed":
+            if failed := _failed_in_words(record.report):
+                self._config = record.config
+                self.go_on_button.setText("&Try what failed again")
+                self.outcome.say("note", "Not every run of the last comparison is complete.", failed)
             return
         self._config = record.config
         self.go_on_button.setText("&Go on with the comparison")
@@ -628,6 +630,12 @@ def _now() -> str:
 
 def _comparisons_with(project: Project, folder: str, outcome: RunOutcome) -> tuple[ComparisonEntry, ...]:
     return tuple(replace(one, outcome=outcome) if one.folder == folder else one for one in project.comparisons)
+
+
+def _failed_in_words(report: CompareReport) -> str:
+    """Which methods failed, "" if none did."""
+    failed = [method_title(entry.method) for entry in report.methods if entry.state == "failed"]
+    return f"Failed: {', '.join(failed)}." if failed else ""
 
 
 def _with_outcome(project: Project, folder: str, outcome: RunOutcome) -> tuple[RunEntry, ...]:

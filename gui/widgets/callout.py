@@ -65,6 +65,11 @@ class Callout(QFrame):
         self.hide()
 
     @property
+    def severity(self) -> Severity:
+        """Its colour and mark."""
+        return self._severity
+
+    @property
     def headline(self) -> str:
         """What it says first."""
         return self._headline.text()

@@ -11,7 +11,7 @@ from bandbridge.gui.quantities import NOTHING, count, counted, duration, fixed, 
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.run_table import method_title
 from PySide6.QtCore import QMargins, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 _FOLDER = Qt.ItemDataRole.UserRole
@@ -32,6 +32,8 @@ _EXPLAIN = {
     "": "",
 }
 _MARGIN = 5
+_MOST_AIR = 4 * GRID
+_WIDE_NAME = 20 * GRID
 _TIGHT = f"""
 QTreeView::item {{ padding: 5px {_MARGIN - 3}px; }}
 QHeaderView::section {{ padding: {GRID}px {_MARGIN}px; }}
@@ -152,12 +154,14 @@ class ComparisonTable(QTreeWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setExpandsOnDoubleClick(False)
         self.setHeader(_Head(self))
-        self.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.header().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.header().setStretchLastSection(False)
         self.header().setSectionsClickable(True)
         self.header().setMinimumSectionSize(48)
         self.setHeaderHidden(True)  # until there are columns
         self.itemClicked.connect(self._choose)
+        for opened in (self.itemExpanded, self.itemCollapsed):
+            opened.connect(self._share_width)
         theme.changed.connect(self._fill)
 
     def show_report(self, report: CompareReport) -> None:
@@ -184,6 +188,20 @@ class ComparisonTable(QTreeWidget):
             self._words,
         )
         painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width anew."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Columns as wide as what stands in them, with some air if there is room; the methods' names get the rest."""
+        columns = range(self.columnCount())
+        least = [max(self.sizeHintForColumn(column), self.header().sectionSizeHint(column)) for column in columns]
+        least[_METHOD] = min(least[_METHOD], _WIDE_NAME)  # what is told of a failure spans all columns
+        air = min(max(self.viewport().width() - sum(least), 0) // max(len(least), 1), _MOST_AIR)
+        for column in columns[1:]:
+            self.header().resizeSection(column, least[column] + air)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return does what a click does."""
@@ -231,6 +249,7 @@ class ComparisonTable(QTreeWidget):
         if any(key in report.before for key in self._measures):
             self.addTopLevelItem(self._untouched(report))
         self.setSortingEnabled(True)
+        self._share_width()
 
     def _set_heads(self) -> None:
         heads = [("Method", ""), ("Runs", "Complete runs of those asked for, one a seed.")]

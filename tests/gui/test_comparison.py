@@ -246,6 +246,29 @@ def test_a_stopped_comparison_goes_on_with_the_same_choices(
     assert len(model.project.comparisons) == 1
 
 
+def test_what_failed_in_a_comparison_is_warned_of_and_offered_again_on_the_next_start(
+    qtbot: QtBot, page: RunPage, model: ProjectModel, worker: QuietWorker, theme: Theme
+) -> None:
+    page.on_primary()
+    (job,) = worker.jobs
+    assert isinstance(job, Compare)
+    report = table_of(job.config.output, states("completed", "completed", "failed", "completed"))
+    page.hide()
+    with qtbot.waitSignal(page.told) as told:
+        worker.answer(report)
+    assert told.args is not None
+    assert told.args[0] == "warning"
+    write_comparison(model, report)
+    later = RunPage(model, worker, theme)
+    qtbot.addWidget(later)
+    later.show()
+    assert "Failed: SHOT" in later.outcome.text
+    later.go_on_button.click()
+    assert worker.jobs[-1] == job
+    worker.answer(table_of(job.config.output, states(*["completed"] * 4)))
+    later.closing()
+
+
 def test_a_crashed_comparison_is_offered_on_the_next_start(
     qtbot: QtBot, model: ProjectModel, worker: QuietWorker, theme: Theme
 ) -> None:
