@@ -35,7 +35,11 @@ _WORDS: dict[str, tuple[str, str, str]] = {
         "Get it with pictures, leave it out, or let pictures teach sound.",
     ),
     "no-sound": ("note", _LEARNED_FROM, "Get it with sound, or leave it as it is."),
-    "silent": ("note", "Methods that trust each pair alike learn from the silence.", "Leave it to MNF + CSC, or out."),
+    "silent": (
+        "note",
+        "Methods that trust each pair alike learn from the silence.",
+        "Leave it to MNF + CSC, or leave it out.",
+    ),
     "long": ("note", "", "Cut it into clips that show one thing each, or leave it as it is."),
 }
 

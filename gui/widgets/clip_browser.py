@@ -11,6 +11,7 @@ from bandbridge.engine.api.jobs import Retrieve
 from bandbridge.engine.api.reports import ClipQuery, Report, RetrieveReport
 from bandbridge.gui.clip_pictures import ClipPictures
 from bandbridge.gui.clip_record import ClipPrediction
+from bandbridge.gui.dropped import VIDEO_SUFFIXES
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.quantities import count, counted, fixed, percent
 from bandbridge.gui.run_thread import WorkerThread
@@ -22,10 +23,22 @@ from bandbridge.gui.widgets.fields import ChoiceField
 from bandbridge.gui.widgets.labels import text_label
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 _ON_A_PAGE = 24
 _FOUND = 10
+_BEGINNING = (
+    "Press a clip, or choose or drop a film of your own: it plays here, with the training clips below that the student "
+    "finds most like it."
+)
 _BELOW = 36 * GRID
 """Pixels that the controls of the clip shown and a row of similar ones take."""
 _ANSWERS = (("", "All answers"), ("right", "Right"), ("wrong", "Wrong"))
@@ -110,7 +123,15 @@ class ClipBrowser(QWidget):
     def _make_right(self) -> QWidget:
         self._title = text_label("", "section")
         self._said = text_label("")
-        self.player = ClipPlayer(self._desk, self._theme, (self._title, self._said))
+        self.film_button = QPushButton("&Choose a film…")
+        self.film_button.setToolTip("Find the training clips that the student finds most like a film of your own.")
+        self.film_button.clicked.connect(self._browse_film)
+        film = QWidget()
+        row = QHBoxLayout(film)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.film_button)
+        row.addStretch(1)
+        self.player = ClipPlayer(self._desk, self._theme, (self._title, self._said, film))
         self._found_title = text_label("Most similar training clips", "section")
         self._found_note = text_label("", "small")
         self.found = ClipWall("Most similar training clips", self._theme)
@@ -295,6 +316,13 @@ class ClipBrowser(QWidget):
 
     # ---- right ---------------------------------------------------------------------------------------------------
 
+    def _browse_film(self) -> None:
+        dialog = QFileDialog(self.window(), "Film", str(self._folder), f"Films (*{' *'.join(VIDEO_SUFFIXES)})")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.look_at)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
     def _tell_progress(self, progress: Progress) -> None:
         self._found_note.setText(f"{progress.title}…")
 
@@ -318,13 +346,12 @@ class ClipBrowser(QWidget):
         clip = next((one for one in self._clips if one.file == self._chosen), None)
         self._title.setText(Path(self._chosen).name)
         self._title.setVisible(bool(self._chosen))
-        words = ""
+        words = _BEGINNING
         if clip is not None:
             words = self._in_words(clip)
         elif self._chosen:
             words = "Not one of the clips of this run."
         self._said.setText(words)
-        self._said.setVisible(bool(words))
         for widget in (self._found_title, self._found_note, self.found):
             widget.setVisible(bool(self._chosen))
         if self._query is None:

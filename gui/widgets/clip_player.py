@@ -117,7 +117,7 @@ class ClipPlayer(QWidget):
         self.mute_button.setAccessibleName("Mute")
         self.mute_button.toggled.connect(self._mute)
         self._time = text_label("", "small", wrap=False)
-        self.open_button = QPushButton("Open in a &player")
+        self.open_button = QPushButton("Open in a p&layer")
         self.open_button.setToolTip("Opens the file itself, the whole of it, in the system's video player.")
         self.open_button.clicked.connect(self._open)
         self._note = text_label("", "small")
@@ -182,7 +182,7 @@ class ClipPlayer(QWidget):
         """Show nothing."""
         self.stop()
         self._path, self._wave = Path(), None
-        self.screen_area.shown, self.screen_area.words = None, "Press a clip to see it large."
+        self.screen_area.shown, self.screen_area.words = None, ""
         self._show_controls(False)
         self.screen_area.update()
 

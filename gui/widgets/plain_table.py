@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandbridge.gui.theme import Theme
+from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.before_after_table import CELL_STYLE
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+_LEAST_WIDTH = 11 * GRID
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class PlainTable(QTableWidget):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setMinimumSectionSize(_LEAST_WIDTH)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.set_columns(columns)
         if pressable:

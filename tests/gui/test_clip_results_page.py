@@ -19,6 +19,7 @@ from bandbridge.gui.widgets.clip_browser import ClipBrowser
 from made_up_clip_runs import report, scores, video_project, write_run
 from made_up_runs import QuietWorker
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 
@@ -90,6 +91,13 @@ def test_a_clip_is_played_and_its_like_are_found_with_ticks_and_crosses(qtbot: Q
     page.find_like("/elsewhere/film.mp4")
     qtbot.waitUntil(lambda: browser._query is not None, timeout=10_000)
     assert {clip.mark for clip in browser.found.clips} == {""}, "nobody said what it shows"
+    browser.film_button.click()
+    dialog = page.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit("/elsewhere/other.mp4")
+    dialog.reject()
+    assert browser._title.text() == "other.mp4"
+    page.find_like("/elsewhere/film.mp4")
     assert str(player.file) == "/elsewhere/film.mp4"
 
 
