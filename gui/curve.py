@@ -113,6 +113,9 @@ class Curve:
     def smoothed(self, share: float) -> tuple[FloatArray, FloatArray]:
         """Means over a moving window, exact over all values ever added.
 
+        At both ends, where a part of the window is missing, a straight line through the rest stands for the mean: a
+        slope goes on, and the last value alone does not look like a turn.
+
         Args:
             share: Width of the window as a share of the curve, 0..1; 0 gives each span's own mean.
 
@@ -123,13 +126,19 @@ class Curve:
         half = round(share * size / 2)
         if half == 0:
             return self.steps, self.means
-        middle = np.arange(size)
-        # The window shrinks towards both ends on both sides alike, otherwise a slope would bend there.
-        reach = np.minimum(half, np.minimum(middle, size - 1 - middle))
-        sums = np.concatenate(([0.0], np.cumsum(self._sum)))
-        counts = np.concatenate(([0.0], np.cumsum(self._count)))
-        after, before = middle + reach + 1, middle - reach
-        return self.steps, (sums[after] - sums[before]) / (counts[after] - counts[before])
+        place = np.arange(size)
+        after, before = np.minimum(place + half + 1, size), np.maximum(place - half, 0)
+
+        def mean(values: FloatArray) -> FloatArray:
+            sums, counts = (np.concatenate(([0.0], np.cumsum(of))) for of in (values, self._count))
+            found: FloatArray = (sums[after] - sums[before]) / (counts[after] - counts[before])
+            return found
+
+        x, y = mean(place * self._count), mean(self._sum)
+        spread = mean(place**2 * self._count) - x**2
+        slope = (mean(place * self._sum) - x * y) / np.maximum(spread, 1e-9)
+        even = after - 1 - place == place - before  # as much of the window on both sides
+        return self.steps, np.where(even, y, y + slope * (place - x))
 
     def _merge(self) -> None:
         starts = np.concatenate(([0], np.flatnonzero(np.diff(self._keys)) + 1))

@@ -53,6 +53,15 @@ def test_smoothing_leaves_a_straight_line_alone():
     assert np.allclose(smooth, steps * 2.0)
 
 
+def test_smoothing_does_not_end_in_the_last_value_alone():
+    rng = np.random.default_rng(0)
+    curve = Curve()
+    curve.add(np.arange(400), np.concatenate((rng.normal(1.0, 0.1, 399), [9.0])))
+    _, smooth = curve.smoothed(0.2)
+    assert abs(smooth[-1] - 1.0) < 1.0
+    assert abs(smooth[0] - 1.0) < 0.2
+
+
 def test_values_that_are_no_numbers_are_left_out():
     curve = Curve()
     curve.add(np.arange(4), np.array([1.0, np.nan, np.inf, 2.0]))
