@@ -14,10 +14,11 @@ from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.widgets.clip_wall import ClipWall, WallClip
 from bandbridge.gui.widgets.labels import text_label
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 _CLIPS = 12
+"""At least, if there are so many."""
 _SIDE = 192
 
 
@@ -84,7 +85,9 @@ class ClipWallPanel(QWidget):
             self.wall.show_text("Clips appear here and play, with their loudness beneath.")
             return
         video = self._project.project.video
-        wanted = (self._seed, id(report), video.exclude, video.fps, video.size_px)
+        columns = self.wall.columns
+        most = -(-_CLIPS // columns) * columns  # whole rows
+        wanted = (self._seed, id(report), video.exclude, video.fps, video.size_px, most)
         if not self.isVisible() or wanted == self._drawn_for:
             return
         self._drawn_for = wanted
@@ -93,7 +96,7 @@ class ClipWallPanel(QWidget):
             f"As a network would see them: {rate} pictures a second, the middle square, {video.size_px} pixels wide. "
             "Loudness beneath."
         )
-        self._chosen = _some(report, video.exclude, self._seed)
+        self._chosen = _some(report, video.exclude, self._seed, most)
         self._pictures.set_source(report.folder, video.fps, video.size_px)
         self._pictures.want([clip.file for clip in self._chosen])
         self._draw()
@@ -101,6 +104,11 @@ class ClipWallPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Fill the wall if it waits."""
         super().showEvent(event)
+        self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fill the last row of another width."""
+        super().resizeEvent(event)
         self.refresh()
 
     def _show_others(self) -> None:
@@ -138,7 +146,7 @@ class ClipWallPanel(QWidget):
         self.others_button.setIcon(self._theme.icon("refresh"))
 
 
-def _some(report: ClipsReport, excluded: tuple[str, ...], seed: int) -> list[SeenClip]:
+def _some(report: ClipsReport, excluded: tuple[str, ...], seed: int, most: int) -> list[SeenClip]:
     """Clips at random, one of every class before a second of any."""
     chance = random.Random(seed)
     waiting = [clip for clip in report.clips if clip.file not in excluded]
@@ -148,4 +156,4 @@ def _some(report: ClipsReport, excluded: tuple[str, ...], seed: int) -> list[See
     for clip in waiting:
         turns[clip.labels] = turns.get(clip.labels, 0) + 1
         ranked.append((turns[clip.labels], clip))
-    return [clip for _, clip in sorted(ranked, key=lambda one: one[0])[:_CLIPS]]
+    return [clip for _, clip in sorted(ranked, key=lambda one: one[0])[:most]]

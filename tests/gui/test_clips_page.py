@@ -68,6 +68,15 @@ def test_clips_are_described_counted_and_play(qtbot: QtBot, page: ClipsPage, mod
     assert (model.folder / THUMBNAIL_FILE).is_file()
 
 
+def test_the_wall_has_whole_rows_at_any_width(qtbot: QtBot, page: ClipsPage) -> None:
+    page.set_clips("/many")
+    wall = page.wall.wall
+    qtbot.waitUntil(lambda: bool(wall.clips), timeout=10_000)
+    for width in (760, 1000, 1240):
+        page.resize(width, 800)
+        qtbot.waitUntil(lambda: len(wall.clips) == -(-12 // wall.columns) * wall.columns, timeout=5000)
+
+
 def test_doubtful_clips_are_named_left_out_and_saved(qtbot: QtBot, page: ClipsPage, model: ProjectModel) -> None:
     page.set_clips("/doubtful")
     qtbot.waitUntil(lambda: page.state() == "warning", timeout=10_000)
