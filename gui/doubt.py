@@ -40,7 +40,7 @@ KIND_TITLES: Mapping[str, str] = {
     "long": "Very long",
     "missing": "Not on the disk",
     "no-label": "Without a label",
-    "no-training": "Nothing to learn from",
+    "no-training": "No training clip",
     "left out": "Left out by you",
 }
 _REPEATS = frozenset(("duplicate", "near-duplicate", "leak"))

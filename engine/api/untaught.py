@@ -22,7 +22,7 @@ def untaught(clips: Sequence[SeenClip], folder: str) -> list[Finding]:
             severity="warning",
             kind=KIND,
             file=folder,
-            what=f"No training clip shows '{name}'.",
+            what=f"'{name}' is shown by no training clip.",
             why="A network cannot learn what it never saw, and runs leave out clips that show nothing else.",
             do="Add training clips of it, write 'train' into the list for some, or leave its clips out.",
         )

@@ -103,13 +103,13 @@ def test_a_class_without_training_clips_is_doubted_until_its_clips_are_left_out(
     page.set_clips("/untaught")
     qtbot.waitUntil(lambda: page.state() == "warning", timeout=10_000)
     assert "1 class without a training clip" in page.state_in_words()
-    assert [doubt.finding.what for doubt in page.doubts.model.rows] == ["No training clip shows 'wind'."]
+    assert [doubt.finding.what for doubt in page.doubts.model.rows] == ["'wind' is shown by no training clip."]
     for number in range(2):
         page.leave_out(f"wind/{number}.mp4", True)
     assert page.state() == "ready"
     for number in range(2):
         page.leave_out(f"rain/{number}.mp4", True)
-    assert "No training clip shows 'rain'." in [doubt.finding.what for doubt in page.doubts.model.rows]
+    assert "'rain' is shown by no training clip." in [doubt.finding.what for doubt in page.doubts.model.rows]
 
 
 def test_one_class_alone_is_refused_before_a_run(qtbot: QtBot, page: ClipsPage, model: ProjectModel) -> None:
