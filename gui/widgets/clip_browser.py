@@ -39,7 +39,7 @@ _BEGINNING = (
     "Press a clip, or choose or drop a film of your own: it plays here, with the training clips below that the student "
     "finds most like it."
 )
-_BELOW = 36 * GRID
+_BELOW = 44 * GRID
 """Pixels that the controls of the clip shown and a row of similar ones take."""
 _ANSWERS = (("", "All answers"), ("right", "Right"), ("wrong", "Wrong"))
 _PARTLY = ("partly", "Partly right")
