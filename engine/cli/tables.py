@@ -156,6 +156,11 @@ def percent(share: float | None) -> str:
     return "-" if share is None or share != share else f"{in_percent(share)}%"
 
 
+def _spent(report: AdaptReport | DistillReport) -> str:
+    """The time of a run; only its last part is known of one that was gone on with."""
+    return duration(report.seconds) + (" since it went on" if report.resumed else "")
+
+
 def _show_adaptation(page: _Page, report: AdaptReport) -> None:
     before, after = report.before, report.after
     rows = [
@@ -192,7 +197,7 @@ def _show_adaptation(page: _Page, report: AdaptReport) -> None:
     speed = f", {report.images_per_second:.0f} images/s" if report.images_per_second else ""
     page.facts(
         {
-            "Took": f"{duration(report.seconds)} on {report.device}{speed}",
+            "Took": f"{_spent(report)} on {report.device}{speed}",
             "Pairs": f"{report.pairs_used} trained on, {report.pairs_held_out} held out" if report.pairs_used else "",
             "Moved into place": counted(report.pairs_moved, "pair") if report.pairs_moved else "",
             "Sensor's bands": report.adapter,
@@ -267,7 +272,7 @@ def _show_distillation(page: _Page, report: DistillReport) -> None:
         {
             "Clips": f"{clips}{' (splits drawn by the program)' if report.splits_drawn else ''}",
             "Teacher": f"knew {report.taught} training clips" if report.taught else "",
-            "Took": f"{duration(report.seconds)} on {report.device}, {report.clips_per_second:.1f} clips/s",
+            "Took": f"{_spent(report)} on {report.device}, {report.clips_per_second:.1f} clips/s",
             "Run folder": report.run,
             "Model": report.model,
             "Report": _page_of(report.run),

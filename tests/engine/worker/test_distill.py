@@ -178,6 +178,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(make_config):
         assert json.loads((Path(config.run) / "run.json").read_text())["state"] == "stopped"
         report = carry_out(config, resume=True)
         assert report.resumed
+        assert "since it went on" in (Path(report.run) / "report.html").read_text()
         first, second = load_file(whole.model), load_file(report.model)
         assert all(torch.equal(first[key], second[key]) for key in first)
         assert len(rows(Path(config.run) / "losses-2.csv")) == 9
