@@ -22,11 +22,9 @@ from bandbridge.gui.quantities import about, counted
 from bandbridge.gui.theme import GRID, Theme
 from bandbridge.gui.video_choices import NETWORK_SIZES, VIDEO_EPOCHS, VideoChoices
 from bandbridge.gui.widgets.big_choice import BigChoice
-from bandbridge.gui.widgets.card import Card, restyle
-from bandbridge.gui.widgets.fields import ChoiceField, NumberField, RadioChoice, TextField, WholeNumberField
-from bandbridge.gui.widgets.labels import text_label
+from bandbridge.gui.widgets.fields import ChoiceField, NumberField, TextField, WholeNumberField
+from bandbridge.gui.widgets.radio_card import RadioCard
 from bandbridge.gui.widgets.settings_form import ExplainedForm
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLayout, QToolButton, QWidget
 
 _DIRECTIONS: tuple[tuple[Modality, str, str], ...] = (
@@ -186,22 +184,15 @@ class ClipMethodPage(MethodChoicePage):
         return (self.size_choice,)
 
     def _make_directions(self) -> QHBoxLayout:
-        self.directions: dict[Modality, RadioChoice] = {}
-        self._direction_cards: dict[Modality, Card] = {}
+        self.directions: dict[Modality, RadioCard] = {}
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
         group = QButtonGroup(self)
         for key, title, explain in _DIRECTIONS:
-            card = Card()
-            button = RadioChoice(title)
-            button.setProperty("role", "section")
-            button.setAccessibleDescription(explain)
-            button.clicked.connect(lambda _=False, key=key: self._project.update_video(teacher=key))
-            group.addButton(button)
-            card.body.addWidget(button)
-            card.body.addWidget(text_label(explain), 1, Qt.AlignmentFlag.AlignTop)
-            self.directions[key] = button
-            self._direction_cards[key] = card
+            card = RadioCard(title, explain)
+            card.button.clicked.connect(lambda _=False, key=key: self._project.update_video(teacher=key))
+            group.addButton(card.button)
+            self.directions[key] = card
             row.addWidget(card, 1)
         return row
 
@@ -298,9 +289,8 @@ class ClipMethodPage(MethodChoicePage):
     def _show_common(self, info: MethodInfo) -> None:
         project = self._project.project
         video = project.video
-        for teacher, button in self.directions.items():
-            button.setChecked(teacher == video.teacher)
-            restyle(self._direction_cards[teacher], "chosen", teacher == video.teacher)
+        for teacher, card in self.directions.items():
+            card.set_chosen(teacher == video.teacher)
         lines = {key: f"{width} channels, {size_px} px" for key, (width, size_px) in NETWORK_SIZES.items()}
         own = f"Your own: {video.width} channels, {video.size_px} px" if video.size == "own" else ""
         self.size_choice.show_choice(video.size, lines, own)

@@ -89,7 +89,8 @@ class MethodCard(Card):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Choose."""
-        if not self.button.isEnabled() or event.button() != Qt.MouseButton.LeftButton:
+        inside = self.rect().contains(event.position().toPoint())
+        if not self.button.isEnabled() or event.button() != Qt.MouseButton.LeftButton or not inside:
             return
         if self.button.isHidden():
             self.box.setFocus()

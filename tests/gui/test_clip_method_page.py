@@ -12,6 +12,7 @@ from bandbridge.gui.project import ProjectModel
 from bandbridge.gui.theme import Theme
 from bandbridge.gui.widgets.run_summary import run_in_words
 from made_up_clip_runs import video_project, write_run
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -38,8 +39,8 @@ def test_every_method_has_a_card(page: ClipMethodPage) -> None:
     assert page.cards[DEFAULT_VIDEO_METHOD].button.isChecked()
 
 
-def test_choices_reach_the_run_and_are_undone(page: ClipMethodPage, model: ProjectModel) -> None:
-    page.directions["picture"].click()
+def test_choices_reach_the_run_and_are_undone(qtbot: QtBot, page: ClipMethodPage, model: ProjectModel) -> None:
+    qtbot.mouseClick(page.directions["picture"], Qt.MouseButton.LeftButton)
     page.cards["kd"].chosen.emit()
     page.size_choice.buttons["published"].click()
     page.effort_choice.buttons["quick"].click()
