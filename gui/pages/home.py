@@ -184,20 +184,24 @@ class HomePage(QWidget):
             ),
         ):
             cards.addWidget(self._action_card(icon, title, text, button), *place)
-        open_text = "Go on with a project. You can also drop a project's folder anywhere on this window."
-        cards.addWidget(self._action_card("open", "Open", open_text, self.open_button), 0, 2, 2, 1)
-        for number in range(3):
+        for number in range(2):
             cards.setColumnStretch(number, 1)
         column.addLayout(cards)
         self._progress = self._make_progress()
         column.addSpacing(GRID)
         column.addWidget(self._progress)
         column.addSpacing(3 * GRID)
-        column.addWidget(text_label("Recent projects", "section", wrap=False))
+        heading = QHBoxLayout()
+        heading.addWidget(text_label("Recent projects", "section", wrap=False), 1)
+        heading.addWidget(self.open_button)
+        column.addLayout(heading)
         self._recent_holder = QWidget()
         self._recent = FlowLayout(2 * GRID, self._recent_holder)
         column.addWidget(self._recent_holder)
-        self._no_recent = text_label("Projects you open or make appear here.", "help")
+        self._no_recent = text_label(
+            "Projects you open or make appear here. You can also drop a project's folder anywhere on this window.",
+            "help",
+        )
         column.addWidget(self._no_recent)
         column.addStretch(1)
         area = QScrollArea()
