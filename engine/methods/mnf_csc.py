@@ -12,12 +12,16 @@ together with a temperature of every pair's own.
 Two objectives, each felt by its own parameters alone.
 
 Deliberate differences from the released program: the temperature cannot reach zero; the sparsity of all layers is
-summed; teacher features of other widths are projected. Without CSC, the student is held against the purified features
-themselves, at the base temperature.
+summed; teacher features are divided by their root mean square (`TeacherTable`), and those of other widths than the
+student's are projected; attention begins unmixed (`SemanticCalibration`). Without CSC, the student is held against the
+purified features themselves, at the base temperature.
 
 This project's own: a layer that learns from the labels to lay the teacher's features among the student's, and says of
-every clip how far both correspond. Student and purifier feel nothing of it. The temperature was meant to tell this, but
-only the mask brings its two sides together, and it does so for every clip, whatever is heard.
+every clip how far both correspond. It feels nothing else, and student and purifier nothing of it. The temperature was
+meant to tell this, but only the mask brings its two sides together, and it does so for every clip, whatever is heard.
+
+Where widths differ, t is what this layer makes of the teacher's features, and no term of the purifier moves it: the
+triplet would push t away from f instead of masking it, which lowers cos(f, t) just as well.
 """
 
 from __future__ import annotations
@@ -126,7 +130,7 @@ class RobustStudent:
         ground.begin_at_random(self.name)
         width, classes = ground.student.head.in_features, ground.student.head.out_features
         teacher_width = ground.teacher.head.in_features
-        self._project = nn.Linear(teacher_width, width) if teacher_width != width else nn.Identity()
+        self._projects = teacher_width != width
         self._filter = NoiseFilter(width) if filters else None
         self._calibration = SemanticCalibration(width, classes) if calibrates else None
         self._correspondence = nn.Linear(teacher_width, width)
@@ -139,7 +143,7 @@ class RobustStudent:
         self.schedule = Schedule("adam", ground.learning_rate, steps_down)
 
     def _own(self) -> dict[str, nn.Module]:
-        found: dict[str, nn.Module] = {"projection": self._project, "correspondence": self._correspondence}
+        found: dict[str, nn.Module] = {"correspondence": self._correspondence}
         if self._filter is not None:
             found["noise filter"] = self._filter
         if self._calibration is not None:
@@ -174,21 +178,26 @@ class RobustStudent:
             module.eval()
         teacher = self._ground.table.features[indices]
         with torch.no_grad():
-            purified, mask = self._purified(self._project(teacher), features)
+            heard = self._correspondence(teacher)
+            purified, mask = self._purified(self._raw(teacher, heard), features)
             alike = own_temperatures(features, purified, self._base)
-            correspondence = functional.cosine_similarity(features, self._correspondence(teacher), dim=1)
+            correspondence = functional.cosine_similarity(features, heard, dim=1)
         return FinalSigns(mask, alike if self._calibration is not None else None, correspondence)
 
     @property
     def _base(self) -> float:
         return self._ground.number("base_temperature")
 
-    def _purified(self, projected: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(B, D) of the teacher, projected -> (B, D) purified, and the mask."""
+    def _raw(self, teacher: Tensor, heard: Tensor) -> Tensor:
+        """(B, D') of the teacher, and (B, D) as they correspond to the student's -> (B, D) to be purified."""
+        return heard.detach() if self._projects else teacher
+
+    def _purified(self, raw: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(B, D) of the teacher -> (B, D) purified, and the mask."""
         if self._filter is None:
-            return projected, None
-        mask = self._filter(projected, features)
-        return mask * projected, mask
+            return raw, None
+        mask = self._filter(raw, features)
+        return mask * raw, mask
 
     def objectives(self, batches: Mapping[str, Batch]) -> Sequence[Objective]:
         """One of the student and one of the purifier."""
@@ -211,8 +220,9 @@ class RobustStudent:
         ground = self._ground
         assert ground.table is not None
         teacher = ground.table.features[indices]  # (B, D')
-        projected = self._project(teacher)  # (B, D)
-        purified, mask = self._purified(projected, features)
+        heard = self._correspondence(teacher)  # (B, D)
+        raw = self._raw(teacher, heard)  # (B, D)
+        purified, mask = self._purified(raw, features)
         temperature: Tensor | None = None
         together = sharing_labels(labels)
         terms: dict[str, Term] = {}
@@ -227,11 +237,10 @@ class RobustStudent:
             contrast = label_contrast(features, purified, together, self._base)
             terms["contrast"] = Term(ground.number("contrast_weight"), contrast)
         if self._filter is not None:
-            triplet = filter_triplet(features, projected, purified)
+            triplet = filter_triplet(features, raw, purified)
             terms["filter"] = Term(ground.number("filter_weight"), triplet)
             sparsity = weight_sparsity(self._filter.weights())
             terms["sparsity"] = Term(ground.number("sparsity_weight"), sparsity)
-        heard = self._correspondence(teacher)  # (B, D)
         found = label_contrast(features, heard, together, CORRESPONDENCE_TEMPERATURE)
         terms["correspondence"] = Term(1.0, found)
         alike = functional.cosine_similarity(features, heard, dim=1)

@@ -54,14 +54,14 @@ def test_temperature_is_always_above_zero_and_without_gradient(seed, base):
 
 
 def test_label_contrast_by_hand():
-    """s = [[1/0.5, 0], [0, 1/1]] = [[2, 0], [0, 1]]; the second clip's positives are both."""
-    features = torch.eye(2)
+    """cos = [[1, 0], [1, 0]], s = [[1 / 0.5, 0], [1 / 0.25, 0]]; the second clip's positives are both."""
+    features, others = torch.tensor([[1.0, 0.0], [3.0, 0.0]]), torch.eye(2)
     positives = torch.tensor([[True, False], [True, True]])
-    temperature = torch.tensor([[0.5, 0.3], [0.7, 1.0]])
-    first = -(2 - math.log(math.exp(2) + 1))
-    spread = math.log(math.e + 1)
-    second = (-(0 - spread) - (1 - spread)) / 2
-    found = label_contrast(features, torch.eye(2), positives, temperature)
+    temperature = torch.tensor([[0.5, 0.3], [0.25, 1.0]])
+    first = math.log(math.exp(2) + 1) - 2
+    spread = math.log(math.exp(4) + 1)
+    second = ((spread - 4) + (spread - 0)) / 2
+    found = label_contrast(features, others, positives, temperature)
     assert found.item() == pytest.approx((first + second) / 2, abs=1e-6)
 
 

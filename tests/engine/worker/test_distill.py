@@ -16,7 +16,10 @@ from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import BandbridgeError, ClipError, Stopped, UsageError
 from bandbridge.engine.api.events import ClipSignsSeen, EpochEnd, Losses, Notice, TrainingStarted
 from bandbridge.engine.api.jobs import Compare, Distill, Evaluate, Export, Predict, Retrieve
+from bandbridge.engine.api.video_catalogue import video_method_info
 from bandbridge.engine.video.clip_model import read_clip_model
+from bandbridge.engine.worker.clip_data import gather_clips
+from bandbridge.engine.worker.distill import lay_clip_ground
 from bandbridge.engine.worker.perform import answer, perform
 from safetensors.torch import load_file
 
@@ -87,6 +90,13 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def told_apart(signs, name):
+    """Chance that a training clip with its own sound ranks above one with another."""
+    values = [(float(row[name]), row["sound"] == "matched") for row in signs if row["split"] == "train"]
+    own, other = ([value for value, matched in values if matched is wanted] for wanted in (True, False))
+    return np.mean([(o > n) + (o == n) / 2 for o in own for n in other])
+
+
 def test_a_run_leaves_everything_that_is_promised(make_config):
     events: list[object] = []
     config = make_config()
@@ -115,6 +125,8 @@ def test_a_run_leaves_everything_that_is_promised(make_config):
     signs = rows(run / "signs.csv")
     assert len(signs) == 26
     assert sum(row["sound"] == "wrong" for row in signs) == 3
+    for name, value in report.separation.items():
+        assert value == pytest.approx(told_apart(signs, name), abs=0.02), "values of six digits may tie"
     assert all(-1 <= float(row["correspondence"]) <= 1 for row in signs)
     assert all(float(row["temperature"]) > 0 and 0 < float(row["mask"]) < 1 for row in signs)
     assert len(rows(run / "predictions.csv")) == 27
@@ -149,6 +161,24 @@ def test_the_test_clips_change_nothing_that_is_learned(make_config, clips, tmp_p
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert report.test.measures != other.test.measures
     assert any(f.kind == "class" for f in other.set_aside)
+
+
+@pytest.mark.parametrize("teacher", ["sound", "picture"])
+def test_methods_are_told_the_labels_of_training_clips_alone(teacher, make_config):
+    """One class a clip, and tags."""
+    config = make_config(teacher=teacher)
+    data = gather_clips(config, lambda event: None, Control())
+    info = video_method_info(config.method)
+    settings = info.resolve(config.settings)
+    ground, _ = lay_clip_ground(config, info, settings, data, torch.device("cpu"), Control())
+    learned = np.flatnonzero([clip.split == "train" for clip in data.listed])
+    assert ground.training.tolist() == learned.tolist()
+    assert len(learned) == 15
+    kinds = [CLASSES.index(data.listed[row].labels[0]) for row in learned]
+    known = ground.labels[learned]
+    assert (known.argmax(dim=1) if ground.tags else known).tolist() == kinds
+    others = np.setdiff1d(np.arange(len(data.listed)), learned)
+    assert set(ground.labels[others].flatten().tolist()) == {0.0 if ground.tags else -1}
 
 
 def test_the_last_state_is_kept_and_no_other(make_config):
