@@ -19,7 +19,7 @@ from bandbridge.engine.imagery.reading.image_cache import ImageCache, key_of, pu
 from bandbridge.engine.video.clip_file import Clip, ReadingRule, read_clip
 from numpy.typing import NDArray
 
-_READERS = ("clip_file.py", "log_mel.py")
+_READERS = ("clip_end.py", "clip_file.py", "log_mel.py")
 
 
 class ClipCache:

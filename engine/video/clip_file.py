@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,6 +14,7 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.reformatter import Interpolation, VideoReformatter
 from bandbridge.engine.api.errors import ClipError
+from bandbridge.engine.video.clip_end import ClipEnd
 from bandbridge.engine.video.log_mel import ROWS_PER_S, SOUND_RATE_HZ, log_mel
 from numpy.typing import NDArray
 
@@ -25,6 +27,7 @@ _SILENT = 1e-4
 _EARLY_S = 10.0
 """By how much sound may begin before the pictures, as far as it is read for people."""
 _NO_RATE_HZ = 25.0
+_DAMAGED = "It breaks off, or parts of it are damaged."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ def read_clip(path: Path, rule: ReadingRule) -> Clip:
     """Read a clip from its beginning to its end, or to where it breaks off.
 
     Picture k is the one a viewer would see k / fps seconds after the first, whatever the rate of the file and however
-    uneven it is. Its shorter side is brought to S pixels and its middle is cut out; turned pictures of telephones are
-    turned upright. Sound is mixed to mono and begins and ends with the pictures.
+    uneven it is. Its shorter side is brought to S pixels and its middle is cut out; pixels that are not square are made
+    so, turned and mirrored pictures stand as a player shows them. Sound is mixed to mono and begins and ends with the
+    pictures.
 
     Raises:
         ClipError: The file cannot be opened or holds neither pictures nor sound.
@@ -171,33 +175,54 @@ def _frames(
     """
     if not streams:
         return
-    packets = container.demux(list(streams))
-    over: set[int] = set()
+    end = ClipEnd(container)
+    packets = container.demux()
+    wanted = {stream.index for stream in streams}
     while True:
         try:
             packet = next(packets)
         except StopIteration:
-            return
-        except (av.FFmpegError, OSError):
+            break
+        except (av.FFmpegError, OSError, IndexError):  # the last: damage that looks like a new stream
             remarks["broken"] = "It breaks off; what comes before was read."
-            return
-        if packet.stream.index in over:
+            break
+        end.take(packet)
+        if packet.stream.index not in wanted:
             continue
+        if packet.is_corrupt:
+            remarks["broken"] = _DAMAGED
         try:
             for frame in packet.decode():
                 if isinstance(frame, av.VideoFrame | av.AudioFrame):
+                    if frame.is_corrupt:
+                        remarks["broken"] = _DAMAGED
                     yield frame
                     if packet.stream in first_alone:
-                        over.add(packet.stream.index)
+                        wanted.remove(packet.stream.index)
                         break
         except (av.FFmpegError, OSError):
             remarks["broken"] = "Parts of it are damaged and were passed over."
+    missing = end.missing()
+    if missing:
+        remarks["broken"] = missing
 
 
 def _pixel_shape(stream: av.VideoStream) -> float:
     """Width over height of a pixel; 1 where it is not said or makes no sense."""
     shape = float(stream.sample_aspect_ratio or 1.0)
     return shape if 0.25 <= shape <= 4.0 else 1.0
+
+
+def _upright(picture: NDArray[np.uint8], frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """A square picture turned and mirrored as its file says it is to be shown, by the nearest quarter turn."""
+    said: Any = frame.side_data.get("DISPLAYMATRIX")
+    if said is None:
+        return picture
+    # Shown are x' = a x + c y and y' = b x + d y (ISO/IEC 14496-12, 6.2.2), x to the right and y down.
+    a, b, _, c, d = np.frombuffer(said, np.int32)[:5].tolist()
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        picture, a, d = picture.swapaxes(0, 1), c, b
+    return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 class _Pictures:
@@ -263,11 +288,10 @@ class _Pictures:
         scale = side / min(wide, frame.height)
         width, height = (max(round(length * scale), side) for length in (wide, frame.height))
         shown = self._reformatter.reformat(frame, width, height, "rgb24", interpolation=Interpolation.AREA)
-        pixels = shown.to_ndarray()
+        pixels = shown.to_ndarray().astype(np.uint8, copy=False)
         top, left = (height - side) // 2, (width - side) // 2
         middle = pixels[top : top + side, left : left + side]
-        turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(middle, turns), np.uint8)
+        return np.ascontiguousarray(_upright(middle, frame))
 
 
 class _Sound:

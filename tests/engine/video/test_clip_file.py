@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -108,12 +111,126 @@ def test_sound_alone_is_a_clip_without_pictures(tmp_path):
     assert set(clip.remarks) == {"no-picture"}
 
 
-def test_a_clip_that_breaks_off_is_read_as_far_as_it_goes(tmp_path, make_clip):
+KINDS = {
+    "mkv": ("mpeg4", "pcm_s16le", {}),
+    "webm": ("libvpx", "libopus", {}),
+    "avi": ("mpeg4", "pcm_s16le", {}),
+    "flv": ("flv", "aac", {}),
+    "wmv": ("wmv2", "libmp3lame", {}),
+    "mov": ("mpeg4", "pcm_s16le", {"movflags": "faststart"}),
+    "mp4": ("libx264", "aac", {"movflags": "faststart"}),
+    "3gp": ("mpeg4", "aac", {"movflags": "frag_keyframe+empty_moov"}),
+    "ts": ("mpeg2video", "mp2", {}),
+    "mpg": ("mpeg1video", "mp2", {}),
+}
+"""Container -> how pictures and sound are kept in it, and options."""
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def whole(request, tmp_path_factory, make_clip):
+    """Four seconds of noise, seen and heard."""
+    codec, sound_codec, options = KINDS[request.param]
     random = np.random.default_rng(0)
-    whole = make_clip(tmp_path / "a.mkv", random.integers(0, 255, (40, 64, 64, 3), dtype=np.uint8)).read_bytes()
-    broken = tmp_path / "b.mkv"
-    broken.write_bytes(whole[: len(whole) // 2])
-    assert 5 <= len(read_clip(broken, RULE).pictures) < 20
+    pictures = random.integers(0, 255, (100, 64, 64, 3), dtype=np.uint8)
+    path = tmp_path_factory.mktemp("whole") / f"a.{request.param}"
+    wave = random.uniform(-0.3, 0.3, 4 * RATE_HZ)
+    return make_clip(path, pictures, fps=25, wave=wave, codec=codec, sound_codec=sound_codec, options=options)
+
+
+def test_a_whole_clip_is_not_said_to_break_off(whole):
+    clip = read_clip(whole, RULE)
+    assert clip.remarks == {}
+    assert len(clip.pictures) in (16, 17)  # the length of a last picture is often unknown
+
+
+@pytest.mark.parametrize("share", [0.4, 0.73])
+def test_a_clip_that_breaks_off_is_read_as_far_as_it_goes_and_said(whole, tmp_path, share):
+    broken = tmp_path / whole.name
+    broken.write_bytes(whole.read_bytes()[: round(share * whole.stat().st_size)])
+    clip = read_clip(broken, RULE)
+    assert 2 <= len(clip.pictures) <= 16 * share + 2
+    silent_header = whole.suffix in (".ts", ".mpg", ".3gp", ".wmv")
+    assert ("breaks off" if silent_header else "its header tells of 4.") in clip.remarks["broken"]
+
+
+def test_a_piece_that_is_not_whole_tells_that_a_clip_breaks_off_between_pictures(tmp_path, make_clip):
+    path = make_clip(tmp_path / "a.ts", greys([90] * 16), codec="mpeg2video")
+    path.write_bytes(path.read_bytes() + path.read_bytes()[:100])
+    assert "breaks off" in read_clip(path, RULE).remarks["broken"]
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mov", "avi"])
+@pytest.mark.parametrize(("pictures_s", "sound_s"), [(1, 4), (4, 1)])
+def test_sound_of_another_length_than_the_pictures_is_no_damage(tmp_path, make_clip, ending, pictures_s, sound_s):
+    path = make_clip(tmp_path / f"a.{ending}", greys([90] * (8 * pictures_s)), wave=tone(sound_s))
+    clip = read_clip(path, RULE)
+    assert clip.remarks == {}
+    assert len(clip.pictures) == 4 * pictures_s
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_few_pictures_at_uneven_times_are_no_damage(tmp_path, make_clip, ending):
+    path = make_clip(tmp_path / f"a.{ending}", greys([20, 90, 160]), fps=10, times=[0, 3, 80])
+    assert set(read_clip(path, RULE).remarks) == {"no-sound"}
+
+
+@pytest.mark.parametrize("ending", ["mkv", "ts", "mpg"])
+def test_damage_in_the_middle_is_said(tmp_path, make_clip, ending):
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 255, (100, 64, 64, 3), dtype=np.uint8)
+    path = make_clip(tmp_path / f"a.{ending}", pictures, fps=25, codec=KINDS[ending][0])
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 3000] = random.bytes(3000)
+    path.write_bytes(content)
+    clip = read_clip(path, RULE)
+    assert "damaged" in clip.remarks["broken"]
+    assert len(clip.pictures) >= 14
+
+
+def matrix_put(path, values):
+    """Write the display matrix of an MP4's only track: nine numbers, of which a, b, c, d are 16.16."""
+    content = bytearray(path.read_bytes())
+    at = content.find(b"tkhd") + 44
+    assert content[at - 40] == 0  # the short form
+    content[at : at + 36] = struct.pack(">9i", *(round(value * 65536) for value in values))
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "matrix", "shown"),
+    [
+        ("as it is", (1, 0, 0, 1), lambda seen: seen),
+        ("a quarter to the right", (0, 1, -1, 0), lambda seen: np.rot90(seen, -1)),
+        ("a quarter to the left", (0, -1, 1, 0), lambda seen: np.rot90(seen, 1)),
+        ("upside down", (-1, 0, 0, -1), lambda seen: seen[::-1, ::-1]),
+        ("mirrored", (-1, 0, 0, 1), lambda seen: seen[:, ::-1]),
+        ("mirrored top to bottom", (1, 0, 0, -1), lambda seen: seen[::-1]),
+        ("mirrored and turned", (0, 1, 1, 0), lambda seen: seen.swapaxes(0, 1)),
+        ("mirrored and turned the other way", (0, -1, -1, 0), lambda seen: np.rot90(seen, 2).swapaxes(0, 1)),
+    ],
+)
+def test_turned_and_mirrored_pictures_are_shown_as_a_player_shows_them(tmp_path, make_clip, name, matrix, shown):
+    stored = np.full((4, 32, 32, 3), 30, np.uint8)
+    stored[:, :16, :16] = 220  # top left
+    stored[:, :16, 16:] = 120  # top right
+    path = make_clip(tmp_path / "a.mp4", stored)
+    a, b, c, d = matrix
+    matrix_put(path, (a, b, 0, c, d, 0, 0, 0, 16384))
+    found = read_clip(path, RULE).pictures[0].astype(float)
+    quarters = [[found[y : y + 6, x : x + 6].mean() for x in (1, 9)] for y in (1, 9)]
+    assert np.allclose(quarters, shown(np.array([[220.0, 120.0], [30.0, 30.0]])), atol=8), name
+
+
+def test_pixels_that_are_not_square_are_made_so(tmp_path, make_clip):
+    """Of 32 x 32 pixels twice as wide as high the middle 16 columns are seen, and all rows."""
+    pictures = np.zeros((4, 32, 32, 3), np.uint8)
+    pictures[:, :, 8:24] = 200
+    path = make_clip(tmp_path / "a.mkv", pictures, pixel_shape=Fraction(2, 1))
+    assert read_clip(path, RULE).pictures[:, :, 1:-1].mean() > 180
+    tall = np.ascontiguousarray(pictures.swapaxes(1, 2))
+    path = make_clip(tmp_path / "b.mkv", tall, pixel_shape=Fraction(1, 2))
+    assert read_clip(path, RULE).pictures[:, 1:-1].mean() > 180
 
 
 @pytest.mark.parametrize(
