@@ -3,7 +3,7 @@
 A folder holds class folders, perhaps in the folders `train`, `validation` and `test`; or a list, `clips.csv` or
 `clips.json`, with the columns `file` and `label` and, where wanted, `split` and `sound`:
 
-    file             relative to the list
+    file             relative to the list, or a whole path
     label            the class; several tags are separated by ";"
     split            "train", "validation" or "test"
     sound            "matched", or how the sound does not belong to the picture; for measuring, never for learning
@@ -14,8 +14,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -40,11 +41,19 @@ _SPLIT_WORDS = {
     "testing": TEST,
 }
 _VIDEOS = (
-    "3g2 3gp asf avi dv f4v flv gif m2ts m2v m4v mjpeg mkv mov mp4 mpe mpeg mpg mts mxf nut ogm ogv rm rmvb ts vob "
-    "webm wmv y4m"
+    "264 265 266 3g2 3gp 3gp2 3gpp amv asf avc avi bik dav dif divx dv evo f4p f4v flc fli flv gif gxf h261 h263 "
+    "h264 h265 h266 h26l hevc ismv ivf kux lrv m1v m2p m2t m2ts m2v m4p m4v mj2 mjpeg mjpg mk3d mkv mod mov mp2v mp4 "
+    "mp4v mpe mpeg mpeg4 mpg mpg2 mpg4 mps mpv mts mxf nsv nut obu ogm ogv ogx psp pva qt rm rmvb roq smk tod tp "
+    "trp ts ty vc1 viv vob vro vvc webm wm wmv wtv xvid y4m"
 )
-_SOUNDS = "aac ac3 aif aiff flac m4a mp2 mp3 oga ogg opus wav wma"
+_SOUNDS = (
+    "aa3 aac ac3 adts aif aifc aiff amr ape au caf dsf dts eac3 ec3 flac gsm isma m2a m4a m4b m4r mka mlp mp1 mp2 "
+    "mp3 mpa mpc oga ogg oma opus ra shn snd spx tak thd tta voc w64 wav wave weba wma wv"
+)
+_TEXTS = "csv db doc docx h5 htm html ini json log md npy npz odt pdf rtf srt toml tsv txt vtt xls xlsx xml yaml yml"
+"""Beside clips, never clips."""
 _ENDINGS = frozenset(f".{ending}" for ending in f"{_VIDEOS} {_SOUNDS}".split())
+_BESIDE = frozenset(f".{ending}" for ending in _TEXTS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class ListedClip:
     """One clip before it is read.
 
     Attributes:
-        file: Relative to the folder.
+        file: Relative to the folder, or a whole path.
         labels: What it shows; usually one class, () if nobody said.
         split: "train", "validation" or "test".
         sound: What the list says about its sound, "" if nothing.
@@ -73,7 +82,7 @@ class ClipList:
         clips: Sorted by name.
         class_names: Of all labels, sorted.
         drawn: Whether the splits were drawn here, since nobody gave any.
-        findings: Lines of the list without a file.
+        findings: Lines of the list without a file, clips of it that lie elsewhere, and what was passed over.
     """
 
     folder: Path
@@ -87,38 +96,117 @@ def find_clips(place: Path) -> ClipList:
     """The clips of a folder or of a list.
 
     Without splits, 20 % of every class are drawn for validation and 20 % for testing, by the clips' names alone: every
-    run on the same clips gets the same ones, whatever its seed.
+    run on the same clips gets the same ones, whatever its seed. A list may name files of any ending anywhere.
 
     Raises:
-        UsageError: There are none, or the list is wrong.
+        UsageError: There are none, the list is wrong, or one file is there by two names.
     """
     table = place if place.is_file() else next((place / name for name in LISTS if (place / name).is_file()), None)
     folder = place.parent if place.is_file() else place
     if table is not None:
         listed, findings = _present(folder, _listed(table))
+        findings += _far(folder, listed)
     else:
-        listed, findings = [_by_folders(name) for name in clip_files(folder)], ()
+        names, findings = look_for_clips(folder)
+        _refuse_twins(folder, names)
+        listed = [_by_folders(name) for name in names]
     if not listed:
         raise UsageError(
             f"There are no clips in '{place}'.",
-            "A folder of class folders with videos is wanted, or one with a list called clips.csv.",
+            " ".join(
+                [
+                    "A folder of class folders with videos is wanted, or one with a list called clips.csv.",
+                    *(finding.what for finding in findings[:3]),
+                ]
+            ),
             "Choose another folder, or write the list.",
         )
     listed.sort(key=lambda clip: clip.file)
     drawn = not any(clip.split for clip in listed)
     clips = _drawn(listed) if drawn else tuple(replace(c, split=c.split or TRAIN) for c in listed)
-    names = tuple(sorted({label for clip in clips for label in clip.labels}))
-    return ClipList(folder, clips, names, drawn, findings)
+    names_of_classes = tuple(sorted({label for clip in clips for label in clip.labels}))
+    return ClipList(folder, clips, names_of_classes, drawn, findings)
 
 
 def clip_files(folder: Path) -> list[str]:
     """All videos and sound files under a folder, relative to it, sorted; hidden ones are left alone."""
-    found = []
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if path.suffix.lower() in _ENDINGS and path.is_file() and not any(part.startswith(".") for part in name.parts):
-            found.append(name.as_posix())
-    return sorted(found)
+    return look_for_clips(folder)[0]
+
+
+def look_for_clips(folder: Path) -> tuple[list[str], tuple[Finding, ...]]:
+    """The same, and what was passed over: files of other endings, and links that lead nowhere. Linked folders count."""
+    found: list[str] = []
+    findings: list[Finding] = []
+    others: Counter[str] = Counter()
+    for path in _files_below(folder):
+        name, ending = path.relative_to(folder).as_posix(), path.suffix.lower()
+        if ending in _ENDINGS and path.exists():
+            found.append(name)
+        elif ending in _ENDINGS:
+            findings.append(_missing(name, f"The clip '{name}' is a link that leads nowhere."))
+        elif ending not in _BESIDE:
+            others[ending] += 1
+    findings.sort(key=lambda finding: finding.file)
+    if others:
+        kinds = ", ".join(
+            f"{ending or 'without ending'} ({count})"
+            for ending, count in sorted(others.items(), key=lambda one: (-one[1], one[0]))[:6]
+        )
+        findings.append(
+            Finding(
+                severity="note",
+                kind="passed-over",
+                file=str(folder),
+                what=f"Passed over were files that are not named like clips: {kinds}.",
+                why="What is a video or sound is told by the ending of its name.",
+                do="If they are clips, rename them or write a list: its files are read whatever their names.",
+            )
+        )
+    return sorted(found), tuple(findings)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files and dangling links, in linked folders too, but not round in circles."""
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place)
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not ((here / name).is_symlink() and here.resolve().is_relative_to((here / name).resolve()))
+        ]
+        yield from (here / name for name in files if not name.startswith("."))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _refuse_twins(folder: Path, names: Sequence[str]) -> None:
+    known: dict[str, str] = {}
+    folders = _RealFolders()
+    for name in names:
+        first = known.setdefault(_real_place(folder / name, folders), name)
+        if first != name:
+            raise UsageError(
+                f"'{first}' and '{name}' in '{folder}' are one file: a link leads from one to the other.",
+                "A clip that is there twice may be learned from and measured on at once.",
+                "Take one of the two away; several labels of a clip are said in a list, separated by ';'.",
+            )
+
+
+class _RealFolders(dict[Path, str]):
+    """Folders -> where they lie behind all links, each looked up once."""
+
+    def __missing__(self, folder: Path) -> str:
+        self[folder] = os.path.realpath(folder)
+        return self[folder]
+
+
+def _real_place(file: Path, folders: _RealFolders) -> str:
+    """Where a file lies behind all links."""
+    linked = os.path.realpath(file) if file.is_symlink() else os.path.join(folders[file.parent], file.name)
+    return os.path.normcase(linked)
 
 
 def _by_folders(name: str) -> ListedClip:
@@ -131,11 +219,14 @@ def _by_folders(name: str) -> ListedClip:
 def _listed(table: Path) -> list[ListedClip]:
     rows = _json_rows(table) if table.suffix.lower() == ".json" else _csv_rows(table)
     clips: dict[str, ListedClip] = {}
+    folders = _RealFolders()
     for number, row in rows:
         clip = _clip_of(table, number, row)
-        if clip.file in clips:
+        first = clips.setdefault(_real_place(table.parent / clip.file, folders), clip)
+        if first.file != clip.file:
+            raise _wrong(table, number, f"'{clip.file}' is the file '{first.file}', which is listed already")
+        if first is not clip:
             raise _wrong(table, number, f"the file '{clip.file}' is listed twice")
-        clips[clip.file] = clip
     return list(clips.values())
 
 
@@ -143,17 +234,25 @@ def _clip_of(table: Path, number: int, row: Mapping[str, Any]) -> ListedClip:
     file = row.get("file")
     if not isinstance(file, str) or not file.strip():
         raise _wrong(table, number, "it names no file")
-    given = row.get("label", row.get("labels"))
-    parts = given if isinstance(given, list) else str(given or "").split(";")
     said = str(row.get("split") or "").strip().lower()
     if said and said not in _SPLIT_WORDS:
         raise _wrong(table, number, f"the split '{said}' is none of train, validation, test")
     return ListedClip(
         file=PurePosixPath(file.strip().replace("\\", "/")).as_posix(),
-        labels=tuple(sorted({str(part).strip() for part in parts} - {""})),
+        labels=_labels_of(table, number, row.get("label", row.get("labels"))),
         split=_SPLIT_WORDS.get(said, ""),
         sound=str(row.get("sound") or "").strip().lower(),
     )
+
+
+def _labels_of(table: Path, number: int, given: object) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    parts = given.split(";") if isinstance(given, str) else given if isinstance(given, list) else [given]
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, str | int):
+            raise _wrong(table, number, f"the label {json.dumps(part)} is neither a word nor a whole number")
+    return tuple(sorted({str(part).strip() for part in parts} - {""}))
 
 
 def _csv_rows(table: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -161,12 +260,7 @@ def _csv_rows(table: Path) -> list[tuple[int, dict[str, Any]]]:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             heads = [head.strip().lower() for head in reader.fieldnames or ()]
-            if "file" not in heads:
-                raise UsageError(
-                    f"The list '{table}' has no column 'file'.",
-                    f"Its columns are: {', '.join(heads) or 'none'}.",
-                    "Name its columns file,label,split in the first line.",
-                )
+            _require_columns(table, heads, "Name its columns file,label,split in the first line.")
             reader.fieldnames = heads
             return [(number, dict(row)) for number, row in enumerate(reader, start=2)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -178,17 +272,28 @@ def _json_rows(table: Path) -> list[tuple[int, dict[str, Any]]]:
         rows = json.loads(table.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"The list '{table}' cannot be read.", f"{error}.", "Correct it.") from error
+    example = 'Write [{"file": "a.mp4", "label": "walking", "split": "train"}, ...].'
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(
-            f"The list '{table}' does not hold a list of clips.",
-            "",
-            'Write [{"file": "a.mp4", "label": "walking", "split": "train"}, ...].',
-        )
+        raise UsageError(f"The list '{table}' does not hold a list of clips.", "", example)
+    rows = [{key.strip().lower(): value for key, value in row.items()} for row in rows]
+    if rows:
+        _require_columns(table, list(dict.fromkeys(key for row in rows for key in row)), example)
     return list(enumerate(rows, start=1))
 
 
+def _require_columns(table: Path, there: Sequence[str], do: str) -> None:
+    for wanted in (("file",), ("label", "labels")):
+        if not set(wanted) & set(there):
+            raise UsageError(
+                f"The list '{table}' has no column '{wanted[0]}'.",
+                f"Its columns are: {', '.join(there) or 'none'}.",
+                do,
+            )
+
+
 def _wrong(table: Path, number: int, why: str) -> UsageError:
-    return UsageError(f"Line {number} of '{table}' is wrong.", f"{why[0].upper()}{why[1:]}.", "Correct it.")
+    line = "Entry" if table.suffix.lower() == ".json" else "Line"
+    return UsageError(f"{line} {number} of '{table}' is wrong.", f"{why[0].upper()}{why[1:]}.", "Correct it.")
 
 
 def _present(folder: Path, listed: Iterable[ListedClip]) -> tuple[list[ListedClip], tuple[Finding, ...]]:
@@ -198,16 +303,36 @@ def _present(folder: Path, listed: Iterable[ListedClip]) -> tuple[list[ListedCli
         if (folder / clip.file).is_file():
             there.append(clip)
         else:
-            findings.append(
-                Finding(
-                    severity="warning",
-                    kind="missing",
-                    file=clip.file,
-                    what=f"The clip '{clip.file}' is in the list and not on the disk.",
-                    do="Add it, or leave it out of the list.",
-                )
-            )
+            findings.append(_missing(clip.file, f"The clip '{clip.file}' is in the list and not on the disk."))
     return there, tuple(findings)
+
+
+def _missing(file: str, what: str) -> Finding:
+    return Finding(
+        severity="warning",
+        kind="missing",
+        file=file,
+        what=what,
+        why="It was moved or deleted, or its drive is not there.",
+        do="Bring it back, or leave it out.",
+    )
+
+
+def _far(folder: Path, listed: Sequence[ListedClip]) -> tuple[Finding, ...]:
+    """A note on clips that a list names outside its own folder."""
+    far = [clip.file for clip in listed if os.path.isabs(clip.file) or os.path.normpath(clip.file).startswith("..")]
+    if not far:
+        return ()
+    return (
+        Finding(
+            severity="note",
+            kind="elsewhere",
+            file=str(folder),
+            what=f"The list names clips outside its folder: {_some(far)}.",
+            why="They are read where they lie; whoever moves or copies the folder does not take them along.",
+            do="Put them into the folder if it is to be moved or passed on.",
+        ),
+    )
 
 
 def _drawn(clips: Sequence[ListedClip]) -> tuple[ListedClip, ...]:

@@ -39,6 +39,8 @@ _FORMATS: dict[Format, tuple[str, str]] = {
         "For this program, on any computer: 'bandbridge predict' names clips with it. Holds no code.",
     ),
 }
+_USED_STILL = ("broken", "features")
+"""Kinds of warnings about clips that the run did use."""
 _NUMBERS = (
     ("Number", ""),
     ("Guessing", "What guessing reaches: the commonest class for accuracy; about any order for tagging."),
@@ -298,7 +300,7 @@ def _facts_in_words(report: DistillReport) -> str:
         duration(report.seconds) + (" since it went on" if report.resumed else ""),
         report.device,
     ]
-    aside = sum(finding.severity == "warning" for finding in report.set_aside)
+    aside = sum(one.severity == "warning" and one.kind not in _USED_STILL for one in report.set_aside)
     if aside:
         facts.insert(3, f"{counted(aside, 'clip')} set aside")
     drawn = "\nNobody said which clips are for testing; they were drawn by name." if report.splits_drawn else ""

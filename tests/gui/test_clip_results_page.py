@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bandbridge.engine.api.config import DistillConfig
 from bandbridge.engine.api.jobs import Export
-from bandbridge.engine.api.reports import ClipScores
+from bandbridge.engine.api.reports import ClipScores, Finding
 from bandbridge.gui.clip_record import ClipPrediction
 from bandbridge.gui.clip_verdict import chance_of, judge_clips
-from bandbridge.gui.pages.clip_results import ClipResultsPage
+from bandbridge.gui.pages.clip_results import ClipResultsPage, _facts_in_words
 from bandbridge.gui.project import ProjectModel
 from bandbridge.gui.run_thread import WorkerThread
 from bandbridge.gui.theme import Theme
@@ -59,6 +60,13 @@ def test_numbers_stand_beside_guessing_the_teacher_and_other_seeds(page: ClipRes
     page.run_table.chosen.emit(1)
     assert page._report is not None
     assert page._report.seed == 0
+
+
+def test_damaged_clips_that_were_used_do_not_count_as_set_aside(tmp_path: Path) -> None:
+    kinds = ("broken", "features", "unreadable", "missing")
+    aside = tuple(Finding(severity="warning", kind=kind, file=f"{kind}.mp4", what="") for kind in kinds)
+    assert "2 clips set aside" in _facts_in_words(replace(report(tmp_path), set_aside=aside))
+    assert "set aside" not in _facts_in_words(replace(report(tmp_path), set_aside=aside[:1]))
 
 
 def test_a_cell_of_the_confusion_opens_its_clips(qtbot: QtBot, page: ClipResultsPage) -> None:
