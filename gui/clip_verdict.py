@@ -32,16 +32,16 @@ def judge_clips(report: DistillReport) -> Verdict:
         return Verdict("neutral", "The student is trained.", "The clips kept aside have none of its labels.")
     value, chance = scores.measures[key], chance_of(report, split)
     title = measure(key).within
-    got = f"{title} {percent(value, 1)} on {counted(scores.clips, f'{split} clip')}"
+    got = f"{title} {percent(value, 1)} on {counted(scores.judged, f'{split} clip')}"
     beside = [] if chance is None else [f"guessing reaches {percent(chance, 1)}"]
     teacher = report.teacher_test if report.test is not None else report.teacher_validation
     if teacher is not None and key in teacher.measures:
         beside.append(f"its teacher reaches {percent(teacher.measures[key], 1)}")
     told = ", ".join(beside)
     words = f"{told[0].upper()}{told[1:]}." if told else ""
-    if scores.clips < _LEAST_CLIPS:
-        words += f" {counted(scores.clips, 'clip')} can tell this only roughly."
-    if chance is not None and not beats_guessing(value, chance, scores.clips):
+    if scores.judged < _LEAST_CLIPS:
+        words += f" {counted(scores.judged, 'clip')} can tell this only roughly."
+    if chance is not None and not beats_guessing(value, chance, scores.judged):
         return Verdict(
             "warning",
             f"The student is no better than chance: {got}.",

@@ -206,7 +206,7 @@ class Retrieve:
 
     Attributes:
         run: Folder of a distillation.
-        query: A clip, a folder of clips, or the name of a clip of the run.
+        query: A clip, a folder or a list of clips, or the name of a clip of the run.
         count: Clips to find for each.
         device: Where to compute.
     """
@@ -240,7 +240,7 @@ class Evaluate:
 
     Attributes:
         model: Model file or run folder.
-        folder: Folder of class folders.
+        folder: Folder of class folders; of clips, or their list.
         bands: 1-based bands of the files; None takes the model's.
         class_names: List of class names as in `InspectModel`, instead of the names in the model, or None.
         device: Where to compute.
@@ -255,11 +255,11 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predict:
-    """Apply a model to images or folders -> `PredictReport`.
+    """Apply a model to images or clips -> `PredictReport`.
 
     Attributes:
         model: Model file or run folder.
-        paths: Images, scenes and folders of either.
+        paths: Images, scenes and folders of either; or clips, and folders and lists of them.
         bands: 1-based bands of the files; None takes the model's.
         class_names: List of class names as in `InspectModel`, instead of the names in the model, or None.
         tiles: How scenes are cut; every TIFF and ENVI file named is then one. All tiles are classified, whatever

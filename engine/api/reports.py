@@ -539,7 +539,8 @@ class ClipScores:
 
     Attributes:
         clips: Labelled clips it was measured on.
-        classes: Accuracy and confusion, None where a clip may have several labels.
+        classes: Accuracy and confusion on those of a class that some training clip has; None where there are none, and
+            where a clip may have several labels.
         tagging: Tag -> average precision of clips that have it, of those tags that any has; empty for classes.
         measures: Key of `measures.measure` -> value: "accuracy", "balanced_accuracy" for classes, "tagging_map" for
             tags, and "recall_at_1", "recall_at_5", "recall_at_10", "retrieval_map" where there are training clips to
@@ -550,6 +551,11 @@ class ClipScores:
     classes: Scores | None = None
     tagging: Mapping[str, float] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> int:
+        """Clips the measure that leads is of: accuracy is of those of a known class."""
+        return self.clips if self.classes is None else self.classes.images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -625,7 +631,7 @@ class EvaluateClipsReport:
     Attributes:
         model: Model file or run folder.
         folder: Of the clips.
-        split: Which of them were measured: "test", "validation", or "all".
+        split: Which of them were measured: "test", "validation", or "all" that the run did not learn from.
         scores: Of these.
         set_aside: Clips left out and remarks on others.
     """
@@ -781,12 +787,12 @@ class EvaluateReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One image's prediction.
+    """The prediction of one image or clip.
 
     Attributes:
         file: Its name.
-        class_name: The class.
-        confidence: Its probability, 0..1.
+        class_name: The class; of a clip with tags all it is given, with ";" between them, "" for none.
+        confidence: Probability of the likeliest, 0..1.
         probabilities: Of every class.
         place: Of a tile's middle on the map, as x and y of its scene's coordinate system; None without.
         system: That system: its code such as "EPSG:32633", or its definition; "" without.
@@ -802,13 +808,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictReport:
-    """Predictions of a model for images, in the order read."""
+    """Predictions of a model for images or clips, in the order read; `tags`: whether one may have several."""
 
     model: str
     class_names: tuple[str, ...]
     predictions: tuple[Prediction, ...]
     output: str = ""
     set_aside: tuple[Finding, ...] = ()
+    tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ def untaught(clips: Sequence[SeenClip], folder: str) -> list[Finding]:
             kind=KIND,
             file=folder,
             what=f"'{name}' is shown by no training clip.",
-            why="A network cannot learn what it never saw, and runs leave out clips that show nothing else.",
+            why="A network cannot learn what it never saw: clips that show nothing else find none of their kind, and "
+            "do not count for accuracy.",
             do="Add training clips of it, write 'train' into the list for some, or leave its clips out.",
         )
         for name in sorted({label for clip in clips for label in clip.labels} - taught)

@@ -88,11 +88,16 @@ Ctrl+C stops and keeps what is complete; the same command goes on from there. Me
   bandbridge evaluate runs/nir labelled/nir
   bandbridge evaluate model.safetensors patches --sensor-bands 8 --json scores.json
   bandbridge evaluate model.onnx patches --class-names names.txt
+  bandbridge evaluate runs/clips clips            its test clips; never those it has learned from
+
+A network for clips is measured on the test clips of its run; on other clips, on those for testing where a list or
+folders say so, else on all. Name its run folder, not an exported file: the run knows what it has learned from.
 """,
     "predict": """
   bandbridge predict runs/nir new/nir -o predictions.csv
   bandbridge predict model.onnx one.tif two.tif
   bandbridge predict runs/scene big_nir.tif --tile 64 -o map.csv      every tile with its place on the map
+  bandbridge predict runs/clips new film.mp4 -o said.csv              clips; of tags, all that are likelier than not
 """,
     "translate": """
   bandbridge translate runs/bridge new/nir -o pictures
@@ -106,6 +111,7 @@ have any size; large ones are worked through in windows, without seams. Colours 
     "export": """
   bandbridge export runs/nir --format onnx -o nir.onnx
   bandbridge export runs/nir --format safetensors -o nir.safetensors
+  bandbridge export runs/clips --format onnx -o clips.onnx        takes windows of clips: see the manual
 """,
     "cache": """
   bandbridge cache                                where it is, how large it is, how large it may grow
@@ -275,7 +281,7 @@ def _add_clip_choice(verb: argparse.ArgumentParser) -> None:
 def _add_retrieve(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _add_verb(verbs, "retrieve", "find the training clips of a run most similar to others")
     verb.add_argument("run", type=Path, metavar="RUN", help="folder of a distillation")
-    verb.add_argument("query", metavar="QUERY", help="clip, folder of clips, or name of a clip of the run")
+    verb.add_argument("query", metavar="QUERY", help="clip, folder or list of clips, or name of a clip of the run")
     verb.add_argument("-k", "--count", type=int, default=10, metavar="N", help="clips to find (default 10)")
     _add_device(verb)
 
@@ -384,18 +390,20 @@ def _add_band_choice(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = _add_verb(verbs, "evaluate", "measure a model on labelled images: accuracy, per class, confusion")
+    verb = _add_verb(verbs, "evaluate", "measure a model on labelled images or clips: accuracy, per class, confusion")
     verb.add_argument("model", type=Path, metavar="MODEL", help="model file or run folder")
-    verb.add_argument("folder", type=Path, metavar="LABELLED_DIR", help="folder of class folders")
+    verb.add_argument("folder", type=Path, metavar="LABELLED_DIR", help="folder of class folders; of clips, or a list")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
     verb.add_argument("--class-names", type=Path, metavar="FILE", help="list of class names, in the model's order")
     _add_device(verb)
 
 
 def _add_predict(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = _add_verb(verbs, "predict", "apply a model to images")
+    verb = _add_verb(verbs, "predict", "apply a model to images or clips")
     verb.add_argument("model", type=Path, metavar="MODEL", help="model file or run folder")
-    verb.add_argument("paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images, scenes or folders")
+    verb.add_argument(
+        "paths", type=Path, nargs="+", metavar="IMAGE_OR_DIR", help="images, scenes, clips, lists of clips or folders"
+    )
     verb.add_argument("-o", "--output", type=Path, metavar="CSV", help="table to write")
     verb.add_argument("--sensor-bands", type=_bands, metavar="N,...", help="bands of the files (default: the model's)")
     _add_tiles(verb, drawn=False)

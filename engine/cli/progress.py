@@ -59,7 +59,10 @@ class _Story:
             self._epochs = round(event.steps / max(event.steps_per_epoch, 1))
             amount = f"{counted(event.steps, 'step')} in {counted(self._epochs, 'epoch')}"
             begun = f", going on after step {event.first_step}" if event.first_step else ""
-            return f"{event.stage}: {amount} on {event.device}{begun}"
+            name = event.stage
+            if len(event.stages) > 1:
+                name = f"Stage {event.number + 1} of {len(event.stages)}, {name}"
+            return f"{name}: {amount} on {event.device}{begun}"
         if isinstance(event, EpochEnd):
             of = f" of {self._epochs}" if self._epochs else ""
             agreement = event.held_out_agreement
@@ -133,7 +136,8 @@ class LineReporter:
         if event.title != self._title:
             self._title = event.title
             self._spoken = now
-            self.say(event.title)
+            if event.unit != "step":  # `TrainingStarted` said so already
+                self.say(event.title)
         elif now - self._spoken >= self.SECONDS_BETWEEN_LINES:
             self._spoken = now
             self.say(f"  {_amount(event)}")

@@ -69,7 +69,7 @@ def job_of(options: argparse.Namespace) -> Job:
         case "retrieve":
             query = Path(options.query)
             return Retrieve(
-                run=_folder(options.run, "RUN"),
+                run=_folder(options.run, "RUN", "Name the run folder."),
                 query=_absolute(query) if query.exists() else options.query,
                 count=options.count,
                 device=options.device or "auto",
@@ -79,7 +79,7 @@ def job_of(options: argparse.Namespace) -> Job:
         case "evaluate":
             return Evaluate(
                 model=_existing(options.model, "MODEL"),
-                folder=_folder(options.folder, "LABELLED_DIR"),
+                folder=_labelled(options),
                 bands=options.sensor_bands,
                 class_names=_file(options.class_names, "--class-names") if options.class_names else None,
                 device=options.device or "auto",
@@ -447,7 +447,7 @@ def _run_to_resume(options: argparse.Namespace) -> Path:
             "",
             "Leave that out, or begin a new run with --config.",
         )
-    run = Path(_folder(options.resume, "--resume"))
+    run = Path(_folder(options.resume, "--resume", "Name the run folder."))
     if not (run / RUN_FILE).is_file():
         raise UsageError(f"'{run}' is no run folder.", f"It holds no {RUN_FILE}.", "Name the folder given as -o.")
     return run / RUN_FILE
@@ -506,10 +506,19 @@ def _existing(path: Path, name: str) -> str:
     return _absolute(path)
 
 
-def _folder(path: Path, name: str) -> str:
+def _folder(path: Path, name: str, do: str = "Name the folder that holds the images.") -> str:
     if _existing(path, name) and not path.is_dir():
-        raise UsageError(f"'{path}' ({name}) is not a folder.", "", "Name the folder that holds the images.")
+        raise UsageError(f"'{path}' ({name}) is not a folder.", "", do)
     return _absolute(path)
+
+
+def _labelled(options: argparse.Namespace) -> str:
+    """A folder; of clips also their list."""
+    from bandbridge.engine.worker.perform import takes_clips
+
+    if takes_clips(str(options.model)):
+        return _existing(options.folder, "LABELLED_DIR")
+    return _folder(options.folder, "LABELLED_DIR")
 
 
 def _images(path: Path, name: str) -> str:

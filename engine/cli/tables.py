@@ -262,7 +262,11 @@ def _show_distillation(page: _Page, report: DistillReport) -> None:
     known = {name: scores for name, scores in sides.items() if scores is not None}
     keys = in_order(key for scores in known.values() for key in scores.measures)
     rows = [(measure(key).title, *(percent(scores.measures.get(key)) for scores in known.values())) for key in keys]
-    page.table(("", *known), rows, title=f"{any_method_info(report.method).title}, taught by {report.teacher}")
+    title = f"{any_method_info(report.method).title}, taught by {report.teacher}"
+    if rows:
+        page.table(("", *known), rows, title=title)
+    else:
+        page.say(f"{title}. Nothing was measured: no labelled clips were kept aside for validation or testing.")
     for name, value in report.separation.items():
         kinds = {kind: told[name] for kind, told in report.separation_by_sound.items() if name in told}
         each = f"; by kind: {', '.join(f'{kind} {percent(told)}' for kind, told in kinds.items())}" if kinds else ""
@@ -291,7 +295,8 @@ def _page_of(run: str) -> str:
 
 def _show_clip_scores(page: _Page, scores: ClipScores) -> None:
     rows = [(measure(key).title, percent(scores.measures[key])) for key in in_order(scores.measures)]
-    page.table(("", "all"), rows, title=f"{scores.clips} labelled clips")
+    known = "" if scores.judged == scores.clips else f", {scores.judged} of them of a class the model knows"
+    page.table(("", "all"), rows, title=f"{scores.clips} labelled clips{known}")
     if scores.tagging:
         page.table(("Tag", "precision"), [(name, percent(value)) for name, value in scores.tagging.items()])
     if scores.classes is not None:
@@ -356,15 +361,17 @@ def _show_confusion(page: _Page, scores: Scores) -> None:
 
 def _show_predictions(page: _Page, report: PredictReport) -> None:
     if report.output:
-        counts = Counter(prediction.class_name for prediction in report.predictions)
-        page.table(("Predicted class", "how many"), [(name, str(count)) for name, count in counts.most_common()])
+        said = [one.class_name.split(";") if report.tags else [one.class_name] for one in report.predictions]
+        counts = Counter(name or "none" for names in said for name in names)
+        what = "Predicted tag" if report.tags else "Predicted class"
+        page.table((what, "how many"), [(name, str(count)) for name, count in counts.most_common()])
         page.say(f"Written: {report.output}")
     else:
         rows = [
-            (item.file, item.class_name, percent(item.confidence), *([_on_map(item)] if item.place else []))
+            (item.file, item.class_name or "none", percent(item.confidence), *([_on_map(item)] if item.place else []))
             for item in report.predictions
         ]
-        heading = ("File", "Class", "Confidence", "x, y")
+        heading = ("File", "Tags" if report.tags else "Class", "Confidence", "x, y")
         page.table(heading[: max(map(len, rows), default=3)], rows, numbers=False)
     _show_findings(page, report.set_aside)
 

@@ -136,7 +136,7 @@ def read_graph(data: bytes, name: str) -> GraphNetwork:
     if "bandbridge" in metadata:
         raise ModelError(
             f"'{name}' was exported by this program for use elsewhere.",
-            "Stretching and resizing are built into it, and this program does not take it apart again.",
+            "Such a file is made for other programs; this one does not take it apart again.",
             "Choose the run, or the model file it was exported from.",
         )
     channels, image_size = _image_input(model, name)

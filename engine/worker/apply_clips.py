@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,88 +24,142 @@ from bandbridge.engine.api.reports import (
     PredictReport,
     RetrieveReport,
 )
+from bandbridge.engine.api.run_files import MODEL_FILE
 from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.training.clip_passes import clip_features
 from bandbridge.engine.training.clip_streams import ClipBank, PictureBank, SoundBank
 from bandbridge.engine.validation.retrieval import ranking, similarities
-from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION, ClipList, clip_files, find_clips
-from bandbridge.engine.video.clip_model import ClipModel, is_clip_model, read_clip_model
+from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION, ClipList, ListedClip, clip_files, find_clips
+from bandbridge.engine.video.clip_model import ClipModel, is_clip_model, model_file, read_clip_model
 from bandbridge.engine.video.clip_set import read_clips
 from bandbridge.engine.video.layout import laid_out
-from bandbridge.engine.worker.clip_data import label_rows
-from bandbridge.engine.worker.clip_scores import measure_clips
+from bandbridge.engine.worker.clip_data import label_rows, sort_labelled
+from bandbridge.engine.worker.clip_scores import answers, measure_clips
 from bandbridge.engine.worker.compute import choose_device
 from bandbridge.engine.worker.distill import GALLERY_FILE
-from bandbridge.engine.worker.gallery_file import read_gallery
+from bandbridge.engine.worker.gallery_file import Gallery, read_gallery
 from numpy.typing import NDArray
 
 Emit = Callable[[Event], None]
 
+_LIST_ENDINGS = frozenset({".csv", ".json"})
+
 
 def evaluate_clips(job: Evaluate, emit: Emit, control: Control) -> EvaluateClipsReport:
-    """Measure a network for clips on labelled ones.
+    """Measure a network for clips on labelled ones, and by how well it finds the like among its run's training clips.
 
-    Where a list or folders give splits, the test clips are measured, else the validation clips, else all; of the very
-    clips a run was made with, those kept aside then. Similar clips are looked for among the run's training clips.
+    Of a run's own clips those it kept aside for testing are measured, else those for validation, whatever was added
+    since; of others those for testing where a list or folders say so, else those for validation, else all. What the run
+    learned from is never measured.
 
     Raises:
-        UsageError: No clip is of a class of the model, or an option is for images.
+        UsageError: No clip is of a class of the model, all were learned from, or an option is for images.
         ClipError: None can be read.
         ModelError: The model cannot be used.
     """
-    if job.bands is not None or job.class_names is not None:
-        raise UsageError(
-            "Bands and lists of class names are for images.", "This is a model for clips.", "Leave it out."
-        )
+    _refuse_image_options(job)
     model = read_clip_model(Path(job.model))
     found = find_clips(Path(job.folder))
-    gallery = read_gallery(Path(job.model) / GALLERY_FILE) if (Path(job.model) / GALLERY_FILE).is_file() else None
-    own = gallery is not None and Path(gallery.folder) == Path(job.folder).absolute()
-    split, files = _measured(found, model, splits_count=own or not found.drawn)
-    seen = _see(model, found.folder, files, job.device, emit, control)
-    by_name = {clip.file: clip for clip in found.clips}
-    labels = label_rows([by_name[name] for name in seen.names], model.class_names)
+    gallery = _gallery_of(Path(job.model))
+    split, chosen, left = _measured(found, gallery, model.class_names)
+    labelled = [clip for clip in chosen if clip.labels]
+    seen = _see(model, found.folder, [clip.file for clip in labelled], job.device, emit, control)
+    by_name = {clip.file: clip for clip in labelled}
+    listed = [by_name[name] for name in seen.names] + [clip for clip in chosen if not clip.labels]
+    visible = np.ones(len(listed), np.bool_)
+    labels, used, told = sort_labelled(listed, visible, model.class_names, model.inputs.modality, tags=model.tags)
     kept = None
     if gallery is not None:
-        rows = [row for row, part in enumerate(gallery.splits) if part == TRAIN and gallery.labels[row]]
-        names = {name: column for column, name in enumerate(model.class_names)}
-        known = np.zeros((len(rows), len(names)), np.bool_)
-        for place, row in enumerate(rows):
-            known[place, [names[label] for label in gallery.labels[row] if label in names]] = True
-        kept = (gallery.features[rows], known)
+        shown = label_rows([gallery.labels[row] for row in gallery.learned], model.class_names)
+        kept = (gallery.features[gallery.learned], shown)
     scores = measure_clips(
-        seen.chances, labels, model.class_names, tags=model.tags, features=seen.features, gallery=kept
+        seen.chances, labels[used], model.class_names, tags=model.tags, features=seen.features, gallery=kept
     )
     assert scores is not None
-    return EvaluateClipsReport(model=job.model, folder=job.folder, split=split, scores=scores, set_aside=seen.findings)
+    findings = (*found.findings, *left, *seen.findings, *told)
+    return EvaluateClipsReport(model=job.model, folder=job.folder, split=split, scores=scores, set_aside=findings)
 
 
 def _refuse_image_options(job: Evaluate | Predict) -> None:
-    if job.bands is not None or job.class_names is not None:
+    tiles = job.tiles if isinstance(job, Predict) else None
+    if job.bands is not None or job.class_names is not None or tiles is not None:
         raise UsageError(
-            "Bands and lists of class names are for images.", "This is a model for clips.", "Leave them out."
+            "Bands, tiles and lists of class names are for images.", "This is a model for clips.", "Leave them out."
         )
 
 
-def _measured(found: ClipList, model: ClipModel, *, splits_count: bool) -> tuple[str, list[str]]:
-    """Which clips are measured: the name of their split and their files."""
-    known = [clip for clip in found.clips if set(clip.labels) & set(model.class_names)]
-    if not known:
+def _gallery_of(place: Path) -> Gallery | None:
+    """The clips of the run a model belongs to; None where it stands alone."""
+    file = model_file(place)
+    gallery = file.parent / GALLERY_FILE
+    return read_gallery(gallery) if file.name == MODEL_FILE and gallery.is_file() else None
+
+
+def _measured(
+    found: ClipList, gallery: Gallery | None, class_names: Sequence[str]
+) -> tuple[str, list[ListedClip], list[Finding]]:
+    """Which clips are measured: the name of their split, the clips, and what there is to say of those that are not."""
+    own = {} if gallery is None else _own_splits(found, gallery)
+    others = [clip for clip in found.clips if clip.file not in own]
+    choices = [(split, [clip for clip in found.clips if own.get(clip.file) == split]) for split in (TEST, VALIDATION)]
+    if not found.drawn:
+        choices += [(split, [clip for clip in others if clip.split == split]) for split in (TEST, VALIDATION)]
+    choices.append(("all", others))
+    split, chosen = next(((name, clips) for name, clips in choices if any(clip.labels for clip in clips)), ("all", []))
+    learned = sum(split == TRAIN for split in own.values())
+    if not chosen and learned:
+        raise UsageError(
+            f"There is nothing to measure in '{found.folder}'.",
+            "The run has learned from all of its labelled clips.",
+            "Name clips that the run has not seen.",
+        )
+    if not any(set(clip.labels) & set(class_names) for clip in chosen):
+        shown = sorted({label for clip in chosen for label in clip.labels})
         raise UsageError(
             f"None of the clips in '{found.folder}' is of a class of this model.",
-            f"The model knows: {', '.join(model.class_names[:8])}. "
-            f"The clips show: {', '.join(found.class_names[:8]) or 'nothing that is said'}.",
+            f"The model knows: {', '.join(class_names[:8])}. "
+            f"The clips show: {', '.join(shown[:8]) or 'nothing that is said'}.",
             "Name the folders or labels like the model's classes.",
         )
-    for split in (TEST, VALIDATION) if splits_count else ():
-        files = [clip.file for clip in known if clip.split == split]
-        if files:
-            return split, files
-    return "all", [clip.file for clip in known]
+    left = []
+    if gallery is None:
+        what = "This model lies in no run folder, so it may have learned from some of the clips measured."
+        left.append(_note("no-run", what, "Name the run folder; similar clips can then be looked for as well."))
+    if learned:
+        left.append(_note("learned", f"{_clips(learned)} not measured: the run has learned from {_them(learned)}."))
+    strange = len(others) if chosen[0].file in own else 0
+    if strange:
+        what = f"{_clips(strange)} not measured: the run did not take {_them(strange)}, or could not."
+        left.append(_note("strange", what, "To measure clips added since, name a list or a folder of these alone."))
+    return split, chosen, left
+
+
+def _own_splits(found: ClipList, gallery: Gallery) -> dict[str, str]:
+    """The split in its run of every clip found that the run learned from or kept aside, by resolved paths."""
+    home = gallery.home if gallery.home.is_dir() else found.folder  # they were moved since
+    splits = {
+        (home / file).resolve(): split
+        for file, split, labels in zip(gallery.files, gallery.splits, gallery.labels, strict=True)
+        if labels
+    }
+    places = {clip.file: (found.folder / clip.file).resolve() for clip in found.clips}
+    return {file: splits[place] for file, place in places.items() if place in splits}
+
+
+def _clips(count: int) -> str:
+    return "1 clip is" if count == 1 else f"{count} clips are"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _note(kind: str, what: str, do: str = "") -> Finding:
+    return Finding(severity="note", kind=kind, file="", what=what, do=do)
 
 
 def predict_clips(job: Predict, emit: Emit, control: Control) -> PredictReport:
-    """Classify clips and the clips of folders.
+    """Classify clips and the clips of folders and lists.
 
     Raises:
         UsageError: There are no clips, or an option is for images.
@@ -112,35 +167,31 @@ def predict_clips(job: Predict, emit: Emit, control: Control) -> PredictReport:
         ModelError: The model cannot be used.
         StorageError: The table cannot be written.
     """
-    if job.bands is not None or job.class_names is not None:
-        raise UsageError(
-            "Bands and lists of class names are for images.", "This is a model for clips.", "Leave it out."
-        )
+    _refuse_image_options(job)
     if job.output:
         check_writable(Path(job.output))
     model = read_clip_model(Path(job.model))
-    predictions: list[Prediction] = []
-    findings: list[Finding] = []
-    for folder, files in _files(job.paths):
-        seen = _see(model, folder, files, job.device, emit, control)
-        findings += seen.findings
-        predictions += (
-            Prediction(
-                file=name if len(job.paths) == 1 and Path(job.paths[0]).is_dir() else str(folder / name),
-                class_name=model.class_names[int(row.argmax())],
-                confidence=float(row.max()),
-                probabilities=tuple(row.tolist()),
-            )
-            for name, row in zip(seen.names, seen.chances, strict=True)
+    folder, files = _files(job.paths)
+    seen = _see(model, folder, files, job.device, emit, control)
+    together = len(job.paths) == 1 and _holds_clips(Path(job.paths[0]))
+    predictions = tuple(
+        Prediction(
+            file=name if together else str(folder / name),
+            class_name=";".join(answers(row, model.class_names, tags=model.tags)),
+            confidence=float(row.max()),
+            probabilities=tuple(row.tolist()),
         )
+        for name, row in zip(seen.names, seen.chances, strict=True)
+    )
     if job.output:
-        _write_table(Path(job.output), model.class_names, predictions)
+        _write_table(Path(job.output), model, predictions)
     return PredictReport(
         model=job.model,
         class_names=model.class_names,
-        predictions=tuple(predictions),
+        predictions=predictions,
         output=job.output or "",
-        set_aside=tuple(findings),
+        set_aside=seen.findings,
+        tags=model.tags,
     )
 
 
@@ -159,43 +210,47 @@ def retrieve(job: Retrieve, emit: Emit, control: Control) -> RetrieveReport:
     if job.count < 1:
         raise UsageError("The number of clips to find must be at least 1.", "", "Choose a larger number.")
     gallery = read_gallery(run / GALLERY_FILE)
-    kept = [row for row, split in enumerate(gallery.splits) if split == TRAIN]
+    kept = gallery.learned
     findings: tuple[Finding, ...] = ()
     row_of = {name: row for row, name in enumerate(gallery.files)}
     if job.query in row_of:
+        row = row_of[job.query]
         names: tuple[str, ...] = (job.query,)
-        features = gallery.features[[row_of[job.query]]]
-        labels: list[tuple[str, ...]] = [gallery.labels[row_of[job.query]]]
+        places = [gallery.path(row)]
+        features, labels = gallery.features[[row]], [gallery.labels[row]]
     else:
-        if not Path(job.query).exists():
+        query = Path(job.query)
+        if not query.exists():
             raise UsageError(
                 f"'{job.query}' is neither a clip on the disk nor the name of one of the run's.",
                 "",
                 "Check the path, or give the name as in the run's predictions.csv.",
             )
-        ((folder, files),) = _files((job.query,))
+        folder, files = _files((job.query,))
         seen = _see(read_clip_model(run), folder, files, job.device, emit, control)
         names, features, findings = seen.names, seen.features, seen.findings
-        told = {clip.file: clip.labels for clip in find_clips(folder).clips} if Path(job.query).is_dir() else {}
+        places = [(folder / name).resolve() for name in names]
+        told = {clip.file: clip.labels for clip in find_clips(query).clips} if _holds_clips(query) else {}
         labels = [told.get(name, ()) for name in names]
     alike, orders = similarities(features, gallery.features[kept]), ranking(features, gallery.features[kept])
+    kept_places = [gallery.path(row) for row in kept]
     queries = tuple(
         ClipQuery(
             file=name,
             labels=own,
             found=tuple(
                 FoundClip(
-                    file=gallery.files[kept[place]],
-                    labels=gallery.labels[kept[place]],
-                    similarity=float(alike[row, place]),
+                    file=gallery.files[kept[column]],
+                    labels=gallery.labels[kept[column]],
+                    similarity=float(alike[row, column]),
                 )
-                for place in orders[row].tolist()
-                if gallery.files[kept[place]] != name
+                for column in orders[row].tolist()
+                if kept_places[column] != place
             )[: job.count],
         )
-        for row, (name, own) in enumerate(zip(names, labels, strict=True))
+        for row, (name, own, place) in enumerate(zip(names, labels, places, strict=True))
     )
-    return RetrieveReport(run=job.run, folder=gallery.folder, queries=queries, set_aside=findings)
+    return RetrieveReport(run=job.run, folder=str(gallery.home), queries=queries, set_aside=findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,21 +263,36 @@ class _Seen:
     findings: tuple[Finding, ...]
 
 
-def _files(paths: Sequence[str]) -> list[tuple[Path, list[str]]]:
-    """Folders with the clips wanted in each.
+def _holds_clips(path: Path) -> bool:
+    """Whether it is a folder or a list of clips, and no clip itself."""
+    return path.is_dir() or path.suffix.lower() in _LIST_ENDINGS
+
+
+def _files(paths: Sequence[str]) -> tuple[Path, list[str]]:
+    """The clips wanted: of one path by names relative to the folder returned, of several by whole paths.
 
     Raises:
         UsageError: There are none.
     """
-    found: list[tuple[Path, list[str]]] = []
-    for path in map(Path, paths):
-        names = clip_files(path) if path.is_dir() else [path.name]
-        if names:
-            found.append((path if path.is_dir() else path.parent, names))
-    if not found:
+    wanted: list[tuple[Path, list[str]]] = []
+    for path in (Path(path).absolute() for path in paths):
+        if path.is_dir():
+            wanted.append((path, clip_files(path)))
+        elif _holds_clips(path):
+            found = find_clips(path)
+            wanted.append((found.folder, [clip.file for clip in found.clips]))
+        else:
+            wanted.append((path.parent, [path.name]))
+    if not any(names for _, names in wanted):
         named = " and ".join(f"'{path}'" for path in paths[:3])
         raise UsageError(f"There are no clips in {named}.", "", "Choose a folder with videos.")
-    return found
+    if len(wanted) == 1:
+        return wanted[0]
+    files = [str(folder / name) for folder, names in wanted for name in names]
+    try:
+        return Path(os.path.commonpath([folder for folder, _ in wanted])), files
+    except ValueError:  # on several drives
+        return wanted[0][0], files
 
 
 def _see(
@@ -250,10 +320,11 @@ def _see(
     return _Seen(names, features.cpu().numpy(), chances.cpu().numpy(), (*findings, *blind))
 
 
-def _write_table(path: Path, class_names: Sequence[str], predictions: Sequence[Prediction]) -> None:
+def _write_table(path: Path, model: ClipModel, predictions: Sequence[Prediction]) -> None:
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file", "class", "confidence", *(f"p({name})" for name in class_names)))
+        chances = (f"p({name})" for name in model.class_names)
+        writer.writerow(("file", "tags" if model.tags else "class", "confidence", *chances))
         for one in predictions:
             numbers = (f"{value:.6f}" for value in one.probabilities)
             writer.writerow((one.file, one.class_name, f"{one.confidence:.6f}", *numbers))

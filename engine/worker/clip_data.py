@@ -30,9 +30,9 @@ class ClipData:
         clips: Read, N of them.
         listed: What is known of each.
         class_names: K, those of the training clips.
-        labels: (N, K) which classes or tags a clip has; no clip's row of an unknown class alone has any.
+        labels: (N, K) which of them a clip has; none where no training clip has its labels.
         tags: Whether a clip may have several.
-        rows: Split -> the clips of it that the student can see, with labels.
+        rows: Split -> the clips of it that are learned from or measured: labelled, and seen by the student.
         drawn: Whether the splits were drawn by the program.
         findings: Clips left out, and remarks.
     """
@@ -70,24 +70,61 @@ def gather_clips(config: DistillConfig, emit: Emit, control: Control) -> ClipDat
     listed = tuple(by_name[name] for name in clips.names)
     tags = _are_tags(config, listed)
     class_names = tuple(sorted({label for clip in listed if clip.split == TRAIN for label in clip.labels}))
-    labels = label_rows(listed, class_names)
     seen = clips.has_pictures if config.student == "picture" else clips.has_sound
-    usable = seen & labels.any(axis=1) if not tags else seen & np.array([bool(clip.labels) for clip in listed])
+    labels, used, told = sort_labelled(listed, seen, class_names, config.student, tags=tags)
     splits = np.array([clip.split for clip in listed])
-    rows = {split: np.flatnonzero(usable & (splits == split)) for split in SPLITS}
-    findings = (*found.findings, *remarks, *_left_out(listed, seen, labels, config.student))
+    rows = {split: np.flatnonzero(used & (splits == split)) for split in SPLITS}
+    findings = (*found.findings, *remarks, *told)
     data = ClipData(clips, listed, class_names, labels, tags, rows, found.drawn, findings)
     _require_enough(data, config)
     return data
 
 
-def label_rows(listed: Sequence[ListedClip], class_names: Sequence[str]) -> NDArray[np.bool_]:
-    """(N, K) which of the known classes or tags each clip has."""
-    place = {name: column for column, name in enumerate(class_names)}
-    labels = np.zeros((len(listed), len(class_names)), np.bool_)
+def sort_labelled(
+    listed: Sequence[ListedClip],
+    seen: NDArray[np.bool_],
+    class_names: Sequence[str],
+    student: Modality,
+    *,
+    tags: bool,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[Finding]]:
+    """Which clips are learned from or measured, in a run and in an evaluation: the labelled ones the student can see.
+
+    One whose labels no training clip has is measured like any other: it finds nothing, and has none of the known tags.
+    It is neither right nor wrong where the classes exclude each other.
+
+    Args:
+        listed: N clips.
+        seen: (N,) which of them the student can see.
+        class_names: K, those of the training clips.
+        student: What it sees.
+        tags: Whether a clip may have several labels.
+
+    Returns:
+        (N, K) which of the classes or tags each has, (N,) which clips are used, and what there is to say of the others.
+    """
+    labels = label_rows([clip.labels for clip in listed], class_names)
+    used = seen.copy()
+    findings = []
     for row, clip in enumerate(listed):
-        labels[row, [place[label] for label in clip.labels if label in place]] = True
-    return labels
+        if not seen[row]:
+            what = "pictures" if student == "picture" else "sound"
+            findings.append(_left_out(clip.file, f"no-{student}", f"has no {what} for the student"))
+        elif not clip.labels:
+            used[row] = False
+            findings.append(_left_out(clip.file, "no-label", "has no label"))
+        elif not labels[row].any():
+            findings.append(_untaught(clip, tags=tags))
+    return labels, used, findings
+
+
+def label_rows(labels: Sequence[Sequence[str]], class_names: Sequence[str]) -> NDArray[np.bool_]:
+    """(N, K) which of the K known classes or tags are among the labels of each of N clips."""
+    place = {name: column for column, name in enumerate(class_names)}
+    rows = np.zeros((len(labels), len(place)), np.bool_)
+    for row, shown in enumerate(labels):
+        rows[row, [place[label] for label in shown if label in place]] = True
+    return rows
 
 
 def measure_inputs(data: ClipData, modality: Modality, config: DistillConfig) -> ClipInputs:
@@ -123,24 +160,21 @@ def _are_tags(config: DistillConfig, listed: Sequence[ListedClip]) -> bool:
     return config.task == "tags"
 
 
-def _left_out(
-    listed: Sequence[ListedClip], seen: NDArray[np.bool_], labels: NDArray[np.bool_], student: Modality
-) -> list[Finding]:
-    what = "pictures" if student == "picture" else "sound"
-    findings = []
-    for row, clip in enumerate(listed):
-        if not seen[row]:
-            findings.append(_finding(clip.file, f"no-{student}", f"has no {what} for the student"))
-        elif not clip.labels:
-            findings.append(_finding(clip.file, "no-label", "has no label"))
-        elif not labels[row].any():
-            unknown = f"is of the class '{clip.labels[0]}', of which there is no training clip"
-            findings.append(_finding(clip.file, "class", unknown))
-    return findings
-
-
-def _finding(file: str, kind: str, why: str) -> Finding:
+def _left_out(file: str, kind: str, why: str) -> Finding:
     return Finding(severity="warning", kind=kind, file=file, what=f"The clip '{file}' is left out: it {why}.")
+
+
+def _untaught(clip: ListedClip, *, tags: bool) -> Finding:
+    named = ", ".join(f"'{label}'" for label in clip.labels)
+    return Finding(
+        severity="note",
+        kind="tag" if tags else "class",
+        file=clip.file,
+        what=f"The clip '{clip.file}' shows {named}, which no training clip does.",
+        why="It counts as one without any of the known tags, and, in retrieval, as one that finds none of its kind."
+        if tags
+        else "It counts as one that finds none of its kind in retrieval, and does not count for accuracy.",
+    )
 
 
 def _require_enough(data: ClipData, config: DistillConfig) -> None:

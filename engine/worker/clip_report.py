@@ -124,16 +124,18 @@ def verdict(student: ClipScores | None, teacher: ClipScores | None, split: str, 
         chance: What guessing reaches in the measure that leads.
     """
     key = "" if student is None else leading(student.measures)
-    if student is None or not key:
+    if student is None:
         return "The student is trained; how good it is was not measured, for no labelled clips were kept aside."
+    if not key:
+        return f"The student is trained; none of the labelled {split} clips is of a class it knows."
     value = student.measures[key]
-    sentence = f"On {student.clips} {split} clips, the student's {measure(key).within} is {_percent(value)}"
+    sentence = f"On {student.judged} {split} clips, the student's {measure(key).within} is {_percent(value)}"
     if teacher is not None and key in teacher.measures:
         sentence += f", the teacher's {_percent(teacher.measures[key])}"
     if chance is None:
         return f"{sentence}."
     words = f"{sentence}; guessing reaches {_percent(chance)}."
-    return words if beats_guessing(value, chance, student.clips) else f"{words} That is no better than chance."
+    return words if beats_guessing(value, chance, student.judged) else f"{words} That is no better than chance."
 
 
 def _rows(student: ClipScores, teacher: ClipScores | None, chance: float | None) -> list[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from bandbridge.engine.api.reports import ClipScores
 from bandbridge.engine.validation.retrieval import retrieval_measures, tagging_precision
-from bandbridge.engine.validation.scores import measure_scores
+from bandbridge.engine.validation.scores import UNLABELLED, measure_scores
 from numpy.typing import NDArray
 
 
@@ -21,6 +21,8 @@ def measure_clips(
     gallery: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None,
 ) -> ClipScores | None:
     """Accuracy or tagging, and retrieval where there is something to find.
+
+    A clip without any of the K labels counts for tagging and, as one without a hit, for retrieval; not for accuracy.
 
     Args:
         chances: (n, K).
@@ -43,9 +45,22 @@ def measure_clips(
         if np.isfinite(mean):
             measures["tagging_map"] = mean
     else:
-        classes = measure_scores(labels.argmax(axis=1), chances.argmax(axis=1).astype(np.int64), class_names)
-        assert classes is not None
+        truth = np.where(labels.any(axis=1), labels.argmax(axis=1), UNLABELLED)
+        classes = measure_scores(truth, chances.argmax(axis=1).astype(np.int64), class_names)
+    if classes is not None:
         measures |= {"accuracy": classes.accuracy, "balanced_accuracy": classes.balanced_accuracy}
     if features is not None and gallery is not None and len(gallery[0]):
         measures |= retrieval_measures(features, labels, *gallery)
     return ClipScores(clips=len(chances), classes=classes, tagging=tagging, measures=measures)
+
+
+def answers(chances: NDArray[np.float32], class_names: Sequence[str], *, tags: bool) -> tuple[str, ...]:
+    """What a network says of a clip: the likeliest class, or every tag that is at least as likely as not.
+
+    Args:
+        chances: (K,).
+        class_names: K.
+        tags: Whether a clip may have several labels.
+    """
+    said = chances >= 0.5 if tags else np.arange(len(chances)) == chances.argmax()
+    return tuple(name for name, yes in zip(class_names, said, strict=True) if yes)

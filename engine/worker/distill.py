@@ -50,7 +50,7 @@ from bandbridge.engine.video.layout import laid_out
 from bandbridge.engine.video.teacher_features import read_teacher_features, write_teacher_features
 from bandbridge.engine.worker.clip_data import ClipData, gather_clips, measure_inputs
 from bandbridge.engine.worker.clip_report import write_clip_report
-from bandbridge.engine.worker.clip_scores import measure_clips
+from bandbridge.engine.worker.clip_scores import answers, measure_clips
 from bandbridge.engine.worker.clip_watch import ClipWatcher
 from bandbridge.engine.worker.compute import choose_device, device_words
 from bandbridge.engine.worker.course import Course
@@ -75,6 +75,8 @@ REMARKS = {
     "no-sound": "have no sound",
     "no-picture": "have no pictures",
     "long": "were read in part, since they are very long",
+    "class": "show a class that no training clip does: in retrieval they count as finding none of their kind",
+    "tag": "show tags that no training clip does, and count as clips without any of the known ones",
 }
 VERSIONED = ("bandbridge", "torch", "numpy", "av", "scikit-learn")
 
@@ -415,8 +417,7 @@ class _Run:
         rows = []
         for row in seen.of(np.arange(len(self.data.clips))).tolist():
             chances, clip = seen.chances[seen.place[row]], self.data.listed[row]
-            said = chances >= 0.5 if self.data.tags else np.arange(len(chances)) == chances.argmax()
-            names = ";".join(name for name, yes in zip(self.data.class_names, said, strict=True) if yes)
+            names = ";".join(answers(chances, self.data.class_names, tags=self.data.tags))
             rows.append((clip.file, clip.split, ";".join(clip.labels), names, f"{chances.max():.6f}"))
         self.folder.write_table(PREDICTIONS_FILE, ("file", "split", "truth", "predicted", "confidence"), rows)
 

@@ -1,4 +1,4 @@
-"""The student's features of all clips of a run, to find similar ones without reading a video."""
+"""The student's features of all clips of a run: to find similar ones, and to know again what it learned from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.storage import replacing
+from bandbridge.engine.video.clip_list import TRAIN
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
@@ -33,6 +34,21 @@ class Gallery:
     labels: tuple[tuple[str, ...], ...]
     splits: tuple[str, ...]
     features: NDArray[np.float32]
+
+    @property
+    def home(self) -> Path:
+        """What the files are relative to."""
+        place = Path(self.folder)
+        return place.parent if place.is_file() else place
+
+    @property
+    def learned(self) -> list[int]:
+        """Rows of the clips the student has learned from: labelled ones for training."""
+        return [row for row, split in enumerate(self.splits) if split == TRAIN and self.labels[row]]
+
+    def path(self, row: int) -> Path:
+        """Where the clip of a row is, however its folder is spelled."""
+        return (self.home / self.files[row]).resolve()
 
 
 def save_gallery(path: Path, gallery: Gallery) -> None:

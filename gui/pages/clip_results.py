@@ -198,7 +198,13 @@ class ClipResultsPage(RunResultsPage):
             self._measured_on.setText("Nothing was measured: no labelled clips were kept aside.")
             self.numbers.show_rows([])
             return
-        self._measured_on.setText(f"On {counted(student.clips, f'{split} clip')}, which nothing was learned from.")
+        words = f"On {counted(student.clips, f'{split} clip')}, which nothing was learned from."
+        if unknown := student.clips - student.judged:
+            words += (
+                f" No training clip shows the class of {count(unknown)} of them: for accuracy they do not count, and "
+                "nothing like them can be found."
+            )
+        self._measured_on.setText(words)
         main = leading(student.measures)
         chance = chance_of(report, split)
         rows = []
@@ -259,6 +265,9 @@ class ClipResultsPage(RunResultsPage):
                 ]
             )
             self.matrix.show_scores(scores)
+        elif not report.tags:
+            self._classes_note.setText(f"None of the {split} clips is of a class that a training clip shows.")
+            self.class_table.show_rows([])
         else:
             self._classes_note.setText(f"{split.capitalize()} clips; a clip may have several tags.")
             explain = "How early the clips that have the tag come when all are put in order by it."
