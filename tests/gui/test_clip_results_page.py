@@ -187,6 +187,26 @@ def test_tags_have_a_table_and_no_matrix(
     project.close()
 
 
+def test_clips_of_unknown_classes_are_told_and_not_judged(
+    qtbot: QtBot, theme: Theme, scripted_desk: WorkerThread, tmp_path: Path
+) -> None:
+    part = replace(scores(), clips=25)
+    none = ClipScores(clips=4, measures={"recall_at_1": 0.0})
+    runs = (write_run(tmp_path / "none", test=none), write_run(tmp_path / "part", test=part))
+    project = ProjectModel(video_project(*runs), tmp_path)
+    page = ClipResultsPage(project, scripted_desk, theme)
+    qtbot.addWidget(page)
+    page.open_run(str(tmp_path / "part"))
+    assert "the class of 5 of them" in page._measured_on.text()
+    assert "on 20 test clips" in page.verdict.headline
+    page.open_run(str(tmp_path / "none"))
+    assert page._classes_note.text() == "None of the test clips is of a class that a training clip shows."
+    assert page.class_table.texts == []
+    assert page.matrix.isHidden()
+    page.closing()
+    project.close()
+
+
 def test_answers_are_right_partly_right_wrong_or_none_of_these(
     qtbot: QtBot, theme: Theme, scripted_desk: WorkerThread
 ) -> None:

@@ -46,6 +46,7 @@ from bandbridge.engine.api.reports import (
     ComparedRun,
     CompareReport,
     DistillReport,
+    EvaluateClipsReport,
     EvaluateReport,
     ExportReport,
     Finding,
@@ -781,3 +782,52 @@ def test_compare_passes_on_clips_and_settings_of_each_method(folders: Path, engi
     assert job.config.methods == ("ce", "kd", "ccl")
     assert job.config.seeds == (0, 1)
     assert job.config.settings == {"kd": {"temperature": 2.0}, "ccl": {"temperature": 2.0, "contrast_weight": 0.5}}
+
+
+def test_clips_to_measure_may_be_a_list_and_images_may_not(folders: Path, engine, monkeypatch, capsys):
+    asked = engine(ModelError("enough"))
+    assert main(shlex.split("evaluate m.safetensors names.txt")) == 2
+    assert "is not a folder" in capsys.readouterr().err
+    monkeypatch.setattr(perform_module, "takes_clips", lambda model: True)
+    main(shlex.split("evaluate m.safetensors names.txt"))
+    assert asked == [Evaluate(model=str(folders / "m.safetensors"), folder=str(folders / "names.txt"))]
+
+
+@pytest.mark.parametrize("line", ["retrieve m.safetensors nir", "adapt --resume m.safetensors"])
+def test_what_is_no_run_folder_is_not_asked_for_images(line: str, folders: Path, engine, capsys):
+    assert main(shlex.split(line)) == 2
+    words = capsys.readouterr().err
+    assert "Name the run folder." in words
+    assert "images" not in words
+
+
+def test_tags_are_shown_and_counted_one_by_one(folders: Path, engine, capsys):
+    predictions = tuple(
+        Prediction(file=f"{number}.mp4", class_name=said, confidence=0.75, probabilities=(0.75, 0.5))
+        for number, said in enumerate(("dog;rain", "rain", ""))
+    )
+    report = PredictReport(model="m", class_names=("dog", "rain"), predictions=predictions, tags=True)
+    engine(report)
+    main(shlex.split("predict m.safetensors nir"))
+    out = capsys.readouterr().out
+    assert re.search(r"0\.mp4\W+dog;rain\W+75", out)
+    assert re.search(r"2\.mp4\W+none\W+75", out)
+    engine(dataclasses.replace(report, output="p.csv"))
+    main(shlex.split("predict m.safetensors nir -o p.csv"))
+    out = capsys.readouterr().out
+    assert re.search(r"rain\W+2\W+dog\W+1\W+none\W+1", out)
+
+
+def test_a_distillation_without_measured_clips_says_so(folders: Path, engine, capsys):
+    engine(dataclasses.replace(DISTILLED, test=None, teacher_test=None))
+    assert main(["distill", "rgb", "-o", "runs/v"]) == 0
+    out = capsys.readouterr().out
+    assert "no labelled clips were kept aside" in out
+    assert "┏" not in out, "no empty table"
+
+
+def test_clips_of_unknown_classes_are_told_beside_the_scores(folders: Path, engine, capsys):
+    scores = dataclasses.replace(CLIP_SCORES, clips=6)
+    engine(EvaluateClipsReport(model="m", folder="f", split="test", scores=scores))
+    assert main(["evaluate", "m.safetensors", "labelled"]) == 0
+    assert "6 labelled clips, 4 of them of a class the model knows" in capsys.readouterr().out

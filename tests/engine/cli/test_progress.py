@@ -41,6 +41,28 @@ def test_elsewhere_long_work_speaks_now_and_then(monkeypatch: pytest.MonkeyPatch
     assert stream.getvalue().splitlines() == ["Reading", "  3 of 7 images", "  6 of 7 images"]
 
 
+def test_a_stage_is_told_once_and_when_it_begins():
+    stream = io.StringIO()
+    told = LineReporter(stream)
+    for number, stage in enumerate(("Teacher", "Student")):
+        told.emit(
+            TrainingStarted(
+                stage=stage,
+                steps=4,
+                steps_per_epoch=2,
+                device="CPU",
+                terms=(),
+                number=number,
+                stages=("Teacher", "Student"),
+            )
+        )
+        told.emit(Progress(title=f"Stage {number + 1} of 2: {stage}", done=1, total=4, unit="step"))
+    assert stream.getvalue().splitlines() == [
+        "Stage 1 of 2, Teacher: 4 steps in 2 epochs on CPU",
+        "Stage 2 of 2, Student: 4 steps in 2 epochs on CPU",
+    ]
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (200, "3 min"), (7800, "2 h 10 min")])
 def test_durations_are_as_coarse_as_they_are_long(seconds: float, text: str):
     assert duration(seconds) == text

@@ -236,6 +236,10 @@ def test_report_of_clips_does_not_praise_what_guessing_reaches(tmp_path: Path, c
     text = " ".join(read(write_clip_report(tmp_path, report, config, video_method_info("ce"), clip_set)).words)
     assert "tagging mAP is 70.0\u202f%." in text
     assert "rain" in text
+    strange = ClipScores(clips=4, measures={"recall_at_1": 0.0})
+    report = dataclasses.replace(report, tags=False, test=strange)
+    text = " ".join(read(write_clip_report(tmp_path, report, config, video_method_info("ce"), clip_set)).words)
+    assert "none of the labelled test clips is of a class it knows" in text
     report = dataclasses.replace(report, test=None)
     text = " ".join(read(write_clip_report(tmp_path, report, config, video_method_info("ce"), clip_set)).words)
     assert "not measured" in text
