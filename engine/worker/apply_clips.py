@@ -63,6 +63,8 @@ def evaluate_clips(job: Evaluate, emit: Emit, control: Control) -> EvaluateClips
     gallery = _gallery_of(Path(job.model))
     split, chosen, left = _measured(found, gallery, model.class_names)
     labelled = [clip for clip in chosen if clip.labels]
+    if not model.tags:
+        _refuse_several(labelled, model.class_names)
     seen = _see(model, found.folder, [clip.file for clip in labelled], job.device, emit, control)
     by_name = {clip.file: clip for clip in labelled}
     listed = [by_name[name] for name in seen.names] + [clip for clip in chosen if not clip.labels]
@@ -86,6 +88,17 @@ def _refuse_image_options(job: Evaluate | Predict) -> None:
         raise UsageError(
             "Bands, tiles and lists of class names are for images.", "This is a model for clips.", "Leave them out."
         )
+
+
+def _refuse_several(labelled: Sequence[ListedClip], class_names: Sequence[str]) -> None:
+    for clip in labelled:
+        known = [label for label in clip.labels if label in class_names]
+        if len(known) > 1:
+            raise UsageError(
+                f"The clip '{clip.file}' has several labels: {', '.join(known)}.",
+                "The model knows classes, which exclude each other.",
+                "Give it one of them, or measure a model for tags.",
+            )
 
 
 def _gallery_of(place: Path) -> Gallery | None:
@@ -124,13 +137,16 @@ def _measured(
     left = []
     if gallery is None:
         what = "This model lies in no run folder, so it may have learned from some of the clips measured."
-        left.append(_note("no-run", what, "Name the run folder; similar clips can then be looked for as well."))
+        left.append(_note("no-run", what, do="Name the run folder; similar clips can then be looked for as well."))
     if learned:
-        left.append(_note("learned", f"{_clips(learned)} not measured: the run has learned from {_them(learned)}."))
+        what = f"{_clips(learned)} not measured: the run has learned from {_them(learned)}."
+        moved = gallery is not None and not gallery.home.is_dir()
+        why = "Their names say so; the folder the run knows is gone." if moved else ""
+        left.append(_note("learned", what, why=why))
     strange = len(others) if chosen[0].file in own else 0
     if strange:
         what = f"{_clips(strange)} not measured: the run did not take {_them(strange)}, or could not."
-        left.append(_note("strange", what, "To measure clips added since, name a list or a folder of these alone."))
+        left.append(_note("strange", what, do="To measure clips added since, name a list or a folder of these alone."))
     return split, chosen, left
 
 
@@ -154,8 +170,8 @@ def _them(count: int) -> str:
     return "it" if count == 1 else "them"
 
 
-def _note(kind: str, what: str, do: str = "") -> Finding:
-    return Finding(severity="note", kind=kind, file="", what=what, do=do)
+def _note(kind: str, what: str, *, why: str = "", do: str = "") -> Finding:
+    return Finding(severity="note", kind=kind, file="", what=what, why=why, do=do)
 
 
 def predict_clips(job: Predict, emit: Emit, control: Control) -> PredictReport:

@@ -184,6 +184,13 @@ def test_what_was_learned_from_is_never_measured(of_classes, tmp_path):
         evaluated(run, write_list(tmp_path / "strange.csv", [(new, "Zebra", "test")]))
 
 
+def test_a_clip_of_two_classes_is_neither_right_nor_wrong(of_classes, tmp_path):
+    _, run, _ = of_classes
+    several = write_list(tmp_path / "two.csv", [(film(tmp_path, 60, 1), "Dark;Bright", "test")])
+    with pytest.raises(UsageError, match="has several labels: Bright, Dark"):
+        evaluated(run, several)
+
+
 def test_a_model_alone_says_that_it_knows_no_run(of_classes, tmp_path):
     clips, run, _ = of_classes
     shutil.copy(run / "model.safetensors", tmp_path / "mine.safetensors")
