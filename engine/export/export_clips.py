@@ -5,8 +5,9 @@ The ONNX file (opset 17) takes windows as they are, standardisation is inside:
     pictures   input `clip`, float32 (N, 3, T, S, S): N windows of T pictures, RGB, values 0..255
     sound      input `sound`, float32 (N, 1, rows, 64): N windows of log-mel rows, 100 a second (`engine.video.log_mel`)
 
-and gives `probabilities` (N, K) and `features` (N, D). A clip's answer is the mean of its windows' features through the
-last layer, which for one window is `probabilities`. N is free; T, S and rows are in the file's metadata.
+and gives `probabilities` (N, K), `features` (N, D) and `logits` (N, K). A clip's answer is the mean of its windows'
+logits, made probabilities; for one window that is `probabilities`. N is free. The file's metadata tell the rest, and
+the manual's page `video-export.md` explains it.
 """
 
 from __future__ import annotations
@@ -33,12 +34,23 @@ from bandbridge.engine.export.verification import LARGEST_DIFFERENCE
 from bandbridge.engine.video.clip_list import find_clips
 from bandbridge.engine.video.clip_model import ClipModel, model_file, read_clip_model, write_clip_model
 from bandbridge.engine.video.clip_set import read_clips
-from bandbridge.engine.video.log_mel import SILENCE
+from bandbridge.engine.video.log_mel import (
+    BANDS,
+    FAINTEST,
+    HIGHEST_HZ,
+    HOP,
+    LOWEST_HZ,
+    SILENCE,
+    SOUND_RATE_HZ,
+    TRANSFORM,
+    WINDOW,
+)
 from numpy.typing import NDArray
 from torch.jit._trace import TracerWarning
 
-CLIP_ONNX_FORMAT = "bandbridge-clips-onnx-1"
+CLIP_ONNX_FORMAT = "bandbridge-clips-onnx-2"
 INPUTS = {"picture": "clip", "sound": "sound"}
+OUTPUTS = ("probabilities", "features", "logits")
 MOST_CLIPS = 16
 
 Windows = NDArray[np.float32]
@@ -94,7 +106,6 @@ def write_clip_onnx(model: ClipModel, path: Path) -> None:
         ModelError: It has a part that ONNX cannot express.
     """
     name = INPUTS[model.inputs.modality]
-    outputs = ["probabilities", "features"]
     try:
         with warnings.catch_warnings():
             # The exporter that can still write opset 17 announces its own end.
@@ -108,8 +119,8 @@ def write_clip_onnx(model: ClipModel, path: Path) -> None:
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=[name],
-                output_names=outputs,
-                dynamic_axes={key: {0: "n"} for key in (name, *outputs)},
+                output_names=list(OUTPUTS),
+                dynamic_axes={key: {0: "n"} for key in (name, *OUTPUTS)},
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError) as error:
         raise ModelError(
@@ -138,10 +149,30 @@ def clip_metadata(model: ClipModel) -> dict[str, str]:
         "pictures_per_second": inputs.rule.fps,
         "pictures_in_window": inputs.window,
         "size_px": inputs.rule.size_px,
+        "windows": "side by side, the last ends with the clip; a shorter clip begins again, its sound ends in silence",
+        "whole_clip": f"mean of the windows' logits, then {'sigmoid' if model.tags else 'softmax'}; mean of features",
         "class_names": dict(enumerate(model.class_names)),
         "several_labels": model.tags,
         "provenance": model.provenance,
     }
+    if inputs.modality == "sound":
+        facts["sound"] = {
+            "rate_hz": SOUND_RATE_HZ,
+            "channels": 1,
+            "window": WINDOW,
+            "window_shape": "Hann, symmetric",
+            "hop": HOP,
+            "centre": "row k on sample k hop, zeros before and behind",
+            "transform": TRANSFORM,
+            "power": f"squared magnitude / {WINDOW}",
+            "bands": BANDS,
+            "lowest_hz": LOWEST_HZ,
+            "highest_hz": HIGHEST_HZ,
+            "mel": "2595 log10(1 + f / 700)",
+            "band_shape": "triangles of height 1, equally wide in mel",
+            "value": f"natural logarithm of power in a band + {FAINTEST:g}",
+            "silence": SILENCE,
+        }
     return {key: json.dumps(value, ensure_ascii=False) for key, value in facts.items()}
 
 
@@ -169,15 +200,17 @@ def _compare(model: Answers, other: Answers, windows: Windows, control: Control)
     """Run both on windows, one by one and several at once.
 
     Returns:
-        The largest difference of a probability or, relative to its largest value, of a feature; and whether every
-        window got the same class.
+        The largest difference of a probability or, relative to the largest value, of a feature or logit; and whether
+        every window got the same class.
     """
     largest, same = 0.0, True
     for batch in (windows[:1], *(windows[first : first + 4] for first in range(0, len(windows), 4))):
         control.check()
-        (expected, features), (found, others) = model(batch), other(batch)
-        scale = max(float(np.abs(features).max()), 1e-12)
-        differences = (np.abs(expected - found).max(), np.abs(features - others).max() / scale)
+        (expected, *rest), (found, *others) = model(batch), other(batch)
+        differences = [np.abs(expected - found).max()]
+        differences += [
+            np.abs(a - b).max() / max(float(np.abs(a).max()), 1e-12) for a, b in zip(rest, others, strict=True)
+        ]
         largest = max(largest, *(float(d) if np.isfinite(d) else np.inf for d in differences))
         same = same and np.array_equal(expected.argmax(axis=1), found.argmax(axis=1))
     return largest, same
@@ -222,6 +255,6 @@ def _explain(job: Export, model: ClipModel) -> str:
     )
     return (
         f"ONNX (opset {OPSET}): give '{INPUTS[inputs.modality]}' {what} as float32 (N, {shape}), any N; "
-        f"'probabilities' are those of {len(model.class_names)} {'tags' if model.tags else 'classes'}, 'features' "
-        "serve to find similar clips."
+        f"'probabilities' are those of {len(model.class_names)} {'tags' if model.tags else 'classes'}; the mean of a "
+        "clip's 'logits' gives its answer, that of its 'features' finds similar clips."
     )

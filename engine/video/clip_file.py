@@ -65,8 +65,8 @@ def read_clip(path: Path, rule: ReadingRule) -> Clip:
 
     Picture k is the one a viewer would see k / fps seconds after the first, whatever the rate of the file and however
     uneven it is. Its shorter side is brought to S pixels and its middle is cut out; pixels that are not square are made
-    so, turned and mirrored pictures stand as a player shows them. Sound is mixed to mono and begins and ends with the
-    pictures.
+    so, turned and mirrored pictures stand as a player shows them. Sound is the mean of its channels and begins and ends
+    with the pictures.
 
     Raises:
         ClipError: The file cannot be opened or holds neither pictures nor sound.
@@ -295,12 +295,12 @@ class _Pictures:
 
 
 class _Sound:
-    """Gathers sound as mono at one rate, as much of it as is wanted."""
+    """Gathers sound as one channel, the mean of all, at one rate and as much of it as is wanted."""
 
     def __init__(self, rate_hz: int, longest_s: float) -> None:
         self._rate_hz = rate_hz
         self._longest_s = longest_s
-        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
+        self._resampler = av.AudioResampler(format="fltp", rate=rate_hz)  # to one channel it would add, and clip
         self._pieces: list[NDArray[np.float32]] = []
         self._began_s: float | None = None
         self._samples = 0
@@ -322,7 +322,7 @@ class _Sound:
 
     def _keep(self, frame: av.AudioFrame | None) -> None:
         for piece in self._resampler.resample(frame):
-            samples = np.nan_to_num(piece.to_ndarray().ravel().astype(np.float32), posinf=0.0, neginf=0.0)
+            samples = np.nan_to_num(piece.to_ndarray(), posinf=0.0, neginf=0.0).mean(axis=0, dtype=np.float32)
             self._pieces.append(samples)
             self._samples += len(samples)
 

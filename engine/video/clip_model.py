@@ -68,7 +68,7 @@ def build_encoder(modality: Modality, width: int, blocks: int) -> PictureNetwork
 
 
 class ClipModel(nn.Module):
-    """Raw windows in, chances and features out.
+    """Raw windows in, chances, features and logits out.
 
     Args:
         encoder: Standardised windows -> (B, D).
@@ -108,13 +108,15 @@ class ClipModel(nn.Module):
         for name, values in (("mean", inputs.mean), ("std", inputs.std)):
             self.register_buffer(name, scale * torch.tensor(values).view(shape), persistent=False)
 
-    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Raw windows (B, *inputs.shape) float32 -> chances (B, K) and features (B, D).
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Raw windows (B, *inputs.shape) float32 -> chances (B, K), features (B, D) and logits (B, K).
 
-        Pictures are RGB, 0..255; sound is `log_mel`.
+        Pictures are RGB, 0..255; sound is `log_mel`. The last layer is linear: the mean of the logits of a clip's
+        windows is the last layer of the mean of their features, from which a clip's answer is made.
         """
         features = self.encoder((windows - self.mean) / self.std)
-        return self.chances(self.head(features)), features
+        logits = self.head(features)
+        return self.chances(logits), features, logits
 
     def chances(self, logits: Tensor) -> Tensor:
         """(B, K) probabilities: of classes together 1, of every tag by itself."""

@@ -11,13 +11,16 @@ SOUND_RATE_HZ = 16000
 HOP = 160
 """Samples between two rows: 100 rows a second."""
 WINDOW = 400
+TRANSFORM = 512
+"""Samples of the Fourier transform: those of a window, then zeros."""
 BANDS = 64
+LOWEST_HZ, HIGHEST_HZ = 50.0, 8000.0
 ROWS_PER_S = SOUND_RATE_HZ // HOP
-SILENCE = float(np.log(1e-6))
+FAINTEST = 1e-6
+"""Added to all power, so that it has a logarithm."""
+SILENCE = float(np.log(FAINTEST))
 """Value of a band in which there is nothing."""
 
-_TRANSFORM = 512
-_LOWEST_HZ, _HIGHEST_HZ = 50.0, 8000.0
 _ROWS_AT_ONCE = 4096
 
 
@@ -39,18 +42,18 @@ def log_mel(wave: NDArray[np.float32]) -> NDArray[np.float32]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]  # (rows, 400)
     bell = np.hanning(WINDOW).astype(np.float32)
     for first in range(0, rows, _ROWS_AT_ONCE):
-        spectrum = np.fft.rfft(frames[first : first + _ROWS_AT_ONCE] * bell, _TRANSFORM)
+        spectrum = np.fft.rfft(frames[first : first + _ROWS_AT_ONCE] * bell, TRANSFORM)
         power = (spectrum.real**2 + spectrum.imag**2) / WINDOW
-        found[first : first + _ROWS_AT_ONCE] = np.log(power @ _filters() + 1e-6)
+        found[first : first + _ROWS_AT_ONCE] = np.log(power @ _filters() + FAINTEST)
     return found
 
 
 @functools.cache
 def _filters() -> NDArray[np.float64]:
     """(257, 64): triangles of equal width on the mel scale, 2595 log10(1 + f / 700), each of height 1."""
-    mels = np.linspace(_mel(_LOWEST_HZ), _mel(_HIGHEST_HZ), BANDS + 2)
+    mels = np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), BANDS + 2)
     edges = 700.0 * (10.0 ** (mels / 2595.0) - 1.0)
-    pitches = np.linspace(0.0, SOUND_RATE_HZ / 2, _TRANSFORM // 2 + 1)[:, None]
+    pitches = np.linspace(0.0, SOUND_RATE_HZ / 2, TRANSFORM // 2 + 1)[:, None]
     rising = (pitches - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - pitches) / (edges[2:] - edges[1:-1])
     triangles: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))

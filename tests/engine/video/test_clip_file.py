@@ -91,6 +91,20 @@ def test_sound_to_listen_to_keeps_time_with_the_pictures(tmp_path, make_clip):
         read_wave(tmp_path / "none.mp4", 48_000, 2.0)
 
 
+def test_channels_are_averaged_and_loud_ones_not_clipped(tmp_path):
+    path = tmp_path / "a.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=RATE_HZ, layout="stereo")
+        both = np.stack([tone(1.0, loud=0.9), np.zeros(RATE_HZ)])
+        both[1, RATE_HZ // 2 :] = both[0, RATE_HZ // 2 :]
+        frame = av.AudioFrame.from_ndarray((32767 * both).T.ravel().astype(np.int16)[None], "s16", "stereo")
+        frame.rate = RATE_HZ
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    heard = read_wave(path, RATE_HZ, 1.0)
+    assert heard == pytest.approx(both.mean(axis=0), abs=1e-3)
+
+
 def test_silence_is_said(tmp_path, make_clip):
     clip = read_clip(make_clip(tmp_path / "a.avi", greys([50] * 8), wave=np.zeros(RATE_HZ)), RULE)
     assert set(clip.remarks) == {"silent"}
