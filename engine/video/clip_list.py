@@ -178,7 +178,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
         yield from (here / name for name in files if not name.startswith("."))
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first three names in quotes, and how many more there are."""
     return ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
@@ -328,7 +329,7 @@ def _far(folder: Path, listed: Sequence[ListedClip]) -> tuple[Finding, ...]:
             severity="note",
             kind="elsewhere",
             file=str(folder),
-            what=f"The list names clips outside its folder: {_some(far)}.",
+            what=f"The list names clips outside its folder: {some(far)}.",
             why="They are read where they lie; whoever moves or copies the folder does not take them along.",
             do="Put them into the folder if it is to be moved or passed on.",
         ),

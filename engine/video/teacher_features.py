@@ -14,8 +14,15 @@ from typing import Any
 import h5py
 import numpy as np
 from bandbridge.engine.api.errors import UsageError
+from bandbridge.engine.api.reports import Finding
 from bandbridge.engine.api.storage import replacing
+from bandbridge.engine.video.clip_list import some
 from numpy.typing import NDArray
+
+_LARGEST, _SMALLEST = 1e12, 1e-9
+"""Features are divided by their root mean square, in single precision."""
+_ALIKE = 1e-6
+"""Difference, as a share of the value, below which numbers are the same."""
 
 
 def read_teacher_features(place: Path, names: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -29,14 +36,16 @@ def read_teacher_features(place: Path, names: Sequence[str]) -> tuple[NDArray[np
         (N, D) and which of them have any (N,); several moments of a clip are averaged.
 
     Raises:
-        UsageError: The file cannot be read, holds nothing of these clips, or vectors of different widths.
+        UsageError: The file cannot be read, holds nothing of these clips, vectors of different widths, or numbers that
+            cannot teach: none, all alike, not finite, far too large or too small.
     """
     try:
-        if place.is_dir():
-            found = [_from_npy(place, name) for name in names]
-        else:
-            with h5py.File(place, "r") as file:
-                found = _from_hdf5(file, names)
+        with np.errstate(over="ignore"):  # what no single precision can hold becomes infinite, and is refused
+            if place.is_dir():
+                found = [_from_npy(place, name) for name in names]
+            else:
+                with h5py.File(place, "r") as file:
+                    found = _from_hdf5(file, names)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise _wrong(place, f"they cannot be read: {error}") from error
     known = [vector for vector in found if vector is not None]
@@ -45,13 +54,88 @@ def read_teacher_features(place: Path, names: Sequence[str]) -> tuple[NDArray[np
     widths = sorted({len(vector) for vector in known})
     if len(widths) > 1:
         raise _wrong(place, f"they differ in width: {widths[0]} and {widths[-1]}")
-    if not all(np.isfinite(vector).all() for vector in known):
-        raise _wrong(place, "some of their numbers are infinite or missing")
+    useless = _useless(np.stack(known))
+    if useless:
+        raise _wrong(place, useless)
     table = np.zeros((len(names), widths[0]), np.float32)
     for row, vector in enumerate(found):
         if vector is not None:
             table[row] = vector
     return table, np.array([vector is not None for vector in found])
+
+
+def _useless(vectors: NDArray[np.float32]) -> str:
+    """Why (n, D) vectors cannot teach, "" if they can."""
+    if vectors.shape[1] == 0:
+        return "they are vectors of no numbers"
+    if not np.isfinite(vectors).all():
+        return "some of their numbers are infinite or missing"
+    size = np.abs(vectors).max(axis=0)  # (D,)
+    if size.max() > _LARGEST:
+        return f"some of their numbers are as large as {size.max():.0e}, and then nothing is left of the others"
+    if size.max() < _SMALLEST:
+        return "all of their numbers are zero, or as good as zero"
+    if len(vectors) > 1 and (np.ptp(vectors, axis=0) <= _ALIKE * size).all():
+        return "they are the same for every clip, from which nothing can be learned"
+    return ""
+
+
+def feature_findings(
+    place: Path, names: Sequence[str], known: NDArray[np.bool_], training: Sequence[int]
+) -> tuple[Finding, ...]:
+    """What is missing: training clips without features, and features of clips that are not there; one finding each.
+
+    Args:
+        place: As `read_teacher_features` has read it.
+        names: Of N clips.
+        known: (N,) which of them have features.
+        training: Rows of the training clips.
+
+    Raises:
+        UsageError: The file cannot be read any more.
+    """
+    without = [names[row] for row in training if not known[row]]
+    keys = {key for name in names for key in (name, _plain(name))}
+    strangers = [entry for entry in _entries(place) if entry not in keys and _plain(entry) not in keys]
+    findings = []
+    if without:
+        findings.append(
+            Finding(
+                severity="warning",
+                kind="features",
+                file=str(place),
+                what=f"The teacher's features lack {len(without)} of {len(training)} training clips: {some(without)}.",
+                why="These clips are learned from by their labels alone.",
+                do="Compute the features of all training clips, or name them like the clips.",
+            )
+        )
+    if strangers:
+        findings.append(
+            Finding(
+                severity="note",
+                kind="features-unused",
+                file=str(place),
+                what=f"{len(strangers)} of the teacher's features are of no clip of this run: {some(strangers)}.",
+                why="They are not used.",
+                do="If they are meant for clips of this run, name them like the clips.",
+            )
+        )
+    return tuple(findings)
+
+
+def _entries(place: Path) -> list[str]:
+    """The names of all features, sorted."""
+    if place.is_dir():
+        return sorted(path.relative_to(place).with_suffix("").as_posix() for path in place.rglob("*.npy"))
+    try:
+        with h5py.File(place, "r") as file:
+            if "files" in file and "features" in file:
+                return sorted(map(str, file["files"].asstr()[:]))
+            found: list[str] = []
+            file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+            return sorted(found)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise _wrong(place, f"they cannot be read: {error}") from error
 
 
 def write_teacher_features(place: Path, names: Sequence[str], features: NDArray[np.float32]) -> None:
@@ -94,7 +178,7 @@ def _first(keys: Sequence[str], load: Callable[[str], NDArray[np.float32] | None
 
 def _vector(values: object) -> NDArray[np.float32]:
     array = np.asarray(values, np.float32)
-    if array.ndim not in (1, 2) or array.size == 0:
+    if array.ndim not in (1, 2) or (array.ndim == 2 and len(array) == 0):
         raise ValueError(f"an array of shape {array.shape} is no vector")
     averaged: NDArray[np.float32] = array if array.ndim == 1 else array.mean(axis=0)
     return averaged

@@ -21,7 +21,7 @@ import importlib.metadata
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ from bandbridge.engine.validation.retrieval import separation
 from bandbridge.engine.video.clip_list import SPLITS, TEST, TRAIN, VALIDATION
 from bandbridge.engine.video.clip_model import ClipInputs, ClipModel, build_encoder, save_clip_model
 from bandbridge.engine.video.layout import laid_out
-from bandbridge.engine.video.teacher_features import read_teacher_features, write_teacher_features
+from bandbridge.engine.video.teacher_features import feature_findings, read_teacher_features, write_teacher_features
 from bandbridge.engine.worker.clip_data import ClipData, gather_clips, measure_inputs
 from bandbridge.engine.worker.clip_report import write_clip_report
 from bandbridge.engine.worker.clip_scores import answers, measure_clips
@@ -101,6 +101,12 @@ def distill(job: Distill, emit: Emit, control: Control) -> DistillReport:
         emit(notice)
     with folder.at_work():
         ground, inputs = lay_clip_ground(config, info, settings, data, device, control)
+        if config.teacher_features is not None and ground.teacher_bank is not None:
+            place, known = Path(config.teacher_features), ground.teacher_bank.usable
+            lacking = feature_findings(place, data.clips.names, known, data.rows[TRAIN].tolist())
+            for notice in _notices(lacking):
+                emit(notice)
+            data = replace(data, findings=(*data.findings, *lacking))
         report = _Run(config, info, folder, data, ground, inputs, device, emit, control).carry_out(
             resume=job.resume, began=began
         )

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from bandbridge.engine.api.errors import UsageError
-from bandbridge.engine.video.teacher_features import read_teacher_features, write_teacher_features
+from bandbridge.engine.video.teacher_features import feature_findings, read_teacher_features, write_teacher_features
 
 NAMES = ("walk/1.mp4", "walk/2.mp4", "run/1.mp4")
 
@@ -43,6 +43,14 @@ def test_a_folder_of_npy_files(tmp_path):
         ({"walk/1": np.array([np.nan, 1.0])}, "infinite or missing"),
         ({"other": np.zeros(3)}, "None of them is named like a clip"),
         ({"walk/1": np.zeros((2, 2, 2))}, "cannot be read"),
+        ({"walk/1": np.zeros((0, 3))}, "cannot be read"),
+        ({"walk/1": np.zeros(0), "run/1": np.zeros(0)}, "vectors of no numbers"),
+        ({"files": ["walk/1", "run/1"], "features": np.zeros((2, 0))}, "vectors of no numbers"),
+        ({"walk/1": np.zeros(3), "run/1": np.zeros(3)}, "as good as zero"),
+        ({"walk/1": np.full(3, 1e-30), "run/1": np.zeros(3)}, "as good as zero"),
+        ({"walk/1": np.array([3.0, 1e3]), "run/1": np.array([3.0, 1e3]) * (1 + 1e-7)}, "same for every clip"),
+        ({"walk/1": np.array([1e30, 1.0]), "run/1": np.zeros(2)}, "as large as 1e\\+30"),
+        ({"walk/1": np.array([1e300, 1.0]), "run/1": np.zeros(2)}, "infinite or missing"),
     ],
 )
 def test_what_does_not_fit_is_refused(content, words, tmp_path):
@@ -51,6 +59,37 @@ def test_what_does_not_fit_is_refused(content, words, tmp_path):
             file[name] = values
     with pytest.raises(UsageError, match=words):
         read_teacher_features(tmp_path / "f.h5", NAMES)
+
+
+def test_a_large_even_part_does_not_hide_what_differs(tmp_path):
+    features = np.array([[1e6, 0.1], [1e6, 0.2]], np.float32)
+    write_teacher_features(tmp_path / "f.h5", NAMES[:2], features)
+    assert read_teacher_features(tmp_path / "f.h5", NAMES)[0][:2].tolist() == features.tolist()
+
+
+@pytest.mark.parametrize("form", ["table", "datasets", "folder"])
+def test_training_clips_without_features_and_features_without_a_clip_are_told_once_each(tmp_path, form):
+    place = tmp_path / ("features" if form == "folder" else "f.h5")
+    features = {"walk/1": np.array([1.0]), "walk/7": np.array([2.0]), "walk/8": np.array([3.0])}
+    if form == "table":
+        write_teacher_features(place, tuple(f"{name}.mp4" for name in features), np.stack(list(features.values())))
+    elif form == "datasets":
+        with h5py.File(place, "w") as file:
+            file["walk/1.mp4"] = features.pop("walk/1")
+            for name, values in features.items():
+                file[name] = values
+    else:
+        (place / "walk").mkdir(parents=True)
+        for name, values in features.items():
+            np.save(place / f"{name}.npy", values)
+    _, known = read_teacher_features(place, NAMES)
+    lacking, unused = feature_findings(place, NAMES, known, training=(0, 1))
+    assert (lacking.kind, lacking.severity, lacking.file) == ("features", "warning", str(place))
+    assert "lack 1 of 2 training clips: 'walk/2.mp4'" in lacking.what
+    assert (unused.kind, unused.severity, unused.file) == ("features-unused", "note", str(place))
+    assert unused.what.startswith("2 of")
+    assert "walk/7" in unused.what
+    assert feature_findings(place, (*NAMES, "walk/7.mp4", "walk/8.mp4"), known, training=(0,)) == ()
 
 
 def test_no_hdf5_file_is_refused_and_no_code_is_run(tmp_path):

@@ -270,6 +270,8 @@ def test_given_features_of_any_width_teach(make_config, clips, tmp_path):
             np.save(place, random.normal(size=(2, 9)) + 3 * (number % 3))
     report = carry_out(make_config(teacher_features=str(tmp_path / "features")))
     assert report.taught == 14
+    (lacking,) = (found for found in report.set_aside if found.kind == "features")
+    assert "lack 1 of 15 training clips: 'Bright/3.avi'" in lacking.what
     assert report.teacher_test.measures["accuracy"] > 0.5
     from_run = carry_out(make_config("first"))
     reused = make_config("second", method="kd", teacher_features=f"{from_run.run}/teacher_features.h5")
