@@ -7,6 +7,7 @@ folder           a NPY file a clip, named like the clip: walking/3.npy for walki
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -151,11 +152,16 @@ def write_teacher_features(place: Path, names: Sequence[str], features: NDArray[
 
 def _from_hdf5(file: Any, names: Sequence[str]) -> list[NDArray[np.float32] | None]:
     if "files" in file and "features" in file:
-        rows = {_plain(name): row for row, name in enumerate(file["files"].asstr()[:])}
+        listed = [str(PurePosixPath(name.replace("\\", "/"))) for name in file["files"].asstr()[:]]
         table = np.asarray(file["features"][:], np.float32)
-        if table.ndim != 2 or len(table) != len(rows):
-            raise ValueError(f"'features' is {table.shape}, and 'files' names {len(rows)} clips")
-        return [table[rows[_plain(name)]] if _plain(name) in rows else None for name in names]
+        if table.ndim != 2 or len(table) != len(listed):
+            raise ValueError(f"'features' is {table.shape}, and 'files' names {len(listed)} clips")
+        twice = [name for name, count in Counter(listed).items() if count > 1]
+        if twice:
+            raise ValueError(f"'files' names more than once {some(twice)}")
+        rows = {_plain(name): row for row, name in enumerate(listed)} | {name: row for row, name in enumerate(listed)}
+        places = [rows.get(name, rows.get(_plain(name))) for name in names]
+        return [None if place is None else table[place] for place in places]
     return [_first((name, str(PurePosixPath(name).with_suffix(""))), lambda key: _dataset(file, key)) for name in names]
 
 
@@ -185,7 +191,7 @@ def _vector(values: object) -> NDArray[np.float32]:
 
 
 def _plain(name: str) -> str:
-    return str(PurePosixPath(str(name).replace("\\", "/")).with_suffix(""))
+    return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
 
 
 def _wrong(place: Path, why: str) -> UsageError:

@@ -28,6 +28,12 @@ def test_a_table_with_names_in_any_order(tmp_path):
     assert known.tolist() == [False, True, True]
 
 
+def test_clips_that_differ_in_ending_alone_keep_their_own_features(tmp_path):
+    names = ("a.mp4", "a.avi")
+    write_teacher_features(tmp_path / "f.h5", names, np.array([[5.0], [6.0]], np.float32))
+    assert read_teacher_features(tmp_path / "f.h5", names)[0].tolist() == [[5], [6]]
+
+
 def test_a_folder_of_npy_files(tmp_path):
     (tmp_path / "walk").mkdir()
     np.save(tmp_path / "walk/2.npy", np.ones(4))
@@ -44,6 +50,7 @@ def test_a_folder_of_npy_files(tmp_path):
         ({"other": np.zeros(3)}, "None of them is named like a clip"),
         ({"walk/1": np.zeros((2, 2, 2))}, "cannot be read"),
         ({"walk/1": np.zeros((0, 3))}, "cannot be read"),
+        ({"files": ["walk/1", "run/1", "walk/1"], "features": np.ones((3, 2))}, "more than once 'walk/1'"),
         ({"walk/1": np.zeros(0), "run/1": np.zeros(0)}, "vectors of no numbers"),
         ({"files": ["walk/1", "run/1"], "features": np.zeros((2, 0))}, "vectors of no numbers"),
         ({"walk/1": np.zeros(3), "run/1": np.zeros(3)}, "as good as zero"),
