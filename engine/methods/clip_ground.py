@@ -178,13 +178,12 @@ class ClipGround:
             return ClipSurvey(chosen, features, network.head(features))
 
     def ask_teacher(self) -> None:
-        """Fill the table, unless it is: the teacher is frozen from here on."""
+        """Fill the table, unless it is filled."""
         assert self.teacher is not None
         assert self.teacher_bank is not None
         assert self.table is not None
         if bool(self.table.filled):
             return
-        self.teacher.requires_grad_(False)
         seen = np.flatnonzero(self.teacher_bank.usable)
         found = self.see(self.teacher, self.teacher_bank, seen)
         rows = torch.from_numpy(seen).to(self.bank.device)

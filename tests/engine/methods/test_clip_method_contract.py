@@ -9,7 +9,14 @@ from bandbridge.engine.api.catalogue import METHODS
 from bandbridge.engine.api.control import Control
 from bandbridge.engine.api.errors import Stopped, TrainingError
 from bandbridge.engine.api.events import LOSS_TERMS
-from bandbridge.engine.api.video_catalogue import VIDEO_METHODS, any_method_info, has_teacher, video_method_info
+from bandbridge.engine.api.video_catalogue import (
+    TEACHER_STAGE,
+    VIDEO_METHODS,
+    any_method_info,
+    has_teacher,
+    video_method_info,
+)
+from bandbridge.engine.methods.clip_ground import steps_down
 from bandbridge.engine.methods.clip_table import CLIP_STAGES
 from bandbridge.engine.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from bandbridge.engine.training.loop import build_optimisers, train
@@ -90,6 +97,23 @@ def test_it_runs_from_defaults_both_ways(method, teacher, make_clip_ground, make
     assert set().union(*recorder.terms.values()) <= set(LOSS_TERMS), "a curve has a name and an explanation"
     assert np.isfinite(recorder.losses).all()
     assert not same(before, state(ground.student))
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_every_stage_is_optimised_as_said(method, make_clip_ground):
+    """All that learns is in a group, and every weight decays."""
+    teacher = {"teacher_rate": 0.3, "teacher_epochs": 7} if method in TAUGHT else {}
+    ground = make_clip_ground(method, **teacher)
+    for stage in CLIP_STAGES[method](ground):
+        teaches = stage.name == TEACHER_STAGE
+        schedule = stage.schedule
+        assert (schedule.optimiser, schedule.factor) == ("adam", steps_down)
+        assert (schedule.learning_rate, schedule.epochs) == ((0.3, 7) if teaches else (1e-2, None))
+        groups = [group for groups in stage.parameter_groups().values() for group in groups]
+        assert {group.weight_decay for group in groups} == {5e-4}
+        learns = [module for name, module in stage.modules().items() if teaches or name != "teacher"]
+        wanted = {id(p) for module in learns for p in module.parameters()}
+        assert {id(p) for group in groups for p in group.parameters} == wanted
 
 
 @pytest.mark.parametrize("method", TAUGHT)
