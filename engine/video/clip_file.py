@@ -86,7 +86,7 @@ def _read(path: Path, container: InputContainer, rule: ReadingRule) -> Clip:
     pictures, sound = _Pictures(path, rule), _Sound(SOUND_RATE_HZ, LONGEST_S)
     remarks: dict[str, str] = {}
     streams = _pictures_of(container)
-    chosen = [*streams, *container.streams.audio[:1]]
+    chosen = [*streams, *_sound_of(container)]
     for stream in streams:
         pictures.expect(stream.width, stream.height)
         stream.codec_context.thread_count = 1  # several clips are read side by side
@@ -135,7 +135,7 @@ def read_wave(path: Path, rate_hz: int, seconds: float) -> NDArray[np.float32] |
     sound, began_s, remarks = _Sound(rate_hz, seconds + _EARLY_S), None, dict[str, str]()
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
-            pictures, chosen = _pictures_of(container), container.streams.audio[:1]
+            pictures, chosen = _pictures_of(container), _sound_of(container)
             for frame in _frames(container, [*pictures, *chosen], remarks, first_alone=pictures):
                 if isinstance(frame, av.VideoFrame):
                     began_s = frame.time or 0.0
@@ -158,8 +158,14 @@ def _unreadable(path: Path, error: Exception) -> ClipError:
 
 
 def _pictures_of(container: InputContainer) -> list[av.VideoStream]:
-    """The one stream of pictures that is a film; a cover is none."""
-    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic][:1]
+    """The one stream of pictures that is a film and can be decoded; a cover is none."""
+    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    return [s for s in films[:1] if s.codec_context is not None]
+
+
+def _sound_of(container: InputContainer) -> list[av.AudioStream]:
+    """The first stream of sound, if it can be decoded."""
+    return [s for s in container.streams.audio[:1] if s.codec_context is not None]
 
 
 def _frames(

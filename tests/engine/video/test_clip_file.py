@@ -261,6 +261,17 @@ def test_what_is_no_clip_is_refused_in_words(tmp_path, name, content):
     assert caught.value.do
 
 
+def test_what_nobody_can_decode_counts_as_not_there(tmp_path, make_clip):
+    content = make_clip(tmp_path / "a.mkv", greys([50] * 8), wave=tone(1.0)).read_bytes()
+    assert b"V_MPEG4/ISO/ASP" in content
+    assert b"A_PCM/INT/LIT" in content
+    (tmp_path / "a.mkv").write_bytes(content.replace(b"V_MPEG4/ISO/ASP", b"V_MPEG4/ISO/XYZ"))
+    assert set(read_clip(tmp_path / "a.mkv", RULE).remarks) == {"no-picture"}
+    (tmp_path / "a.mkv").write_bytes(content.replace(b"A_PCM/INT/LIT", b"A_PCM/INT/XYZ"))
+    assert set(read_clip(tmp_path / "a.mkv", RULE).remarks) == {"no-sound"}
+    assert read_wave(tmp_path / "a.mkv", RATE_HZ, 1.0) is None
+
+
 def test_a_missing_file_is_refused_in_words(tmp_path):
     with pytest.raises(ClipError, match="cannot be read"):
         read_clip(tmp_path / "none.mp4", RULE)
