@@ -71,6 +71,45 @@ def test_encoder_and_filter_feel_their_own_objective_alone(make_ground, make_str
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in felt)
 
 
+def test_every_term_is_that_of_the_equations(make_ground, make_streams):
+    """On six pairs, through a filter that is far from how it begins; the encoder's gradient passes by the filter."""
+    ground, matching, _ = matched(make_ground, make_streams, pairs_trust="mnf-csc")
+    (noise_filter,) = matching.modules()["noise filters"]
+    random = torch.Generator().manual_seed(0)
+    for weight in noise_filter.parameters():
+        weight.data += torch.randn(weight.shape, generator=random)
+    pairs = make_streams(ground)["pairs"].batch(0)
+    found = matching.match(pairs)
+    (objective,) = found.objectives
+    (member,) = ground.members
+    partners = PartnerFeatures(member, ground)
+    with statistics_kept(member.encoder):
+        sides = member.encoder(pairs.images), partners.of(pairs)
+    f, t = ((side - side.mean(dim=0)) / partners.spread for side in sides)
+    first, norm, _, last = noise_filter.layers
+    inner = torch.cat([t, f.detach()], dim=1) @ first.weight.T + first.bias
+    inner = (inner - inner.mean(dim=0)) / (inner.var(dim=0, correction=0) + norm.eps).sqrt() * norm.weight + norm.bias
+    p = t / (1 + (-(inner.relu() @ last.weight.T + last.bias)).exp())
+    cosine = torch.cosine_similarity
+    trust = (cosine(f, p, dim=1) + 0.07).clamp_min(0.05).detach()
+    torch.testing.assert_close(ground.pair_trust[pairs.indices], trust)
+    scores = (cosine(f[:, None], p[None], dim=2) / 0.1).exp()
+    contrast = -(trust * (scores.diagonal() / scores.sum(dim=1)).log()).sum() / trust.sum()
+    wanted = {
+        "pair contrast": (1.0, contrast),
+        "pair filter": (1.0, (cosine(f, t, dim=1) - cosine(f, p, dim=1) + 0.2).clamp_min(0.0).mean()),
+        "sparsity": (1e-3, first.weight.abs().sum() + last.weight.abs().sum()),
+    }
+    for name, term in objective.terms.items():
+        weight, value = wanted.pop(name)
+        assert term.weight == weight
+        torch.testing.assert_close(term.value, value, msg=name)
+    assert not wanted
+    encoder = list(member.encoder.parameters())
+    both = (torch.autograd.grad(value, encoder, retain_graph=True) for value in (found.distance, contrast))
+    torch.testing.assert_close(*both, rtol=1e-3, atol=1e-4)
+
+
 def test_the_encoder_cannot_talk_the_filter_round(make_ground, make_streams):
     """The mask looks at its features, but hands no gradient back to them."""
     ground, matching, _ = matched(make_ground, make_streams, pairs_trust="mnf-csc")
