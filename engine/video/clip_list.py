@@ -128,13 +128,12 @@ def find_clips(place: Path) -> ClipList:
     return ClipList(folder, clips, names_of_classes, drawn, findings)
 
 
-def clip_files(folder: Path) -> list[str]:
-    """All videos and sound files under a folder, relative to it, sorted; hidden ones are left alone."""
-    return look_for_clips(folder)[0]
-
-
 def look_for_clips(folder: Path) -> tuple[list[str], tuple[Finding, ...]]:
-    """The same, and what was passed over: files of other endings, and links that lead nowhere. Linked folders count."""
+    """All videos and sound files under a folder, and what was passed over: other endings, links that lead nowhere.
+
+    Returns:
+        Names relative to the folder, sorted, those in linked folders too and hidden ones not; and what to say.
+    """
     found: list[str] = []
     findings: list[Finding] = []
     others: Counter[str] = Counter()

@@ -29,7 +29,7 @@ from bandbridge.engine.api.storage import check_writable, replacing
 from bandbridge.engine.training.clip_passes import clip_features
 from bandbridge.engine.training.clip_streams import ClipBank, PictureBank, SoundBank
 from bandbridge.engine.validation.retrieval import ranking, similarities
-from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION, ClipList, ListedClip, clip_files, find_clips
+from bandbridge.engine.video.clip_list import TEST, TRAIN, VALIDATION, ClipList, ListedClip, find_clips, look_for_clips
 from bandbridge.engine.video.clip_model import ClipModel, is_clip_model, model_file, read_clip_model
 from bandbridge.engine.video.clip_set import read_clips
 from bandbridge.engine.video.layout import laid_out
@@ -187,7 +187,7 @@ def predict_clips(job: Predict, emit: Emit, control: Control) -> PredictReport:
     if job.output:
         check_writable(Path(job.output))
     model = read_clip_model(Path(job.model))
-    folder, files = _files(job.paths)
+    folder, files, doubts = _files(job.paths)
     seen = _see(model, folder, files, job.device, emit, control)
     together = len(job.paths) == 1 and _holds_clips(Path(job.paths[0]))
     predictions = tuple(
@@ -206,7 +206,7 @@ def predict_clips(job: Predict, emit: Emit, control: Control) -> PredictReport:
         class_names=model.class_names,
         predictions=predictions,
         output=job.output or "",
-        set_aside=seen.findings,
+        set_aside=(*doubts, *seen.findings),
         tags=model.tags,
     )
 
@@ -242,9 +242,9 @@ def retrieve(job: Retrieve, emit: Emit, control: Control) -> RetrieveReport:
                 "",
                 "Check the path, or give the name as in the run's predictions.csv.",
             )
-        folder, files = _files((job.query,))
+        folder, files, doubts = _files((job.query,))
         seen = _see(read_clip_model(run), folder, files, job.device, emit, control)
-        names, features, findings = seen.names, seen.features, seen.findings
+        names, features, findings = seen.names, seen.features, (*doubts, *seen.findings)
         places = [(folder / name).resolve() for name in names]
         told = {clip.file: clip.labels for clip in find_clips(query).clips} if _holds_clips(query) else {}
         labels = [told.get(name, ()) for name in names]
@@ -284,31 +284,35 @@ def _holds_clips(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in _LIST_ENDINGS
 
 
-def _files(paths: Sequence[str]) -> tuple[Path, list[str]]:
-    """The clips wanted: of one path by names relative to the folder returned, of several by whole paths.
+def _files(paths: Sequence[str]) -> tuple[Path, list[str], list[Finding]]:
+    """The clips wanted: of one path by names relative to the folder returned, of several by whole paths; and doubts.
 
     Raises:
         UsageError: There are none.
     """
     wanted: list[tuple[Path, list[str]]] = []
+    findings: list[Finding] = []
     for path in (Path(path).absolute() for path in paths):
         if path.is_dir():
-            wanted.append((path, clip_files(path)))
+            names, doubts = look_for_clips(path)
+            wanted.append((path, names))
+            findings += doubts
         elif _holds_clips(path):
             found = find_clips(path)
             wanted.append((found.folder, [clip.file for clip in found.clips]))
+            findings += found.findings
         else:
             wanted.append((path.parent, [path.name]))
     if not any(names for _, names in wanted):
         named = " and ".join(f"'{path}'" for path in paths[:3])
         raise UsageError(f"There are no clips in {named}.", "", "Choose a folder with videos.")
     if len(wanted) == 1:
-        return wanted[0]
+        return *wanted[0], findings
     files = [str(folder / name) for folder, names in wanted for name in names]
     try:
-        return Path(os.path.commonpath([folder for folder, _ in wanted])), files
+        return Path(os.path.commonpath([folder for folder, _ in wanted])), files, findings
     except ValueError:  # on several drives
-        return wanted[0][0], files
+        return wanted[0][0], files, findings
 
 
 def _see(

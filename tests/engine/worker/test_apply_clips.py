@@ -214,6 +214,11 @@ def test_one_broken_clip_among_those_named_is_named_and_no_more(of_classes, tmp_
     assert noted(report, "unreadable") == [f"The clip '{tmp_path / 'broken.avi'}' cannot be read."]
     with pytest.raises(ClipError):
         predict(tmp_path / "broken.avi")
+    shutil.copy(good[0], tmp_path / "good.avi")
+    shutil.copy(good[0], tmp_path / "film.unheard")
+    of_folder = predict(tmp_path)
+    assert [p.file for p in of_folder.predictions] == ["good.avi"]
+    assert len(noted(of_folder, "passed-over")) == len(noted(of_folder, "unreadable")) == 1
     of_list = predict(clips / "clips.csv")
     assert [p.file for p in of_list.predictions][:2] == ["Bright/0.avi", "Bright/3.avi"]
     assert len(of_list.predictions) == 17
@@ -251,7 +256,9 @@ def test_training_clips_alone_are_found_and_none_finds_itself(of_classes, tmp_pa
     assert found(clips / ".." / clips.name / "Dark" / "1.avi") == training - {"Dark/1.avi"}
     film(tmp_path, 77, 1, name="Dark/1.avi")
     assert found(tmp_path / "Dark/1.avi") == training, "another clip of the same name"
+    shutil.copy(tmp_path / "Dark/1.avi", tmp_path / "film.unheard")
     of_folder = carry_out(Retrieve(run=str(run), query=str(tmp_path), count=100, device="cpu"))
+    assert len(noted(of_folder, "passed-over")) == 1
     assert {hit.file for hit in of_folder.queries[0].found} == training
     assert of_folder.queries[0].labels == ("Dark",)
     of_list = carry_out(Retrieve(run=str(run), query=str(clips / "clips.csv"), count=100, device="cpu"))
