@@ -95,6 +95,15 @@ _PURIFIER_RATE = Setting(
     explain="Their learning rate, as a share of the student's; 0.2 as published.",
     stage=STUDENT_STAGE,
 )
+_TEACHER_SPACE = Setting(
+    key="teacher_space",
+    title="Space of the teacher's features",
+    default="own",
+    choices=("own", "student"),
+    explain="'own' as published; 'student' lays them among the student's first, so that the temperature tells what "
+    "does not belong. Always 'student' where their widths differ.",
+    stage=STUDENT_STAGE,
+)
 _AUXILIARY = _weight(
     "auxiliary_weight",
     "Weight of the second answer",
@@ -202,21 +211,21 @@ VIDEO_METHODS: tuple[MethodInfo, ...] = (
         sentence="Filters out what in the teacher does not belong to the clip, and trusts each pair of picture and "
         "sound as far as they go together.",
         citation=_MNF_CSC_CITATION,
-        settings=(_ROBUST_CONTRAST, _AUXILIARY, *_FILTER, _BASE_TEMPERATURE, _PURIFIER_RATE),
+        settings=(_ROBUST_CONTRAST, _AUXILIARY, *_FILTER, _BASE_TEMPERATURE, _TEACHER_SPACE, _PURIFIER_RATE),
     ),
     _taught(
         key="csc-only",
         title="CSC without MNF",
         sentence="Trusts each pair of picture and sound as far as they go together, and filters nothing.",
         citation=f"{_MNF_CSC_CITATION}, without its filter",
-        settings=(_ROBUST_CONTRAST, _AUXILIARY, _BASE_TEMPERATURE, _PURIFIER_RATE),
+        settings=(_ROBUST_CONTRAST, _AUXILIARY, _BASE_TEMPERATURE, _TEACHER_SPACE, _PURIFIER_RATE),
     ),
     _taught(
         key="mnf-only",
         title="MNF without CSC",
         sentence="Filters out what in the teacher does not belong to the clip, and trusts all pairs alike.",
         citation=f"{_MNF_CSC_CITATION}, without its calibration",
-        settings=(_ROBUST_CONTRAST, *_FILTER, _BASE_TEMPERATURE, _PURIFIER_RATE),
+        settings=(_ROBUST_CONTRAST, *_FILTER, _BASE_TEMPERATURE, _TEACHER_SPACE, _PURIFIER_RATE),
     ),
 )
 

@@ -20,8 +20,9 @@ This project's own: a layer that learns from the labels to lay the teacher's fea
 every clip how far both correspond. It feels nothing else, and student and purifier nothing of it. The temperature was
 meant to tell this, but only the mask brings its two sides together, and it does so for every clip, whatever is heard.
 
-Where widths differ, t is what this layer makes of the teacher's features, and no term of the purifier moves it: the
-triplet would push t away from f instead of masking it, which lowers cos(f, t) just as well.
+Where widths differ or it is asked for (`teacher_space`), t is what this layer makes of the teacher's features, and no
+term of the purifier moves it: the triplet would push t away from f instead of masking it, which lowers cos(f, t) just
+as well.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ class RobustStudent:
         ground.begin_at_random(self.name)
         width, classes = ground.student.head.in_features, ground.student.head.out_features
         teacher_width = ground.teacher.head.in_features
-        self._projects = teacher_width != width
+        self._lays = teacher_width != width or ground.settings["teacher_space"] == "student"
         self._filter = NoiseFilter(width) if filters else None
         self._calibration = SemanticCalibration(width, classes) if calibrates else None
         self._correspondence = nn.Linear(teacher_width, width)
@@ -190,7 +191,7 @@ class RobustStudent:
 
     def _raw(self, teacher: Tensor, heard: Tensor) -> Tensor:
         """(B, D') of the teacher, and (B, D) as they correspond to the student's -> (B, D) to be purified."""
-        return heard.detach() if self._projects else teacher
+        return heard.detach() if self._lays else teacher
 
     def _purified(self, raw: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
         """(B, D) of the teacher -> (B, D) purified, and the mask."""
