@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bandbridge.engine.api.clip_endings import VIDEO_ENDINGS
 from bandbridge.gui.image_scans import SCENE_SUFFIXES
 from bandbridge.gui.project import project_folder_of
 
@@ -19,10 +20,6 @@ IMAGE_SUFFIXES = (
     *(".jp2", ".j2k", ".hdr", ".h5", ".hdf5", ".he5", ".nc", ".nc4"),
 )
 LIST_SUFFIXES = (".txt", ".csv")
-VIDEO_SUFFIXES = (
-    *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv", ".3gp", ".ogv", ".mts"),
-    *(".m2ts", ".ts", ".vob", ".mxf", ".asf"),
-)
 CLIP_LISTS = ("clips.csv", "clips.json")
 
 Kind = Literal["project", "model", "folder", "clips", "clip", "picture", "list", "refused"]
@@ -81,7 +78,7 @@ def recognise(path: Path) -> Dropped:
     if path.is_file():
         if name in CLIP_LISTS or (name.endswith((".csv", ".json")) and _names_clips(path)):
             return Dropped(path=path, kind="clips")
-        if name.endswith(VIDEO_SUFFIXES):
+        if name.endswith(VIDEO_ENDINGS):
             return Dropped(path=path, kind="clip")
         if name.endswith(MODEL_SUFFIXES):
             kind = "model"
@@ -207,7 +204,7 @@ def _holds_clips(folder: Path) -> bool:
                     elif name.endswith(IMAGE_SUFFIXES):
                         return False
                     else:
-                        videos += name.endswith(VIDEO_SUFFIXES)
+                        videos += name.endswith(VIDEO_ENDINGS)
         except OSError:
             continue
     return videos > 0

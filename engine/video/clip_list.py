@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bandbridge.engine.api.clip_endings import SOUND_ENDINGS, VIDEO_ENDINGS
 from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.api.reports import Finding
 
@@ -40,19 +41,9 @@ _SPLIT_WORDS = {
     "test": TEST,
     "testing": TEST,
 }
-_VIDEOS = (
-    "264 265 266 3g2 3gp 3gp2 3gpp amv asf avc avi bik dav dif divx dv evo f4p f4v flc fli flv gif gxf h261 h263 "
-    "h264 h265 h266 h26l hevc ismv ivf kux lrv m1v m2p m2t m2ts m2v m4p m4v mj2 mjpeg mjpg mk3d mkv mod mov mp2v mp4 "
-    "mp4v mpe mpeg mpeg4 mpg mpg2 mpg4 mps mpv mts mxf nsv nut obu ogm ogv ogx psp pva qt rm rmvb roq smk tod tp "
-    "trp ts ty vc1 viv vob vro vvc webm wm wmv wtv xvid y4m"
-)
-_SOUNDS = (
-    "aa3 aac ac3 adts aif aifc aiff amr ape au caf dsf dts eac3 ec3 flac gsm isma m2a m4a m4b m4r mka mlp mp1 mp2 "
-    "mp3 mpa mpc oga ogg oma opus ra shn snd spx tak thd tta voc w64 wav wave weba wma wv"
-)
 _TEXTS = "csv db doc docx h5 htm html ini json log md npy npz odt pdf rtf srt toml tsv txt vtt xls xlsx xml yaml yml"
 """Beside clips, never clips."""
-_ENDINGS = frozenset(f".{ending}" for ending in f"{_VIDEOS} {_SOUNDS}".split())
+_ENDINGS = frozenset((*VIDEO_ENDINGS, *SOUND_ENDINGS))
 _BESIDE = frozenset(f".{ending}" for ending in _TEXTS.split())
 
 

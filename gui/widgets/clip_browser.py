@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bandbridge.engine.api.clip_endings import VIDEO_ENDINGS
 from bandbridge.engine.api.config import DistillConfig
 from bandbridge.engine.api.events import Problem, Progress
 from bandbridge.engine.api.jobs import Retrieve
 from bandbridge.engine.api.reports import ClipQuery, Report, RetrieveReport
 from bandbridge.gui.clip_pictures import ClipPictures
 from bandbridge.gui.clip_record import ClipPrediction
-from bandbridge.gui.dropped import VIDEO_SUFFIXES
 from bandbridge.gui.errand import Errand
 from bandbridge.gui.quantities import count, counted, fixed, percent
 from bandbridge.gui.run_thread import WorkerThread
@@ -317,8 +317,9 @@ class ClipBrowser(QWidget):
     # ---- right ---------------------------------------------------------------------------------------------------
 
     def _browse_film(self) -> None:
-        dialog = QFileDialog(self.window(), "Film", str(self._folder), f"Films (*{' *'.join(VIDEO_SUFFIXES)})")
+        dialog = QFileDialog(self.window(), "Film", str(self._folder), f"Films (*{' *'.join(VIDEO_ENDINGS)})")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
         dialog.fileSelected.connect(self.look_at)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -93,11 +93,11 @@ def test_a_folder_of_two_scenes_offers_them(tmp_path: Path) -> None:
 
 
 def test_clips_are_told_from_images(tmp_path: Path) -> None:
-    for name in ("films/rain/1.MP4", "mixed/a.png", "mixed/b/film.mp4", "listed/clips.json", "alone.mkv"):
+    for name in ("films/rain/1.MP4", "mixed/a.png", "mixed/b/film.mp4", "listed/clips.json", "alone.mkv", "b.divx"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    kinds = {name: recognise(tmp_path / name).kind for name in ("films", "mixed", "listed", "alone.mkv")}
-    assert kinds == {"films": "clips", "mixed": "folder", "listed": "clips", "alone.mkv": "clip"}
+    kinds = {name: recognise(tmp_path / name).kind for name in ("films", "mixed", "listed", "alone.mkv", "b.divx")}
+    assert kinds == {"films": "clips", "mixed": "folder", "listed": "clips", "alone.mkv": "clip", "b.divx": "clip"}
     (tmp_path / "a.csv").write_text("File;Label;Split\n1.mp4;rain;train\n")
     (tmp_path / "b.json").write_text('[{"file": "1.mp4", "labels": ["rain"]}]')
     (tmp_path / "c.csv").write_text("rgb,sensor\n")
