@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 import torch
 from bandbridge.engine.methods.anchored import AnchoredSelfTraining, likeness
-from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.streams import ImageBank
 from bandbridge.engine.validation.told_apart import told_apart
 
+from .fitting import fit
+
 CPU = torch.device("cpu")
-
-
-class Silent:
-    def epoch_began(self, epoch, step): ...
-    def stepped(self, step, objectives, images): ...
-    def may_save(self, step, epoch_ended, optimisers): ...
 
 
 def bank(seed, count=60, bright=0, size=8):
@@ -69,15 +64,7 @@ def test_shuffling_the_pairs_hurts(seed, make_ground, make_streams):
             mixed = ImageBank(rgb.pixels[order], (0.4,) * 3, (0.2,) * 3, CPU)
             ground.members = (dataclasses.replace(member, rgb=mixed),)
         stage = AnchoredSelfTraining(ground)
-        train(
-            stage,
-            make_streams(ground, seed=seed),
-            epochs=25,
-            seed=seed,
-            optimisers=build_optimisers(stage),
-            watcher=Silent(),
-            control=ground.control,
-        )
+        fit(stage, ground, make_streams(ground, seed=seed), 25, seed)
         with torch.no_grad():
             wanted = member.source(rgb.read(ground.held_out_pairs))
         ends.append((ground.look().pair_features - wanted).square().mean().item())

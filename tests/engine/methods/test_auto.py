@@ -4,28 +4,15 @@ import numpy as np
 import torch
 from bandbridge.engine.api.catalogue import method_info
 from bandbridge.engine.methods.auto import UNTOUCHED, Candidate, Choice, candidates, choose_by_itself
-from bandbridge.engine.training.loop import build_optimisers, train
 from bandbridge.engine.training.streams import ImageBank
 from torch import nn
 
-
-class Silent:
-    def epoch_began(self, epoch, step): ...
-    def stepped(self, step, objectives, images): ...
-    def may_save(self, step, epoch_ended, optimisers): ...
+from .fitting import fit
 
 
 def carry_out(ground, streams):
     for stage in choose_by_itself(ground):
-        train(
-            stage,
-            streams,
-            epochs=stage.schedule.epochs or 2,
-            seed=0,
-            optimisers=build_optimisers(stage),
-            watcher=Silent(),
-            control=ground.control,
-        )
+        fit(stage, ground, streams, stage.schedule.epochs or 2)
 
 
 def chosen(ground):

@@ -8,19 +8,9 @@ from bandbridge.engine.api.errors import UsageError
 from bandbridge.engine.losses.information import information_maximisation
 from bandbridge.engine.methods.decision import Decision
 from bandbridge.engine.methods.shot import Shot
-from bandbridge.engine.training.loop import build_optimisers, train
 from torch import nn
 
-
-class Silent:
-    def epoch_began(self, epoch, step):
-        pass
-
-    def stepped(self, step, objectives, images):
-        pass
-
-    def may_save(self, step, epoch_ended, optimisers):
-        pass
+from .fitting import fit
 
 
 def objective_of(stage, streams):
@@ -45,10 +35,7 @@ def test_answers_are_mixed_by_the_weights(make_ground, make_streams):
 def test_weights_are_learned_and_stay_shares(make_ground, make_streams):
     ground = make_ground("decision", sources=2)
     stage = Decision(ground)
-    optimisers = build_optimisers(stage)
-    train(
-        stage, make_streams(ground), epochs=4, seed=0, optimisers=optimisers, watcher=Silent(), control=ground.control
-    )
+    fit(stage, ground, make_streams(ground), 4)
     shares = ground.mixing()
     assert shares.sum().item() == pytest.approx(1.0)
     assert shares[0].item() != pytest.approx(0.5, abs=1e-4)

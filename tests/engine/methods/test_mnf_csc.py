@@ -13,31 +13,10 @@ from bandbridge.engine.methods.clip_teacher import TeacherTraining
 from bandbridge.engine.methods.mnf_csc import CORRESPONDENCE_TEMPERATURE, RobustStudent, SemanticCalibration
 from bandbridge.engine.methods.noise_filter import NoiseFilter
 from bandbridge.engine.training.clip_passes import clip_features
-from bandbridge.engine.training.loop import build_optimisers, total_of, train
+from bandbridge.engine.training.loop import total_of
 from torch import nn
 
-
-class Silent:
-    def epoch_began(self, epoch, step):
-        pass
-
-    def stepped(self, step, objectives, images):
-        pass
-
-    def may_save(self, step, epoch_ended, optimisers):
-        pass
-
-
-def fit(stage, ground, streams, epochs):
-    train(
-        stage,
-        streams,
-        epochs=epochs,
-        seed=0,
-        optimisers=build_optimisers(stage),
-        watcher=Silent(),
-        control=ground.control,
-    )
+from .fitting import fit
 
 
 def objectives_of(ground, streams):

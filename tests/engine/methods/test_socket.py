@@ -11,34 +11,13 @@ from bandbridge.engine.methods.ground import statistics_kept
 from bandbridge.engine.methods.moments_recorder import MomentsRecorder, watched_layers
 from bandbridge.engine.methods.partner_features import PartnerFeatures
 from bandbridge.engine.methods.socket import Socket
-from bandbridge.engine.training.loop import build_optimisers, total_of, train
+from bandbridge.engine.training.loop import build_optimisers, total_of
 from bandbridge.engine.training.stage import Batch
 from bandbridge.engine.training.streams import ImageBank
 from bandbridge.engine.training.views import same_view
 from torch import nn
 
-
-class Silent:
-    def epoch_began(self, epoch, step):
-        pass
-
-    def stepped(self, step, objectives, images):
-        pass
-
-    def may_save(self, step, epoch_ended, optimisers):
-        pass
-
-
-def fit(stage, ground, streams, epochs):
-    train(
-        stage,
-        streams,
-        epochs=epochs,
-        seed=0,
-        optimisers=build_optimisers(stage),
-        watcher=Silent(),
-        control=ground.control,
-    )
+from .fitting import fit
 
 
 def objective_of(stage, streams, step=0):
